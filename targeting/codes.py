@@ -1,0 +1,119 @@
+"""Codes of communes, polling stations and elections: always strings, one spelling each.
+
+Facts of the official files come from the Ministère de l'Intérieur's publications (see FORMATS).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from targeting.errors import TargetingError
+
+KINDS: Final = ("pres", "legi", "muni", "euro", "regi", "dpmt", "cant", "refe")
+ELECTION_ID: Final = re.compile(rf"^(\d{{4}})_({'|'.join(KINDS)})_t([12])$")
+STATION_ID: Final = r"^[0-9A-Z]{5}_[0-9A-Za-z.\-]+$"
+COMMUNE_CODE: Final = r"^(?:\d{5}|2[AB]\d{3}|Z[A-Z]\d{3})$"
+
+OVERSEAS: Final = {
+    "ZA": "971", "ZB": "972", "ZC": "973", "ZD": "974", "ZM": "976",
+    "ZN": "988", "ZP": "987", "ZS": "975", "ZW": "986",
+}  # fmt: skip
+"""Department codes of the publications until 2022 → INSEE; `ZX` and `ZZ` stay."""
+
+DEPARTMENTS: Final = frozenset(
+    [f"{n:02d}" for n in range(1, 96) if n != 20]
+    + ["2A", "2B", "ZX", "ZZ", "99"]
+    + sorted(OVERSEAS.values())
+)
+"""Departments that results are published for; `99` is the invented town's."""
+
+ARRONDISSEMENT_COMMUNES: Final = {"75056": "751", "69123": "6938", "13055": "132"}
+"""Paris, Lyon and Marseille: commune → beginning of the codes of its arrondissements."""
+
+
+@dataclass(frozen=True, order=True)
+class Election:
+    """One round of one election: sorts by date within a kind, `election_id` is its name."""
+
+    year: int
+    kind: str
+    round_number: int
+
+    @property
+    def election_id(self) -> str:
+        return f"{self.year}_{self.kind}_t{self.round_number}"
+
+    @property
+    def contest(self) -> str:
+        """The election without its round: two rounds of one contest share it."""
+        return f"{self.year}_{self.kind}"
+
+
+MONTHS: Final = {
+    "muni": 3, "cant": 3, "dpmt": 3, "pres": 4, "euro": 5, "refe": 5, "legi": 6, "regi": 12,
+}  # fmt: skip
+"""Usual month of each kind, to order the elections of one year."""
+
+
+def parse_election_id(election_id: str) -> Election:
+    """Read `2024_legi_t1`. Raises TargetingError naming the spelling wanted."""
+    if not (match := ELECTION_ID.match(election_id)):
+        raise TargetingError(
+            f"“{election_id}” is not an election: write year_kind_round as in 2022_pres_t1, "
+            f"kind one of {', '.join(KINDS)}."
+        )
+    return Election(int(match[1]), match[2], int(match[3]))
+
+
+def held_on(election: Election) -> tuple[int, int, int]:
+    """Key that sorts elections by date: year, usual month, round."""
+    return election.year, MONTHS[election.kind], election.round_number
+
+
+def department_of(code: str) -> str:
+    """INSEE department of a published department code (`ZA` → `971`, `1` → `01`)."""
+    code = code.strip().upper()
+    if code.isdigit() and len(code) < 2:
+        code = code.zfill(2)
+    return OVERSEAS.get(code, code)
+
+
+def station_number(raw: str) -> str:
+    """A station number as we write it: padded to 4 when all digits, else as published."""
+    raw = raw.strip()
+    return raw.zfill(4) if raw.isdigit() else raw
+
+
+def station_id(commune_code: str, number: str) -> str:
+    """`13055` and `101` → `13055_0101`."""
+    return f"{commune_code}_{station_number(number)}"
+
+
+def commune_of(station: str) -> str:
+    """Commune code of a station id."""
+    return station.split("_", 1)[0]
+
+
+def commune_of_arrondissement(code: str) -> str:
+    """`13201` → `13055`, `75119` → `75056`, `69381` → `69123`; other codes as they are."""
+    if re.fullmatch(r"751(0[1-9]|1\d|20)", code):
+        return "75056"
+    if re.fullmatch(r"132(0[1-9]|1[0-6])", code):
+        return "13055"
+    if re.fullmatch(r"6938[1-9]", code):
+        return "69123"
+    return code
+
+
+def arrondissement_of(station: str) -> str:
+    """INSEE arrondissement of a Paris, Lyon or Marseille station (`13055_0101` → `13201`).
+
+    Other stations give their commune: a place name that always exists.
+    """
+    commune, number = station.split("_", 1)
+    prefix = ARRONDISSEMENT_COMMUNES.get(commune)
+    if prefix is None or not number[:2].isdigit():
+        return commune
+    return prefix + (number[:2] if len(prefix) == 3 else str(int(number[:2])))

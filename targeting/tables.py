@@ -1,0 +1,256 @@
+"""Every table that travels between modules, declared once: names and types are the contract.
+
+Tables are pandas frames with a plain range index; ids are plain columns. Counts are stored, rates
+computed. Geometry is EPSG:2154 (Lambert-93, metres). Nothing is coerced: a wrong type is an error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from targeting.codes import STATION_ID
+from targeting.errors import TargetingError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+METRIC_CRS: Final = "EPSG:2154"
+"""Lambert-93: metres, mainland France. Overseas layers get their own in the stations issue."""
+
+WGS84: Final = "EPSG:4326"
+
+BLOCS: Final = (
+    "far_left", "left", "ecologist", "centre", "right", "far_right", "regionalist", "other",
+)  # fmt: skip
+
+DEFAULT_TARGET: Final = ("left", "ecologist", "far_left")
+"""Target blocs unless the campaign says otherwise: the tool serves any democratic list."""
+
+OUTCOMES: Final = (
+    "not_home", "talked", "come_back", "refused", "do_not_contact", "inaccessible",
+    "bad_address", "moved",
+)  # fmt: skip
+"""What a knock can give, in the order of the walk book's boxes."""
+
+MUTE_OUTCOMES: Final = ("not_home", "refused", "do_not_contact")
+"""Outcomes that carry nothing else: no contact, no theme, no note (TRUST PRIV-02)."""
+
+MET_OUTCOMES: Final = ("talked", "refused", "do_not_contact")
+"""Outcomes after which a household counts as met: it is not to be visited again soon."""
+
+
+class Table(pa.DataFrameModel):
+    """Base of all tables: no unknown column, no coercion, a plain index."""
+
+    class Config:
+        strict = True
+        coerce = False
+
+    @classmethod
+    def check(cls, table: pd.DataFrame) -> pd.DataFrame:
+        """Give `table` back if it keeps the contract, else say in one line what breaks it."""
+        try:
+            return cast(pd.DataFrame, cls.validate(table, lazy=False))
+        except pa.errors.SchemaError as error:
+            raise TargetingError(f"table {cls.__name__}: {error}") from error
+
+
+class Turnout(Table):
+    """Turnout at one round of one election; one row per polling station."""
+
+    election_id: Series[str]
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID, unique=True)
+    constituency_code: Series[str] = pa.Field(nullable=True, description="`1304`, if published")
+    registered: Series[int] = pa.Field(ge=0, description="people on the roll (inscrits)")
+    votes_cast: Series[int] = pa.Field(ge=0, description="people who voted (votants)")
+    blank_votes: Series[pd.Int64Dtype] = pa.Field(ge=0, nullable=True)
+    null_votes: Series[pd.Int64Dtype] = pa.Field(ge=0, nullable=True)
+    valid_votes: Series[int] = pa.Field(ge=0, description="votes for someone (exprimés)")
+    flag: Series[str] = pa.Field(nullable=True, description="why to read this row with care")
+
+    @pa.dataframe_check(error="votes_cast must equal blank + null + valid")
+    def ballots_add_up(cls, t: pd.DataFrame) -> Any:  # noqa: N805 (pandera's way)
+        lost = t["votes_cast"] - t["valid_votes"] - t["blank_votes"] - t["null_votes"]
+        return (lost.fillna(0) == 0).astype(bool)
+
+    @pa.dataframe_check(error="votes_cast above registered")
+    def no_more_voters_than_registered(cls, t: pd.DataFrame) -> Any:  # noqa: N805
+        return t["votes_cast"] <= t["registered"]
+
+
+class Votes(Table):
+    """Votes for each line of the ballot; one row per station and line."""
+
+    election_id: Series[str]
+    station_id: Series[str]
+    line: Series[int] = pa.Field(ge=0, description="panel number, or order where none is given")
+    candidate: Series[str] = pa.Field(nullable=True, description="NAME First name")
+    party_list: Series[str] = pa.Field(nullable=True)
+    nuance_code: Series[str] = pa.Field(nullable=True)
+    votes: Series[int] = pa.Field(ge=0)
+
+
+class BlocRows(Table):
+    """Nuance or candidate → bloc, per election, with a source for each row."""
+
+    election_id: Series[str] = pa.Field(description="one round, or one contest (`2022_legi`)")
+    nuance_code: Series[str] = pa.Field(nullable=True)
+    candidate: Series[str] = pa.Field(nullable=True)
+    bloc: Series[str] = pa.Field(isin=list(BLOCS))
+    source: Series[str]
+
+
+class BlocVotes(Table):
+    """Votes per bloc: `votes` × `blocs`; one row per station and bloc that stood there."""
+
+    election_id: Series[str]
+    station_id: Series[str]
+    bloc: Series[str] = pa.Field(isin=list(BLOCS))
+    votes: Series[int] = pa.Field(ge=0)
+
+
+class Stations(Table):
+    """Polling stations of one vintage, with their outline (EPSG:2154)."""
+
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID, unique=True)
+    vintage: Series[str]
+    commune_code: Series[str]
+    number: Series[str]
+    name: Series[str] = pa.Field(nullable=True)
+    polling_place: Series[str] = pa.Field(nullable=True)
+    origin: Series[str] = pa.Field(isin=["published", "built", "points"])
+    geometry: Any
+
+
+class Scores(Table):
+    """T0 score of each station and what explains it. Rates from 0 to 1, people in people."""
+
+    station_id: Series[str] = pa.Field(unique=True)
+    constituency_code: Series[str] = pa.Field(nullable=True)
+    registered: Series[int] = pa.Field(ge=0)
+    abstention_rate: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    left_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    score: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    rank: Series[pd.Int64Dtype] = pa.Field(ge=1, nullable=True)
+    reservoir: Series[float] = pa.Field(ge=0, nullable=True)
+    reservoir_low: Series[float] = pa.Field(ge=0, nullable=True)
+    reservoir_high: Series[float] = pa.Field(ge=0, nullable=True)
+    history_share: Series[float] = pa.Field(ge=0, le=1)
+    top_k_probability: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    reasons: Series[str] = pa.Field(description="codes joined by `|`, put in words on screen")
+
+
+class Coverage(Table):
+    """What was done in a station: counts of households, never who."""
+
+    station_id: Series[str] = pa.Field(unique=True)
+    households: Series[int] = pa.Field(ge=0)
+    households_visited: Series[int] = pa.Field(ge=0)
+    households_contacted: Series[int] = pa.Field(ge=0)
+    last_visit_date: Series[Any] = pa.Field(nullable=True, coerce=False)
+
+
+class Priorities(Table):
+    """Where to knock next: the score, less the households already met."""
+
+    station_id: Series[str] = pa.Field(unique=True)
+    score: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    reservoir: Series[float] = pa.Field(ge=0, nullable=True)
+    contacted_rate: Series[float] = pa.Field(ge=0, le=1)
+    reservoir_left: Series[float] = pa.Field(ge=0, nullable=True)
+    priority: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    priority_rank: Series[pd.Int64Dtype] = pa.Field(ge=1, nullable=True)
+
+
+class Addresses(Table):
+    """Numbered addresses of one source, as BAN publishes them (EPSG:2154 metres)."""
+
+    address_id: Series[str] = pa.Field(unique=True, description="the BAN id")
+    commune_code: Series[str] = pa.Field(description="13055, never 132xx")
+    postcode: Series[str] = pa.Field(nullable=True)
+    street: Series[str]
+    number: Series[int] = pa.Field(ge=0)
+    suffix: Series[str] = pa.Field(description="bis, ter, A…; empty when none")
+    x: Series[float]
+    y: Series[float]
+
+
+class VoterAddresses(Table):
+    """Registered voters per address and station, as a roll gives them without names."""
+
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID)
+    commune_code: Series[str]
+    arrondissement_code: Series[str]
+    street: Series[str]
+    number: Series[int] = pa.Field(ge=0)
+    suffix: Series[str]
+    registered: Series[int] = pa.Field(ge=0)
+
+
+class Buildings(Table):
+    """Doors are grouped by building: one address, its dwellings and its station."""
+
+    building_id: Series[str] = pa.Field(unique=True, description="the BAN id")
+    street: Series[str]
+    number: Series[int] = pa.Field(ge=0)
+    suffix: Series[str]
+    x: Series[float] = pa.Field(description="EPSG:2154, metres")
+    y: Series[float] = pa.Field(description="EPSG:2154, metres")
+    dwellings: Series[int] = pa.Field(ge=1)
+    registered_estimate: Series[float] = pa.Field(ge=0)
+    station_id: Series[str] = pa.Field(nullable=True, description="missing: in no outline")
+    kind: Series[str] = pa.Field(isin=["house", "block", "tower"])
+
+
+class Streets(Table):
+    """Ways on foot, with their names (EPSG:2154); `kind` tells stairs and bridges."""
+
+    street: Series[str] = pa.Field(nullable=True)
+    kind: Series[str]
+    geometry: Any
+
+
+class Turfs(Table):
+    """One row a turf: what one pair walks in one outing."""
+
+    turf_id: Series[str] = pa.Field(unique=True)
+    rank: Series[int] = pa.Field(ge=1, description="order in which to send pairs out")
+    station_ids: Series[str] = pa.Field(description="joined by a space")
+    n_buildings: Series[int] = pa.Field(ge=1)
+    n_doors: Series[int] = pa.Field(ge=1)
+    registered_estimate: Series[float] = pa.Field(ge=0)
+    minutes_expected: Series[float] = pa.Field(ge=0)
+    walk_m: Series[float] = pa.Field(ge=0)
+    longest_leg_m: Series[float] = pa.Field(ge=0)
+    start_address: Series[str]
+    end_address: Series[str]
+
+
+class TurfStops(Table):
+    """One row a building of a turf, in walking order."""
+
+    turf_id: Series[str]
+    visit_order: Series[int] = pa.Field(ge=1)
+    building_id: Series[str]
+    dwellings: Series[int] = pa.Field(ge=1, description="doors of this turf in the building")
+
+
+class Excluded(Table):
+    """Buildings left out of a cut, each with its reason: no door is silently lost."""
+
+    building_id: Series[str]
+    dwellings: Series[int] = pa.Field(ge=1)
+    reason: Series[str]
+
+
+def require_metric_crs(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Give the layer back if it is in Lambert-93, else raise CrsError with the way out."""
+    from targeting.errors import CrsError
+
+    if layer.crs is None or layer.crs.to_epsg() != 2154:
+        raise CrsError(f"{name} is in {layer.crs}; measures need {METRIC_CRS}: call to_crs first.")
+    return layer
