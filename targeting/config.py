@@ -1,0 +1,68 @@
+"""Where a campaign lives on the disk, and what may be set from outside."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from targeting.errors import WorkspaceError
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+OUR_DATA: Final = PROJECT / "data"
+DEFAULT_WORKSPACE: Final = OUR_DATA / "workspace"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One campaign in one folder: copy the folder and the campaign has moved.
+
+    `reference/` holds open data (Parquet), `relance.db` what people change, `cache/` what can be
+    made again.
+    """
+
+    root: Path
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference"
+
+    @property
+    def blocs(self) -> Path:
+        """The user's copy of the bloc table."""
+        return self.root / "blocs.csv"
+
+    @property
+    def maps(self) -> Path:
+        """Generated map files, served by the dashboard at /assets."""
+        return self.root / "cache" / "maps"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "logs" / "relance.log"
+
+    @property
+    def database_url(self) -> str:
+        """`RELANCE_DATABASE_URL` for a team's PostgreSQL, else the workspace's SQLite file."""
+        return os.environ.get("RELANCE_DATABASE_URL") or f"sqlite:///{self.root / 'relance.db'}"
+
+    @property
+    def exists(self) -> bool:
+        return self.reference.is_dir()
+
+    def required(self) -> Workspace:
+        """This workspace if it was initialised, else WorkspaceError with the way out."""
+        if not self.exists:
+            raise WorkspaceError(
+                f"there is no workspace in {self.root}: make one with "
+                "`python -m targeting init --commune 13055`, or the invented town's with "
+                "`python -m targeting demo`."
+            )
+        return self
+
+
+def workspace_from(folder: Path | None = None) -> Workspace:
+    """The workspace asked for: `--workspace`, else `RELANCE_WORKSPACE`, else data/workspace."""
+    chosen = folder or Path(os.environ.get("RELANCE_WORKSPACE") or DEFAULT_WORKSPACE)
+    return Workspace(chosen.expanduser().resolve())

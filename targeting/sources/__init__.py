@@ -1,0 +1,1 @@
+"""Official publications: each reader turns one file as published into our tables."""

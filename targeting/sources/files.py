@@ -1,0 +1,180 @@
+"""Open a published file whatever its wrapping, and refuse early what is not a table of text.
+
+`.gz`, `.xz`, `.zip` (one member) or plain, told from the first bytes, never from the name. What
+comes out is UTF-8 text; the bytes given in are hashed, so that a file imported twice is known.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import lzma
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from targeting.errors import SourceError
+
+MAX_TEXT_BYTES: Final = 600 * 1024**2
+"""Largest text read at once; the longest official file (European 2024) has 254 MB."""
+
+MAX_RATIO: Final = 100
+"""A compressed file that swells more than this is a bomb (TRUST SEC-07)."""
+
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+)
+_NOT_TEXT: Final = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
+    (b"%PDF", "a PDF"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "a SQLite database"),
+    (b"\x89PNG", "a picture"),
+    (b"BZh", "a bzip2 archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+)
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A published file as text.
+
+    name: as the user knows it; text: UTF-8 bytes without BOM; encoding: as found; sha256: of the
+    file as given, still wrapped.
+    """
+
+    name: str
+    text: bytes
+    encoding: str
+    sha256: str
+
+
+def read_bytes(path: Path) -> tuple[bytes, str]:
+    """Content of `path` out of its wrapping, and the SHA-256 of the file as given.
+
+    Raises SourceError for an empty file, a broken or truncated archive, an archive of several
+    files, and for what would not fit in memory.
+    """
+    try:
+        wrapped = path.read_bytes()
+    except OSError as error:
+        raise SourceError(path.name, f"cannot be read ({error.strerror}).") from error
+    if not wrapped:
+        raise SourceError(path.name, "the file is empty (0 bytes).", way_out=_DOWNLOAD_AGAIN)
+    content = _unwrap(path.name, wrapped)
+    if not content.strip():
+        raise SourceError(path.name, "there is nothing inside.", way_out=_DOWNLOAD_AGAIN)
+    return content, hashlib.sha256(wrapped).hexdigest()
+
+
+def read_text(path: Path) -> TextFile:
+    """Content of `path` as UTF-8 text, from UTF-8 or Latin-1 (Windows-1252 included).
+
+    Raises SourceError, besides `read_bytes`'s reasons, for a workbook, a web page or another
+    thing that is no text, and for UTF-16.
+    """
+    content, sha256 = read_bytes(path)
+    _refuse_what_is_not_text(path.name, content)
+    if content.startswith(b"\xef\xbb\xbf"):
+        content = content[3:]
+    if content.isascii():
+        return TextFile(path.name, content, "ascii", sha256)
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace") if _has_c1(content) else None
+        text = text if text is not None else content.decode("latin-1")
+        return TextFile(path.name, text.encode(), "latin-1", sha256)
+    return TextFile(path.name, content, "utf-8", sha256)
+
+
+_DOWNLOAD_AGAIN: Final = "Download it again: the transfer was probably cut."
+
+
+def _has_c1(content: bytes) -> bool:
+    """Bytes 0x80-0x9f are letters in Windows-1252 and controls in Latin-1."""
+    return bool(content.translate(None, bytes(range(0x80)) + bytes(range(0xA0, 0x100))))
+
+
+def _unwrap(name: str, wrapped: bytes) -> bytes:
+    kind = next((kind for magic, kind in _MAGIC if wrapped.startswith(magic)), "plain")
+    limit = min(MAX_TEXT_BYTES, max(len(wrapped) * MAX_RATIO, 1024**2))
+    try:
+        if kind == "gzip":
+            return _bounded(name, gzip.GzipFile(fileobj=io.BytesIO(wrapped)), limit)
+        if kind == "xz":
+            return _bounded(name, lzma.LZMAFile(io.BytesIO(wrapped)), limit)
+        if kind == "zip":
+            return _unzip(name, wrapped, limit)
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
+        raise SourceError(
+            name, f"the {kind} archive is broken or cut short ({error}).", way_out=_DOWNLOAD_AGAIN
+        ) from error
+    if len(wrapped) > MAX_TEXT_BYTES:
+        raise SourceError(name, f"{len(wrapped):,} bytes is more than a results file can be.")
+    return wrapped
+
+
+def _bounded(name: str, stream: io.BufferedIOBase | gzip.GzipFile, limit: int) -> bytes:
+    content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise SourceError(
+            name,
+            f"it swells to more than {limit:,} bytes once opened: refused as an archive bomb.",
+            way_out="Unpack it yourself if you trust it, and give the plain file.",
+        )
+    return content
+
+
+def _unzip(name: str, wrapped: bytes, limit: int) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wrapped)) as archive:
+        members = [m for m in archive.infolist() if not m.is_dir()]
+        if any(m.filename in ("[Content_Types].xml", "mimetype") for m in members):
+            raise SourceError(
+                name,
+                "this is a spreadsheet, not a CSV file.",
+                way_out="Open it and save it as CSV (UTF-8, semicolons), or give the official CSV.",
+            )
+        if len(members) != 1:
+            raise SourceError(
+                name,
+                f"the archive holds {len(members)} files.",
+                way_out="Unpack it and give the files one by one.",
+            )
+        with archive.open(members[0]) as stream:
+            return _bounded(name, stream, limit)  # type: ignore[arg-type]
+
+
+def _refuse_what_is_not_text(name: str, content: bytes) -> None:
+    head = content[:4096]
+    for magic, what in _NOT_TEXT:
+        if head.startswith(magic):
+            raise SourceError(
+                name, f"this is {what}, not a CSV file.", way_out="Give the CSV file as published."
+            )
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise SourceError(
+            name,
+            "this is a web page, not a data file (an error page saved under a CSV name?).",
+            line=1,
+            way_out="Download the file again from its page.",
+        )
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.count(0) > len(head) // 4:
+        raise SourceError(
+            name,
+            "the text is in UTF-16.",
+            line=1,
+            way_out="Save it again as UTF-8 (the official files are UTF-8 or Latin-1).",
+        )
+    if 0 in head:
+        raise SourceError(
+            name, "binary bytes in a text file.", line=1, way_out="Give the CSV file as published."
+        )

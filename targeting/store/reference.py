@@ -1,0 +1,314 @@
+"""Open data of a workspace: Parquet files with their sheets, replaced whole, never edited.
+
+Results of one election may come in several files (a department each): the communes of a new file
+replace the same communes, the others stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+import polars as pl
+
+from targeting.codes import held_on, parse_election_id
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
+from targeting.store.sheets import Sheet, load_sheet
+from targeting.store.staging import Staging
+from targeting.tables import Addresses, Stations, Streets, Turnout, VoterAddresses, Votes
+
+TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
+VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
+MINISTRY: Final = "Ministère de l'Intérieur"
+OPEN_LICENCE: Final = "Licence Ouverte 2.0"
+
+
+# -- elections ---------------------------------------------------------------------------------
+
+
+def list_elections(workspace: Workspace) -> list[str]:
+    """Elections imported, oldest first."""
+    folder = workspace.reference / "turnout"
+    found = [p.stem for p in folder.glob("*.parquet")] if folder.is_dir() else []
+    return sorted(found, key=lambda e: held_on(parse_election_id(e)))
+
+
+def election_sheet(workspace: Workspace, election_id: str) -> Sheet:
+    """The sheet of one election's results."""
+    return load_sheet(workspace.reference / "turnout" / f"{election_id}.json")
+
+
+def write_results(
+    staging: Staging,
+    election_id: str,
+    turnout: pl.DataFrame,
+    votes: pl.DataFrame,
+    sheet: Sheet,
+) -> None:
+    """Put one election in place, keeping what is already there of other communes.
+
+    `turnout` and `votes` are in the columns of tables Turnout and Votes, whole for their communes.
+    """
+    old_turnout = staging.root / "reference" / "turnout" / f"{election_id}.parquet"
+    if old_turnout.exists():
+        communes = turnout["station_id"].str.head(5).unique().implode()
+        kept = ~pl.col("station_id").str.head(5).is_in(communes)
+        old = pl.read_parquet(old_turnout).filter(kept)
+        if not old.is_empty():
+            old_votes = staging.root / "reference" / "votes" / f"{election_id}.parquet"
+            turnout = pl.concat([old, turnout], how="vertical_relaxed")
+            votes = pl.concat(
+                [pl.read_parquet(old_votes).filter(kept), votes], how="vertical_relaxed"
+            )
+            before = load_sheet(old_turnout.with_suffix(".json"))
+            sheet = Sheet(
+                **{**vars(sheet), "files": before.files | sheet.files, "rows": len(turnout)}
+            )
+    place = f"reference/turnout/{election_id}"
+    turnout.sort("station_id").write_parquet(
+        staging.path(f"{place}.parquet"), statistics=True, row_group_size=8192
+    )
+    votes.sort("station_id", maintain_order=True).write_parquet(
+        staging.path(f"reference/votes/{election_id}.parquet"),
+        statistics=True,
+        row_group_size=65536,
+    )
+    staging.path(f"{place}.json").write_text(sheet.dump())
+
+
+def load_turnout(
+    workspace: Workspace, election_id: str, communes: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Turnout of one election (table Turnout), of these communes or of all imported."""
+    return _read(workspace, "turnout", election_id, communes).select(TURNOUT_COLUMNS).to_pandas()
+
+
+def load_votes(
+    workspace: Workspace, election_id: str, communes: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Votes of one election (table Votes)."""
+    return _read(workspace, "votes", election_id, communes).select(VOTES_COLUMNS).to_pandas()
+
+
+def load_bloc_votes(
+    workspace: Workspace,
+    election_id: str,
+    communes: Sequence[str] | None = None,
+    *,
+    blocs: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Votes per station and bloc (table BlocVotes) of one election."""
+    table = load_blocs(workspace) if blocs is None else blocs
+    votes = _read(workspace, "votes", election_id, communes)
+    return build_bloc_votes(votes, table, election_id).to_pandas()
+
+
+def load_rolls(workspace: Workspace) -> dict[str, pd.Series]:
+    """Registered voters per station of every election imported."""
+    rolls = {}
+    for election_id in list_elections(workspace):
+        table = _read(workspace, "turnout", election_id, None).select("station_id", "registered")
+        rolls[election_id] = table.to_pandas().set_index("station_id")["registered"]
+    return rolls
+
+
+def _read(
+    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+) -> pl.DataFrame:
+    path = workspace.reference / table / f"{election_id}.parquet"
+    if not path.exists():
+        has = ", ".join(list_elections(workspace)) or "none"
+        raise WorkspaceError(
+            f"{election_id} is not imported (imported: {has}): run `python -m targeting import "
+            "results FILE` with its official file."
+        )
+    rows = pl.scan_parquet(path)
+    if communes is not None:
+        wanted = [pl.col("station_id").is_between(f"{c}_", f"{c}`") for c in communes]
+        rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
+    return rows.collect()
+
+
+# -- blocs -------------------------------------------------------------------------------------
+
+
+def load_blocs(workspace: Workspace) -> pd.DataFrame:
+    """Our bloc table with the workspace's rows over it (table BlocRows)."""
+    ours = read_blocs(OUR_BLOCS)
+    return merge_blocs(ours, read_blocs(workspace.blocs)) if workspace.blocs.exists() else ours
+
+
+# -- stations ----------------------------------------------------------------------------------
+
+
+def write_stations(
+    staging: Staging, source: str, vintage: str, stations: gpd.GeoDataFrame, sheet: Sheet
+) -> None:
+    """Put one vintage of outlines in place (table Stations, EPSG:2154)."""
+    name = f"reference/stations/{source}_{vintage}"
+    stations.to_parquet(staging.path(f"{name}.parquet"))
+    staging.path(f"{name}.json").write_text(sheet.dump())
+
+
+def list_stations(workspace: Workspace) -> list[tuple[str, str, Sheet]]:
+    """Outlines imported: source, vintage, sheet; newest vintage first."""
+    return _layers(workspace, "stations")
+
+
+def load_stations(
+    workspace: Workspace, communes: Sequence[str] | None = None, *, vintage: str | None = None
+) -> gpd.GeoDataFrame:
+    """Outlines of these communes (table Stations, EPSG:2154): the newest vintage of each.
+
+    Raises WorkspaceError if there is none.
+    """
+    parts = []
+    seen: set[str] = set()
+    for source, year, _ in list_stations(workspace):
+        if vintage is not None and year != vintage:
+            continue
+        layer = gpd.read_parquet(workspace.reference / "stations" / f"{source}_{year}.parquet")
+        wanted = ~layer["commune_code"].isin(list(seen))
+        if communes is not None:
+            wanted &= layer["commune_code"].isin(list(communes))
+        parts.append(layer[wanted])
+        seen |= set(layer.loc[wanted, "commune_code"])
+    parts = [p for p in parts if len(p)]
+    if not parts:
+        where = " ".join(communes) if communes else "any commune"
+        raise WorkspaceError(
+            f"no station outlines for {where}: run `python -m targeting import stations FILE`."
+        )
+    both = pd.concat(parts, ignore_index=True)
+    return gpd.GeoDataFrame(both, geometry="geometry", crs=parts[0].crs)
+
+
+# -- addresses and streets -----------------------------------------------------------------------
+
+
+def write_addresses(staging: Staging, name: str, addresses: pd.DataFrame, sheet: Sheet) -> None:
+    """Put a source of numbered addresses in place (table Addresses)."""
+    _write_table(staging, f"reference/addresses/{name}", Addresses.check(addresses), sheet)
+
+
+def write_voter_addresses(staging: Staging, name: str, voters: pd.DataFrame, sheet: Sheet) -> None:
+    """Put a table of registered voters per address in place (table VoterAddresses)."""
+    _write_table(staging, f"reference/voter_addresses/{name}", VoterAddresses.check(voters), sheet)
+
+
+def write_streets(staging: Staging, name: str, streets: gpd.GeoDataFrame, sheet: Sheet) -> None:
+    """Put a layer of ways in place (table Streets)."""
+    streets.to_parquet(staging.path(f"reference/streets/{name}.parquet"))
+    staging.path(f"reference/streets/{name}.json").write_text(sheet.dump())
+
+
+def write_backdrop(staging: Staging, name: str, layer: gpd.GeoDataFrame) -> None:
+    """Put a layer that maps draw under the data (water, rail) in place."""
+    layer.to_parquet(staging.path(f"reference/backdrop/{name}.parquet"))
+
+
+def load_backdrop(workspace: Workspace) -> dict[str, gpd.GeoDataFrame]:
+    """Layers drawn under the data, by name; empty when none was imported."""
+    folder = workspace.reference / "backdrop"
+    return {p.stem: gpd.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
+
+
+def load_addresses(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
+    """Numbered addresses of these communes (table Addresses).
+
+    Raises WorkspaceError if there is none.
+    """
+    parts = _tables(workspace, "addresses", communes)
+    if not parts:
+        where = " ".join(communes) if communes else "any commune"
+        raise WorkspaceError(
+            f"no addresses for {where}: run `python -m targeting import addresses FILE` with the "
+            "department's BAN file (adresses-XX.csv.gz)."
+        )
+    return pd.concat(parts, ignore_index=True).drop_duplicates("address_id", ignore_index=True)
+
+
+def load_voter_addresses(
+    workspace: Workspace, communes: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Registered voters per address (table VoterAddresses); empty when none was imported."""
+    parts = _tables(workspace, "voter_addresses", communes)
+    if not parts:
+        return pd.DataFrame(columns=list(VoterAddresses.to_schema().columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
+    """Ways on foot (table Streets), or nothing when no layer was imported."""
+    paths = sorted((workspace.reference / "streets").glob("*.parquet"))
+    if not paths:
+        return None
+    layers = [gpd.read_parquet(p) for p in paths]
+    joined = pd.concat(layers, ignore_index=True)
+    return gpd.GeoDataFrame(joined, geometry="geometry", crs=layers[0].crs)
+
+
+def credits(workspace: Workspace) -> list[str]:
+    """Credits of every source in the workspace, each once: they go under each map and export."""
+    sheets = [election_sheet(workspace, e) for e in list_elections(workspace)]
+    for folder in ("stations", "addresses", "voter_addresses", "streets"):
+        sheets += [sheet for _, _, sheet in _layers(workspace, folder)]
+    return list(dict.fromkeys(s.credit for s in sheets if s.credit))
+
+
+def known_file(sheets: Iterable[Sheet], sha256: str) -> bool:
+    """Whether a file with this SHA-256 is already in one of the sheets."""
+    return any(sha256 in sheet.files.values() for sheet in sheets)
+
+
+def today() -> str:
+    """Date written on a sheet."""
+    return date.today().isoformat()
+
+
+def list_layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet]]:
+    """Sheets of one kind of reference (`addresses`, `voter_addresses`, `streets`, `stations`)."""
+    return _layers(workspace, folder)
+
+
+def _write_table(staging: Staging, name: str, table: pd.DataFrame, sheet: Sheet) -> None:
+    table.to_parquet(staging.path(f"{name}.parquet"), index=False)
+    staging.path(f"{name}.json").write_text(sheet.dump())
+
+
+def _tables(
+    workspace: Workspace, folder: str, communes: Sequence[str] | None
+) -> list[pd.DataFrame]:
+    filters = [("commune_code", "in", list(communes))] if communes is not None else None
+    paths = sorted((workspace.reference / folder).glob("*.parquet"))
+    tables = [pd.read_parquet(p, filters=filters) for p in paths]
+    return [t for t in tables if len(t)]
+
+
+def _layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet]]:
+    found = []
+    for path in (workspace.reference / folder).glob("*.json"):
+        source, _, vintage = path.stem.rpartition("_")
+        found.append((source or vintage, vintage, load_sheet(path)))
+    return sorted(found, key=lambda row: (row[1], row[0]), reverse=True)
+
+
+# -- the workspace itself ------------------------------------------------------------------------
+
+
+def read_manifest(workspace: Workspace) -> dict[str, str]:
+    """What kind of workspace this is (`{"kind": "campaign"}` or `"demo"`)."""
+    path = workspace.root / "workspace.json"
+    return json.loads(path.read_text()) if path.exists() else {"kind": "campaign"}
+
+
+def manifest_path(root: Path) -> Path:
+    """Where the manifest of a workspace is."""
+    return root / "workspace.json"
