@@ -22,7 +22,7 @@ from targeting.errors import WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
 from targeting.store.sheets import Sheet, load_sheet
 from targeting.store.staging import Staging
-from targeting.tables import Addresses, Stations, Streets, Turnout, VoterAddresses, Votes
+from targeting.tables import Addresses, Turnout, VoterAddresses, Votes
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)

@@ -1,0 +1,91 @@
+"""Which elections a score rests on, and why: the same for every station of a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from targeting.codes import Election, held_on, parse_election_id
+from targeting.errors import TargetingError
+
+LOW_TURNOUT_GAP: Final = 0.10
+"""A low-turnout election lies at least ten points under the presidential one (SCIENCE 0.1, 3.3)."""
+
+LOW_ELECTIONS: Final = 2
+"""Averaging abstention over two low-turnout elections is as good as one or better (SCIENCE 0.1)."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The presidential first round and the low-turnout elections, latest first.
+
+    gaps: points of turnout each low election lies under the presidential one.
+    """
+
+    presidential: str
+    low: tuple[str, ...]
+    gaps: tuple[float, ...]
+
+    @property
+    def elections(self) -> tuple[str, ...]:
+        return (self.presidential, *self.low)
+
+    @property
+    def latest_low(self) -> str:
+        return self.low[0]
+
+
+def last_presidential(elections: list[str]) -> str:
+    """The last presidential first round. Raises TargetingError if there is none."""
+    rounds = [
+        e for e in map(parse_election_id, elections) if (e.kind, e.round_number) == ("pres", 1)
+    ]
+    if not rounds:
+        has = ", ".join(elections) or "none"
+        raise TargetingError(
+            f"the score needs a presidential first round (imported: {has}): import it with "
+            "`python -m targeting import results FILE`."
+        )
+    return max(rounds).election_id
+
+
+def choose_basis(levels: pd.DataFrame) -> Basis:
+    """Choose the elections of the T0 score.
+
+    Parameters
+    ----------
+    levels
+        One row per election imported: `election_id`, `turnout` and `turnout_presidential`, both
+        rates over the stations that the election shares with the last presidential first round.
+
+    Returns
+    -------
+    Basis
+        The last presidential first round, and the last two distinct elections (of each, the first
+        round where there is one, else the second) whose turnout is at least ten points lower;
+        one alone where there are not two.
+
+    Raises
+    ------
+    TargetingError
+        If there is no presidential first round, or no low-turnout election.
+    """
+    presidential = last_presidential(list(levels["election_id"]))
+    gap = (levels["turnout_presidential"] - levels["turnout"]).set_axis(levels["election_id"])
+    by_contest: dict[str, Election] = {}
+    for election in sorted(map(parse_election_id, levels["election_id"]), key=held_on):
+        by_contest.setdefault(election.contest, election)
+    low = [
+        e.election_id
+        for e in sorted(by_contest.values(), key=held_on, reverse=True)
+        if e.kind != "pres" and gap[e.election_id] >= LOW_TURNOUT_GAP - 1e-12
+    ][:LOW_ELECTIONS]
+    if not low:
+        told = ", ".join(f"{e} {g:+.1%}" for e, g in (-gap).items() if e != presidential) or "none"
+        raise TargetingError(
+            f"no election lies ten points of turnout under {presidential} (others: {told}): "
+            "import a legislative, European, regional or municipal first round."
+        )
+    return Basis(presidential, tuple(low), tuple(float(gap[e]) for e in low))

@@ -1,0 +1,164 @@
+"""T0: abstention of the low-turnout elections × left share of the last presidential one.
+
+The score ranks (SCIENCE 3.2: it beats every other transparent score once tested fairly); the
+reservoir counts people. Both are per station, and never of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from targeting.scoring.basis import Basis
+from targeting.scoring.measures import abstention_rate, left_share, turnout_rate
+from targeting.tables import DEFAULT_TARGET, Scores
+
+SMALL_STATION: Final = 100
+"""Under this many registered voters a station is scored but not ranked: noise, and nearly
+unanimous votes (TRUST PRIV-18)."""
+
+ELSEWHERE: Final = 0.3
+"""Share of a roll's abstainers who do not live in the commune (SCIENCE 0.7, 1.4: 27 to 33 %)."""
+
+SAME_ROLL: Final = 0.10
+"""A station whose roll moved by more than this may have been redrawn (DESIGN 4)."""
+
+
+def mean_rate(rates: Sequence[pd.Series], index: pd.Index) -> pd.Series:
+    """Mean of the rates known for each station of `index`; missing where none is."""
+    return pd.concat([r.reindex(index) for r in rates], axis=1).mean(axis=1)
+
+
+def reservoir(
+    presidential: pd.Series, latest_low: pd.Series, share: pd.Series, registered: pd.Series
+) -> pd.Series:
+    """People of the target who voted at the presidential election and stayed home at the latest
+    low-turnout one: max(0, turnout gap) × left share × registered (SCIENCE 0.4). In people."""
+    gap = (presidential - latest_low.reindex(presidential.index)).clip(lower=0)
+    return (gap * share * registered).rename("reservoir")
+
+
+def reachable(people: pd.Series, *, elsewhere: float = ELSEWHERE) -> pd.Series:
+    """The part of a reservoir that lives where it is registered. In people."""
+    return (people * (1 - elsewhere)).rename("reachable")
+
+
+def rank_of(score: pd.Series, registered: pd.Series, arena: pd.Series | None = None) -> pd.Series:
+    """1 for the highest score of each arena; ties in the order of the index.
+
+    Missing where the score is, or where fewer than SMALL_STATION are registered.
+    """
+    ranked = score.where((registered >= SMALL_STATION) & np.isfinite(score)).sort_index()
+    groups = ranked.groupby(arena.reindex(ranked.index)) if arena is not None else ranked
+    ranks = groups.rank(method="first", ascending=False)
+    return ranks.astype("Int64").reindex(score.index).rename("rank")
+
+
+def history_share(
+    registered: pd.Series, rolls: Sequence[pd.Series], *, same: float = SAME_ROLL
+) -> pd.Series:
+    """Share of the elections used in which the station was the same one, by code and size."""
+    known = [
+        ((r.reindex(registered.index) - registered).abs() <= same * registered).astype(float)
+        for r in rolls
+    ]
+    return pd.concat(known, axis=1).mean(axis=1).rename("history_share")
+
+
+def build_scores(
+    turnouts: Mapping[str, pd.DataFrame],
+    bloc_votes: pd.DataFrame,
+    basis: Basis,
+    *,
+    target: Collection[str] = DEFAULT_TARGET,
+    by: str = "national",
+) -> pd.DataFrame:
+    """The scores table (T0) of the stations of the presidential round.
+
+    Parameters
+    ----------
+    turnouts
+        Table Turnout of each election of `basis`.
+    bloc_votes
+        Table BlocVotes of the presidential first round.
+    basis
+        The elections to use.
+    target
+        Blocs that the campaign speaks to.
+    by
+        Arena of the rank: `commune`, `constituency`, or `national` for all stations together.
+
+    Returns
+    -------
+    Scores
+        One row per station, in the order of station_id. Interval and top-k columns are missing:
+        they are filled where a past cycle has calibrated them.
+    """
+    presidential = turnouts[basis.presidential].sort_values("station_id")
+    stations = pd.Index(presidential["station_id"], name="station_id")
+    registered = presidential.set_index("station_id")["registered"]
+    rates = {e: turnout_rate(turnouts[e]) for e in basis.elections}
+    share = left_share(presidential, bloc_votes, target)
+    abstention = mean_rate([abstention_rate(turnouts[e]) for e in basis.low], stations)
+    score = (abstention * share).rename("score")
+    people = reservoir(rates[basis.presidential], rates[basis.latest_low], share, registered)
+    rolls = [turnouts[e].set_index("station_id")["registered"] for e in basis.low]
+    constituency = _constituency(turnouts, stations)
+    arena = {
+        "national": None,
+        "commune": stations.str.split("_").str[0].to_series(index=stations),
+        "constituency": constituency.fillna("?"),
+    }[by]
+    missing = pd.Series(np.nan, index=stations)
+    table = pd.DataFrame(
+        {
+            "constituency_code": constituency,
+            "registered": registered,
+            "abstention_rate": abstention,
+            "left_share": share,
+            "score": score,
+            "rank": rank_of(score, registered, arena),
+            "reservoir": people,
+            "reservoir_low": missing,
+            "reservoir_high": missing,
+            "history_share": history_share(registered, rolls),
+            "top_k_probability": missing,
+            "reasons": _reasons(basis, rates, rolls, registered, share),
+        },
+        index=stations,
+    )
+    return Scores.check(table.reset_index())
+
+
+def _constituency(turnouts: Mapping[str, pd.DataFrame], stations: pd.Index) -> pd.Series:
+    """Constituency of each station, from the last of the elections that publishes it."""
+    found = pd.Series(pd.NA, index=stations, dtype="str")
+    for turnout in turnouts.values():
+        codes = turnout.set_index("station_id")["constituency_code"].reindex(stations)
+        found = found.fillna(codes.astype("str"))
+    return found
+
+
+def _reasons(
+    basis: Basis,
+    rates: Mapping[str, pd.Series],
+    rolls: Sequence[pd.Series],
+    registered: pd.Series,
+    share: pd.Series,
+) -> pd.Series:
+    """Codes of what to know before trusting a score, joined by `|`; empty when nothing."""
+    notes = {
+        "small_station": registered < SMALL_STATION,
+        "no_valid_votes": share.isna(),
+    }
+    for election_id, roll in zip(basis.low, rolls, strict=True):
+        then = roll.reindex(registered.index)
+        notes[f"no_past:{election_id}"] = rates[election_id].reindex(registered.index).isna()
+        notes[f"roll_moved:{election_id}"] = (then - registered).abs() > SAME_ROLL * registered
+    text = pd.Series("", index=registered.index, dtype="str")
+    for code, is_so in notes.items():
+        text = text.where(~is_so.astype(bool), text + "|" + code)
+    return text.str.removeprefix("|").astype("str")

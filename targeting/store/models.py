@@ -1,0 +1,284 @@
+"""Rows that people change: the campaign, its contacts and consents, turfs and visits.
+
+The law is in the constraints, so that no path around the services can break it (TRUST 1.3):
+a visit that met nobody, or a refusal, carries nothing else; a phone, an e-mail or a theme needs a
+recorded consent; somebody approached without having asked holds no theme. No column puts an
+area's score on a person.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from targeting.tables import MUTE_OUTCOMES, OUTCOMES
+
+CATEGORIES: Final = ("member", "regular", "occasional")
+LEGAL_BASES: Final = ("consent", "regular_contact", "legitimate_interest")
+AGE_BANDS: Final = ("18-24", "25-34", "35-49", "50-64", "65+")
+THEMES: Final = (
+    "logement", "pouvoir_achat", "ecole", "sante", "transports", "proprete", "securite", "autre",
+)  # fmt: skip
+TURF_STATUSES: Final = ("ready", "in_progress", "done", "withdrawn")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, stored in UTC and given back in UTC; a moment without zone is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(v) for v in values)})"
+
+
+class Base(DeclarativeBase):
+    """Base of all stored rows; constraint names are fixed so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Campaign(Base):
+    """The one campaign of a workspace: where, which vote, which blocs."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    communes: Mapped[list[str]] = mapped_column(JSON)
+    election_id: Mapped[str | None] = mapped_column(String(20))
+    target: Mapped[list[str]] = mapped_column(JSON)
+    ballot_date: Mapped[date | None] = mapped_column(Date)
+    next_turf: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_campaign"),)
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's way)
+
+
+class SourceBatch(Base):
+    """One file of people or visits that came in: its hash makes a second import a no-op."""
+
+    __tablename__ = "source_batch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    file_name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    rows: Mapped[int]
+    rejected: Mapped[int] = mapped_column(default=0)
+    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("kind", "sha256"),)
+
+
+class Consent(Base):
+    """What somebody agreed to, when, on which wording; `ttpa` is the separate online one."""
+
+    __tablename__ = "consent"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    given_on: Mapped[date] = mapped_column(Date)
+    channel: Mapped[str] = mapped_column(String(30))
+    wording: Mapped[str] = mapped_column(String(60))
+    ttpa: Mapped[bool] = mapped_column(default=False)
+
+
+class Contact(Base):
+    """Somebody who gave their data, with the proof that we may keep it. Never a score."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    category: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(String(60))
+    source_date: Mapped[date] = mapped_column(Date)
+    legal_basis: Mapped[str] = mapped_column(String(30))
+    notice_date: Mapped[date] = mapped_column(Date)
+    notice_version: Mapped[str] = mapped_column(String(30))
+    retention_date: Mapped[date] = mapped_column(Date, index=True)
+    building_id: Mapped[str | None] = mapped_column(String(60), index=True)
+    door_id: Mapped[str | None] = mapped_column(String(70))
+    consent_id: Mapped[str | None] = mapped_column(ForeignKey("consent.id"), unique=True)
+    first_name: Mapped[str | None] = mapped_column(String(100))
+    last_name: Mapped[str | None] = mapped_column(String(100))
+    phone: Mapped[str | None] = mapped_column(String(30))
+    email: Mapped[str | None] = mapped_column(String(200))
+    age_band: Mapped[str | None] = mapped_column(String(6))
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (
+        UniqueConstraint("id", "category", "consent_id", name="uq_contact_theme_key"),
+        CheckConstraint(_one_of("category", CATEGORIES), name="category"),
+        CheckConstraint(_one_of("legal_basis", LEGAL_BASES), name="legal_basis"),
+        CheckConstraint("source <> '' AND notice_version <> ''", name="origin"),
+        CheckConstraint(f"age_band IS NULL OR {_one_of('age_band', AGE_BANDS)}", name="age_band"),
+        CheckConstraint(
+            "consent_id IS NOT NULL OR (phone IS NULL AND email IS NULL)",
+            name="reachable_by_consent",
+        ),
+        CheckConstraint(
+            "consent_id IS NOT NULL OR category <> 'occasional' OR "
+            "(first_name IS NULL AND last_name IS NULL AND age_band IS NULL)",
+            name="named_by_consent",
+        ),
+    )
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class ContactTheme(Base):
+    """A concern that somebody told us about: by consent, and never of an occasional contact."""
+
+    __tablename__ = "contact_theme"
+
+    contact_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    theme: Mapped[str] = mapped_column(String(20), primary_key=True)
+    category: Mapped[str] = mapped_column(String(12))
+    consent_id: Mapped[str] = mapped_column(String(36))
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["contact_id", "category", "consent_id"],
+            ["contact.id", "contact.category", "contact.consent_id"],
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        CheckConstraint("category <> 'occasional'", name="regular_contact"),
+        CheckConstraint(_one_of("theme", THEMES), name="theme"),
+    )
+
+
+class TurfCut(Base):
+    """One cut: what was asked, and the doors identity that came out."""
+
+    __tablename__ = "turf_cut"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    doors_in: Mapped[int]
+    doors_in_turfs: Mapped[int]
+    doors_left_out: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        CheckConstraint("doors_in = doors_in_turfs + doors_left_out", name="no_door_lost"),
+    )
+
+
+class Turf(Base):
+    """What one pair walks in one outing. Its code is given once and never again."""
+
+    __tablename__ = "turf"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    cut_id: Mapped[int] = mapped_column(ForeignKey("turf_cut.id"), index=True)
+    rank: Mapped[int]
+    station_ids: Mapped[str] = mapped_column(String(400))
+    n_buildings: Mapped[int]
+    n_doors: Mapped[int]
+    registered_estimate: Mapped[float]
+    minutes_expected: Mapped[float]
+    walk_m: Mapped[float]
+    longest_leg_m: Mapped[float]
+    start_address: Mapped[str] = mapped_column(String(200))
+    end_address: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(12), default="ready")
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (CheckConstraint(_one_of("status", TURF_STATUSES), name="status"),)
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class TurfDoor(Base):
+    """The doors of one building in one turf: all of them, or a range of a tower's."""
+
+    __tablename__ = "turf_door"
+
+    turf_id: Mapped[str] = mapped_column(
+        ForeignKey("turf.id", ondelete="CASCADE"), primary_key=True
+    )
+    visit_order: Mapped[int] = mapped_column(primary_key=True)
+    building_id: Mapped[str] = mapped_column(String(60), index=True)
+    first_door: Mapped[int]
+    dwellings: Mapped[int]
+
+    __table_args__ = (CheckConstraint("first_door >= 1 AND dwellings >= 1", name="doors"),)
+
+
+class TurfExcluded(Base):
+    """A building left out of a cut, and why."""
+
+    __tablename__ = "turf_excluded"
+
+    cut_id: Mapped[int] = mapped_column(
+        ForeignKey("turf_cut.id", ondelete="CASCADE"), primary_key=True
+    )
+    building_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    dwellings: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(60))
+
+
+class Visit(Base):
+    """One knock at one door: no name, no opinion, and a date to be erased on."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    building_id: Mapped[str] = mapped_column(String(60), index=True)
+    door_id: Mapped[str] = mapped_column(String(70), index=True)
+    turf_id: Mapped[str | None] = mapped_column(ForeignKey("turf.id"), index=True)
+    visited_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(16))
+    theme: Mapped[str | None] = mapped_column(String(20))
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    erase_on: Mapped[date] = mapped_column(Date, index=True)
+
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
+        CheckConstraint(f"theme IS NULL OR {_one_of('theme', THEMES)}", name="theme"),
+        CheckConstraint(
+            f"NOT ({_one_of('outcome', MUTE_OUTCOMES)}) OR (theme IS NULL AND contact_id IS NULL)",
+            name="mute_outcomes_carry_nothing",
+        ),
+        Index("ix_visit_turf_door", "turf_id", "door_id"),
+    )
