@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from targeting.scoring.product import rank_of
@@ -100,8 +99,3 @@ def publish_coverage(coverage: pd.DataFrame) -> pd.DataFrame:
     few = shown["households_visited"].isna()
     shown["last_visit_date"] = shown["last_visit_date"].mask(few, None)
     return shown
-
-
-def is_finite(values: pd.Series) -> pd.Series:
-    """Neither missing nor infinite."""
-    return pd.Series(np.isfinite(values.astype(float)), index=values.index)

@@ -1,0 +1,1 @@
+"""Polling stations as places: outlines, joins by code, points into stations."""
