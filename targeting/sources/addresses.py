@@ -16,8 +16,8 @@ import polars as pl
 
 from targeting.codes import commune_of_arrondissement
 from targeting.errors import SourceError
-from targeting.streetnames import suffix_of
 from targeting.sources.files import TextFile, read_text
+from targeting.streetnames import suffix_of
 from targeting.tables import Addresses, VoterAddresses
 
 BAN_COLUMNS: Final = (

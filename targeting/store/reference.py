@@ -56,18 +56,18 @@ def write_results(
 
     `turnout` and `votes` are in the columns of tables Turnout and Votes, whole for their communes.
     """
-    old_turnout = staging.root / "reference" / "turnout" / f"{election_id}.parquet"
+    old_turnout = staging.current(f"reference/turnout/{election_id}.parquet")
     if old_turnout.exists():
         communes = turnout["station_id"].str.head(5).unique().implode()
         kept = ~pl.col("station_id").str.head(5).is_in(communes)
         old = pl.read_parquet(old_turnout).filter(kept)
         if not old.is_empty():
-            old_votes = staging.root / "reference" / "votes" / f"{election_id}.parquet"
+            old_votes = staging.current(f"reference/votes/{election_id}.parquet")
             turnout = pl.concat([old, turnout], how="vertical_relaxed")
             votes = pl.concat(
                 [pl.read_parquet(old_votes).filter(kept), votes], how="vertical_relaxed"
             )
-            before = load_sheet(old_turnout.with_suffix(".json"))
+            before = load_sheet(staging.current(f"reference/turnout/{election_id}.json"))
             sheet = Sheet(
                 **{**vars(sheet), "files": before.files | sheet.files, "rows": len(turnout)}
             )
@@ -87,7 +87,39 @@ def load_turnout(
     workspace: Workspace, election_id: str, communes: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Turnout of one election (table Turnout), of these communes or of all imported."""
-    return _read(workspace, "turnout", election_id, communes).select(TURNOUT_COLUMNS).to_pandas()
+    rows = _read(workspace, "turnout", election_id, communes).select(TURNOUT_COLUMNS)
+    texts = dict.fromkeys(("constituency_code", "flag"), "str")
+    counts = dict.fromkeys(("blank_votes", "null_votes"), "Int64")
+    return rows.to_pandas().astype({**texts, **counts})
+
+
+def turnout_levels(workspace: Workspace) -> pd.DataFrame:
+    """Turnout of each election and of the last presidential first round where both have stations.
+
+    Columns `election_id`, `turnout`, `turnout_presidential` (rates); the latter is missing before
+    a presidential first round is imported.
+    """
+    elections = list_elections(workspace)
+    presidential = [e for e in elections if e.endswith("_pres_t1")]
+    counts = {
+        e: pl.scan_parquet(workspace.reference / "turnout" / f"{e}.parquet").select(
+            "station_id", "registered", "votes_cast"
+        )
+        for e in elections
+    }
+    if not presidential:
+        return pd.DataFrame(
+            {"election_id": elections, "turnout": None, "turnout_presidential": None}
+        )
+    base = counts[presidential[-1]]
+    sums = pl.collect_all(
+        rows.join(base, on="station_id", suffix="_base").select(
+            turnout=pl.col("votes_cast").sum() / pl.col("registered").sum(),
+            turnout_presidential=pl.col("votes_cast_base").sum() / pl.col("registered_base").sum(),
+        )
+        for rows in counts.values()
+    )
+    return pl.concat(sums).to_pandas().assign(election_id=list(counts))
 
 
 def load_votes(
@@ -131,7 +163,10 @@ def _read(
         )
     rows = pl.scan_parquet(path)
     if communes is not None:
-        wanted = [pl.col("station_id").is_between(f"{c}_", f"{c}`") for c in communes]
+        # strings between: row groups without the commune are skipped
+        wanted = [
+            pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
+        ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
     return rows.collect()
 

@@ -32,10 +32,15 @@ class Staging:
 
     def path(self, name: str) -> Path:
         """Where to write the file that will be `name` (relative to the workspace)."""
-        self.files.append(name)
+        if name not in self.files:
+            self.files.append(name)
         target = self.aside / name
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+    def current(self, name: str) -> Path:
+        """The file as it is now: staged in this transaction, else in the workspace."""
+        return self.aside / name if name in self.files else self.root / name
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -221,8 +220,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_visit_turf_id"), ["turf_id"], unique=False)
 
 
-
-
 def downgrade() -> None:
 
     with op.batch_alter_table("visit", schema=None) as batch_op:
@@ -252,4 +249,3 @@ def downgrade() -> None:
     op.drop_table("source_batch")
     op.drop_table("consent")
     op.drop_table("campaign")
-

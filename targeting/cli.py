@@ -1,0 +1,383 @@
+"""The command line: the same functions as the screens, one line when the input is wrong.
+
+Exit 0: done. 2: the input is wrong (one line: file, line, reason, way out). 1: our fault (an id;
+the trace is in the workspace's log). `--json` prints one JSON object on stdout and nothing else
+there; progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from targeting import __version__
+from targeting.config import Workspace, workspace_from
+from targeting.errors import TargetingError
+
+
+class Relance(click.Group):
+    """The group: turns a TargetingError into one line and exit 2, anything else into an id."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TargetingError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
+            reference = _log_fault(ctx.obj, error)
+            click.echo(f"Internal error {reference}: please report it. {_log_place(ctx)}", err=True)
+            ctx.exit(1)
+
+
+def _log_fault(desk: Desk | None, error: Exception) -> str:
+    reference = uuid.uuid4().hex[:8]
+    trace = "".join(traceback.format_exception(error))
+    if desk is not None and desk.workspace.exists:
+        log = desk.workspace.log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a") as file:
+            file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
+    else:
+        logging.getLogger("relance").error("%s\n%s", reference, trace)
+    return reference
+
+
+def _log_place(ctx: click.Context) -> str:
+    desk: Desk | None = ctx.obj
+    if desk is not None and desk.workspace.exists:
+        return f"The trace is in {desk.workspace.log}."
+    return ""
+
+
+class Desk:
+    """What every command gets: the workspace, and how to answer."""
+
+    def __init__(self, workspace: Workspace, *, as_json: bool) -> None:
+        self.workspace = workspace
+        self.as_json = as_json
+
+    def progress(self, text: str) -> None:
+        """A step, on stderr."""
+        click.echo(text, err=True)
+
+    def answer(self, facts: dict[str, Any], text: str) -> None:
+        """The result: the facts as JSON, or the text."""
+        click.echo(json.dumps(_plain(facts), ensure_ascii=False) if self.as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON values: missing numbers are null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path | date):
+        return str(value)
+    missing = value is None or pd.isna(value)
+    return None if missing else value.item() if hasattr(value, "item") else value
+
+
+def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json` may stand after the command as well as before it."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.obj.as_json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Print one JSON object."
+    )(function)
+
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+
+
+def _comma_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(v.strip() for v in (value or "").split(",") if v.strip())
+
+
+@click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="The campaign's folder (default: RELANCE_WORKSPACE, else data/workspace).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.version_option(__version__, prog_name="relance")
+@click.pass_context
+def cli(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
+    """Relance: where the abstainers of the left live, and in which order to knock."""
+    ctx.obj = Desk(workspace_from(workspace), as_json=as_json)
+
+
+@cli.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code, as 13055; may be repeated.")
+@click.option("--election", "election_id", help="The election campaigned for, as 2026_muni_t1.")
+@click.option("--target", callback=_comma_list, help="Blocs: left,ecologist,far_left.")
+@click.option("--ballot-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the vote.")
+@click.option("--name", help="Name of the campaign.")
+@_json_option
+@click.pass_obj
+def init(
+    desk: Desk,
+    communes: tuple[str, ...],
+    election_id: str | None,
+    target: tuple[str, ...],
+    ballot_date: datetime | None,
+    name: str | None,
+) -> None:
+    """Make the workspace's campaign, or change it."""
+    from targeting.workflows.setup import init_workspace
+
+    day = ballot_date.date() if ballot_date else None
+    card = init_workspace(
+        desk.workspace,
+        communes=communes,
+        election_id=election_id,
+        target=target,
+        ballot_date=day,
+        name=name,
+    )
+    where = ", ".join(card.communes) or "all communes imported"
+    desk.answer(
+        {"workspace": desk.workspace.root, **asdict(card)},
+        f"Campaign in {desk.workspace.root}: {where}; target {', '.join(card.target)}.",
+    )
+
+
+@cli.command()
+@click.option("--seed", type=int, default=2026, show_default=True, help="Another town.")
+@_json_option
+@click.pass_obj
+def demo(desk: Desk, seed: int) -> None:
+    """Fill the workspace with the invented town."""
+    from targeting.workflows.demo import fill_demo
+
+    facts = fill_demo(desk.workspace, seed=seed, progress=desk.progress)
+    desk.answer(
+        facts,
+        f"{facts['town']} is in {desk.workspace.root}: {facts['stations']} stations, "
+        f"{facts['addresses']:,} addresses, {facts['contacts']:,} invented contacts, "
+        f"{facts['turfs']} turfs, {facts['visits']:,} visits. Open it with `make run`.",
+    )
+
+
+@cli.group(name="import")
+def import_() -> None:
+    """Bring official files in: results, stations, addresses."""
+
+
+@import_.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--election", "election_id", help="Where the content fits several: 2022_pres_t2.")
+@_json_option
+@click.pass_obj
+def results(desk: Desk, files: tuple[Path, ...], election_id: str | None) -> None:
+    """Import official results per polling station: all the FILES, or none."""
+    from targeting.workflows.imports import import_results
+
+    imported = import_results(
+        desk.workspace, files, election_id=election_id, progress=desk.progress
+    )
+    lines = []
+    for told in imported:
+        kept = " (already imported: nothing changed)" if told.unchanged else ""
+        lines.append(
+            f"{told.file}: {told.election_id}, {told.stations:,} stations, "
+            f"{told.registered:,} registered, {told.votes_cast:,} votes cast, "
+            f"{told.valid_votes:,} valid votes{kept}"
+        )
+        lines += [
+            f"  kept as published: {row['station_id']} (line {row['file_line']}): candidates have "
+            f"{row['given']} votes, {row['valid_votes']} valid votes published"
+            for row in told.flagged
+        ]
+    desk.answer({"imported": [asdict(t) for t in imported]}, "\n".join(lines))
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@click.option("--vintage", help="Year of the outlines (default: of the election that fits best).")
+@click.option("--commune", "commune_code", help="Where the file does not say: 44109.")
+@click.option("--code-property", help="The property that holds the station number.")
+@_json_option
+@click.pass_obj
+def stations(
+    desk: Desk,
+    file: Path,
+    vintage: str | None,
+    commune_code: str | None,
+    code_property: str | None,
+) -> None:
+    """Import station outlines; refused when they are not those of the results."""
+    from targeting.workflows.imports import import_stations
+
+    told = import_stations(
+        desk.workspace,
+        file,
+        vintage=vintage,
+        commune_code=commune_code,
+        code_property=code_property,
+        progress=desk.progress,
+    )
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    lines = [f"{told.file}: {told.stations:,} outlines of {told.vintage}, {told.recipe}{kept}"]
+    lines += [f"  {note}" for note in told.notes] + [f"  {j.sentence()}" for j in told.joins]
+    joins = [{**asdict(j), "rate": j.rate} for j in told.joins]
+    desk.answer({**asdict(told), "joins": joins}, "\n".join(lines))
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@_json_option
+@click.pass_obj
+def addresses(desk: Desk, file: Path) -> None:
+    """Import a BAN file, or registered voters per address."""
+    from targeting.workflows.imports import import_addresses
+
+    told = import_addresses(desk.workspace, file, progress=desk.progress)
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    voters = f", {told.voters:,} registered voters" if told.voters is not None else ""
+    lines = [f"{told.file}: {told.rows:,} addresses of {told.communes} communes{voters}{kept}"]
+    desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+
+
+@cli.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code; may be repeated.")
+@click.option(
+    "--by",
+    type=click.Choice(["commune", "constituency", "national"]),
+    help="Arena of the rank (default: all the stations scored, together).",
+)
+@click.option("--method", type=click.Choice(["product"]), default="product", show_default=True)
+@click.option(
+    "--table",
+    type=click.Choice(["scores", "priorities", "coverage"]),
+    default="scores",
+    show_default=True,
+    help="Which table to write.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="CSV, Parquet, GeoJSON or GPKG.")
+@click.option("--top", type=click.IntRange(0), default=20, show_default=True, help="Rows printed.")
+@_json_option
+@click.pass_obj
+def score(
+    desk: Desk,
+    communes: tuple[str, ...],
+    by: str | None,
+    method: str,
+    table: str,
+    out: Path | None,
+    top: int,
+) -> None:
+    """Score polling stations: abstention × left share, with the reservoir in people."""
+    from targeting.workflows.reports import score_report
+
+    report = score_report(desk.workspace, communes=communes, by=by, table=table, out=out, top=top)
+    desk.answer({"method": method, **report.facts}, report.text)
+
+
+@cli.group()
+def turfs() -> None:
+    """Cut, list and export turfs."""
+
+
+@turfs.command()
+@click.option(
+    "--stations", "chosen", default="top:20%", show_default=True,
+    help="top:20%, top:3, station ids with commas, or all.",
+)  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(10, 600), help="Minutes per turf (default 120).")
+@click.option("--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV (stops) or GeoJSON/GPKG (turfs).")
+@_json_option
+@click.pass_obj
+def cut(
+    desk: Desk,
+    chosen: str,
+    minutes: float | None,
+    doors: int | None,
+    seed: int,
+    fast: bool,
+    out: Path | None,
+) -> None:
+    """Cut turfs over the stations of highest priority, and store them."""
+    from targeting.workflows.turfs import cut_campaign_turfs
+
+    report = cut_campaign_turfs(
+        desk.workspace,
+        chosen=chosen,
+        minutes=minutes,
+        doors=doors,
+        seed=seed,
+        fast=fast,
+        out=out,
+        progress=desk.progress,
+    )
+    desk.answer(report.facts, report.text)
+
+
+@turfs.command()
+@click.argument("turf_ids", nargs=-1)
+@click.option("--out", required=True, type=click.Path(path_type=Path),
+              help="CSV (stops), GeoJSON/GPKG (turfs) or HTML (lists to print).")  # fmt: skip
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@_json_option
+@click.pass_obj
+def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, lang: str) -> None:
+    """Write stored turfs to a file: all that are open, or those named."""
+    from targeting.workflows.turfs import export_turfs
+
+    written = export_turfs(desk.workspace, out, turf_ids=turf_ids or None, language=lang)
+    desk.answer({"written": [str(p) for p in written]}, "\n".join(f"written: {p}" for p in written))
+
+
+@cli.command()
+@click.argument("file", type=FILE)
+@_json_option
+@click.pass_obj
+def returns(desk: Desk, file: Path) -> None:
+    """Record the visits of a typed grid (CSV); the same file twice is one."""
+    from targeting.workflows.returns import import_returns
+
+    told = import_returns(desk.workspace, file)
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    desk.answer(
+        asdict(told), f"{told.file}: {told.rows:,} visits read, {told.recorded:,} recorded{kept}"
+    )
+
+
+@cli.command()
+@_json_option
+@click.pass_obj
+def doctor(desk: Desk) -> None:
+    """Check the set-up and the workspace, and say what is missing."""
+    from targeting.workflows.doctor import examine
+
+    report = examine(desk.workspace)
+    desk.answer(report.facts, report.text)
+    if report.facts["faults"]:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Entry point."""
+    cli(prog_name="python -m targeting")

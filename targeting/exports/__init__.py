@@ -1,0 +1,1 @@
+"""One writer a format; cells made safe in one place; every file carries its credits."""

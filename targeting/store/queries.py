@@ -1,0 +1,384 @@
+"""What the services ask of the database: small functions of a session.
+
+Writers check the law in words before the constraints enforce it, so that the user reads a reason;
+nothing here ever returns a person's data with a place's score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from targeting.errors import PrivacyError, TargetingError
+from targeting.store.models import (
+    Campaign,
+    Consent,
+    Contact,
+    ContactTheme,
+    SourceBatch,
+    Turf,
+    TurfCut,
+    TurfDoor,
+    TurfExcluded,
+    Visit,
+)
+from targeting.tables import DEFAULT_TARGET, MUTE_OUTCOMES, OUTCOMES, Excluded, Turfs, TurfStops
+
+VISIT_KEPT_DAYS: Final = 730
+"""How long a door's outcome is kept when no ballot date is set: two years (proposal, TRUST)."""
+
+AFTER_BALLOT_DAYS: Final = 15
+"""…and after the ballot when there is one (TRUST PRIV-11)."""
+
+CHUNK: Final = 500
+
+
+# -- campaign ------------------------------------------------------------------------------------
+
+
+def load_campaign(session: Session) -> Campaign | None:
+    """The workspace's campaign, if it was initialised."""
+    return session.get(Campaign, 1)
+
+
+def save_campaign(
+    session: Session,
+    *,
+    name: str | None = None,
+    communes: Sequence[str] | None = None,
+    election_id: str | None = None,
+    target: Sequence[str] | None = None,
+    ballot_date: date | None = None,
+) -> Campaign:
+    """Make the campaign, or change what is given and leave the rest."""
+    campaign = load_campaign(session)
+    if campaign is None:
+        campaign = Campaign(
+            id=1,
+            name=name or "Campagne",
+            communes=list(communes or []),
+            election_id=election_id,
+            target=list(target or DEFAULT_TARGET),
+            ballot_date=ballot_date,
+            created_at=datetime.now(UTC),
+        )
+        session.add(campaign)
+        session.flush()
+        return campaign
+    for field, value in {
+        "name": name,
+        "communes": list(communes) if communes is not None else None,
+        "election_id": election_id,
+        "target": list(target) if target is not None else None,
+        "ballot_date": ballot_date,
+    }.items():
+        if value is not None and getattr(campaign, field) != value:
+            setattr(campaign, field, value)
+    session.flush()
+    return campaign
+
+
+# -- batches -------------------------------------------------------------------------------------
+
+
+def known_batch(session: Session, kind: str, sha256: str) -> SourceBatch | None:
+    """The batch of a file already imported, if it was."""
+    return session.scalar(select(SourceBatch).filter_by(kind=kind, sha256=sha256))
+
+
+def add_batch(session: Session, kind: str, file_name: str, sha256: str, rows: int) -> None:
+    """Remember a file that came in."""
+    session.add(
+        SourceBatch(
+            kind=kind, file_name=file_name[:255], sha256=sha256, rows=rows,
+            imported_at=datetime.now(UTC),
+        )
+    )  # fmt: skip
+
+
+# -- contacts ------------------------------------------------------------------------------------
+
+PERSONAL: Final = ("first_name", "last_name", "phone", "email", "age_band")
+NEEDED: Final = (
+    "source", "category", "legal_basis", "source_date", "notice_date", "notice_version",
+    "retention_date",
+)  # fmt: skip
+
+
+def add_contacts(session: Session, contacts: Iterable[Mapping[str, Any]]) -> int:
+    """Add people who gave their data; gives how many were new.
+
+    Each row has `contact_id`, the fields of Contact, `themes` (list), and `consent_date`,
+    `consent_channel`, `consent_wording`, `ttpa_consent` where they consented. A contact_id already
+    there is left as it is.
+
+    Raises PrivacyError, with no data in it, when a row holds more than its consent allows.
+    """
+    known = set(session.scalars(select(Contact.id)))
+    added = 0
+    for number, row in enumerate(contacts, 1):
+        if row["contact_id"] in known:
+            continue
+        refuse_unlawful_contact(row, number)
+        session.add_all(_contact_rows(row))
+        known.add(row["contact_id"])
+        added += 1
+        if added % CHUNK == 0:
+            session.flush()
+    session.flush()
+    return added
+
+
+def refuse_unlawful_contact(row: Mapping[str, Any], number: int) -> None:
+    """Raise PrivacyError if the row breaks TRUST PRIV-03; the message names the row's number."""
+    where = f"contact {number}"
+    if missing := [c for c in NEEDED if not row.get(c)]:
+        raise PrivacyError(f"{where}: no {', '.join(missing)}: say where the data comes from.")
+    if row["category"] == "occasional" and row.get("themes"):
+        raise PrivacyError(
+            f"{where}: somebody who did not come to us holds no theme of concern: leave it out."
+        )
+    consented = bool(row.get("consent_date"))
+    held = [c for c in ("phone", "email") if row.get(c)] + (["themes"] if row.get("themes") else [])
+    if held and not consented:
+        raise PrivacyError(f"{where}: {', '.join(held)} without a recorded consent: refused.")
+    named = [c for c in PERSONAL if row.get(c)]
+    if named and not consented and row["category"] == "occasional":
+        raise PrivacyError(f"{where}: a name without consent nor regular contact: refused.")
+
+
+def _contact_rows(row: Mapping[str, Any]) -> list[Any]:
+    rows: list[Any] = []
+    consent_id = None
+    if row.get("consent_date"):
+        consent_id = _uuid_from(f"consent:{row['contact_id']}")
+        rows.append(
+            Consent(
+                id=consent_id, given_on=row["consent_date"], channel=row["consent_channel"],
+                wording=row["consent_wording"], ttpa=bool(row.get("ttpa_consent")),
+            )
+        )  # fmt: skip
+    fields = {c: row.get(c) or None for c in (*NEEDED, *PERSONAL, "building_id", "door_id")}
+    rows.append(Contact(id=row["contact_id"], consent_id=consent_id, **fields))
+    rows += [
+        ContactTheme(
+            contact_id=row["contact_id"], theme=theme, category=row["category"],
+            consent_id=consent_id,
+        )
+        for theme in row.get("themes") or []
+    ]  # fmt: skip
+    return rows
+
+
+def _uuid_from(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+
+
+def count_contacts(session: Session) -> int:
+    """How many contacts the campaign holds."""
+    return session.scalar(select(func.count()).select_from(Contact)) or 0
+
+
+# -- visits --------------------------------------------------------------------------------------
+
+
+def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
+    """The day a visit is to be forgotten."""
+    if ballot_date is not None:
+        return ballot_date + timedelta(days=AFTER_BALLOT_DAYS)
+    return visited_at.date() + timedelta(days=VISIT_KEPT_DAYS)
+
+
+def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
+    """Record knocks; gives how many were new. The same `visit_id` twice is one visit.
+
+    Each row has `visit_id`, `building_id`, `door_id`, `visited_at` (with zone), `outcome`, and may
+    have `turf_id`, `theme`, `contact_id`. Turfs whose doors are all answered become done.
+
+    Raises PrivacyError where an absence or a refusal comes with anything else, TargetingError for
+    an unknown outcome or turf, or a visit in the future.
+    """
+    campaign = load_campaign(session)
+    ballot = campaign.ballot_date if campaign else None
+    rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits, 1)]
+    known = _known_ids(session, [r["id"] for r in rows])
+    new = {r["id"]: r for r in rows if r["id"] not in known}
+    turfs = {r["turf_id"] for r in new.values() if r["turf_id"]}
+    if lost := turfs - set(session.scalars(select(Turf.id).where(Turf.id.in_(turfs)))):
+        raise TargetingError(
+            f"no turf {', '.join(sorted(lost)[:5])} here: is this file of another campaign?"
+        )
+    for start in range(0, len(new), CHUNK):
+        session.execute(insert(Visit), list(new.values())[start : start + CHUNK])
+    for turf_id in sorted(turfs):
+        _update_turf_status(session, turf_id)
+    return len(new)
+
+
+def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> dict[str, Any]:
+    outcome = visit["outcome"]
+    if outcome not in OUTCOMES:
+        raise TargetingError(f"visit {number}: “{outcome}” is no outcome: {', '.join(OUTCOMES)}.")
+    theme, contact_id = visit.get("theme") or None, visit.get("contact_id") or None
+    if outcome in MUTE_OUTCOMES and (theme or contact_id):
+        raise PrivacyError(
+            f"visit {number}: “{outcome}” carries nothing else: no contact, no theme (TRUST "
+            "PRIV-02). Leave those cells empty."
+        )
+    moment: datetime = visit["visited_at"]
+    if moment > datetime.now(UTC) + timedelta(hours=24):
+        raise TargetingError(f"visit {number}: its date is in the future: check the clock.")
+    return {
+        "id": visit["visit_id"],
+        "building_id": visit["building_id"],
+        "door_id": visit["door_id"],
+        "turf_id": visit.get("turf_id") or None,
+        "visited_at": moment,
+        "outcome": outcome,
+        "theme": theme,
+        "contact_id": contact_id,
+        "erase_on": erase_date(ballot, moment),
+    }
+
+
+def _known_ids(session: Session, ids: list[str]) -> set[str]:
+    known: set[str] = set()
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        known |= set(session.scalars(select(Visit.id).where(Visit.id.in_(part))))
+    return known
+
+
+def _update_turf_status(session: Session, turf_id: str) -> None:
+    doors = session.scalar(select(Turf.n_doors).where(Turf.id == turf_id)) or 0
+    knocked = session.scalar(
+        select(func.count(Visit.door_id.distinct())).where(Visit.turf_id == turf_id)
+    )
+    status = "done" if (knocked or 0) >= doors else "in_progress"
+    session.execute(
+        update(Turf)
+        .where(Turf.id == turf_id, Turf.status != status)
+        .values(status=status, version=Turf.version + 1)
+    )
+
+
+def load_visits(session: Session) -> pd.DataFrame:
+    """Every knock, without who opened: building_id, door_id, turf_id, visited_at, outcome."""
+    columns = (Visit.building_id, Visit.door_id, Visit.turf_id, Visit.visited_at, Visit.outcome)
+    rows = session.execute(select(*columns)).all()
+    table = pd.DataFrame(rows, columns=[c.key for c in columns])
+    table["visited_at"] = pd.to_datetime(table["visited_at"], utc=True)
+    return table
+
+
+# -- turfs ---------------------------------------------------------------------------------------
+
+
+def busy_buildings(session: Session) -> set[str]:
+    """Buildings of turfs that somebody walks now: a new cut leaves them where they are."""
+    rows = session.scalars(
+        select(TurfDoor.building_id).join(Turf).where(Turf.status == "in_progress")
+    )
+    return set(rows)
+
+
+def save_cut(
+    session: Session,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    excluded: pd.DataFrame,
+    parameters: Mapping[str, Any],
+) -> tuple[int, dict[str, str]]:
+    """Store a cut; gives its id and the codes given to its turfs (theirs → ours, never reused).
+
+    Turfs of earlier cuts that nobody has begun are withdrawn; their codes stay taken.
+    """
+    campaign = load_campaign(session)
+    if campaign is None:
+        raise TargetingError("no campaign here: run `python -m targeting init` first.")
+    doors_in = int(stops["dwellings"].sum() + excluded["dwellings"].sum())
+    cut = TurfCut(
+        parameters=dict(parameters),
+        doors_in=doors_in,
+        doors_in_turfs=int(stops["dwellings"].sum()),
+        doors_left_out=int(excluded["dwellings"].sum()),
+        created_at=datetime.now(UTC),
+    )
+    session.execute(update(Turf).where(Turf.status == "ready").values(status="withdrawn"))
+    session.add(cut)
+    first = campaign.next_turf
+    campaign.next_turf = first + len(turfs)
+    session.flush()
+    ordered = turfs.sort_values("rank")
+    codes = {t: f"T{first + n:04d}" for n, t in enumerate(ordered["turf_id"])}
+    rows = ordered.assign(
+        id=ordered["turf_id"].map(codes), cut_id=cut.id, status="ready", version=1
+    )
+    _insert(session, Turf, rows.drop(columns="turf_id"))
+    doors = stops.assign(turf_id=stops["turf_id"].map(codes))
+    before = doors.sort_values("turf_id").groupby("building_id")["dwellings"]
+    doors["first_door"] = (before.cumsum() - doors["dwellings"] + 1).astype("int64")
+    _insert(session, TurfDoor, doors)
+    _insert(session, TurfExcluded, excluded.assign(cut_id=cut.id))
+    return cut.id, codes
+
+
+def _insert(session: Session, model: type[Any], rows: pd.DataFrame) -> None:
+    records = rows.to_dict("records")
+    for start in range(0, len(records), CHUNK):
+        session.execute(insert(model), records[start : start + CHUNK])
+
+
+def latest_cut(session: Session) -> TurfCut | None:
+    """The last cut stored."""
+    return session.scalar(select(TurfCut).order_by(TurfCut.id.desc()).limit(1))
+
+
+def load_turfs(session: Session) -> pd.DataFrame:
+    """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
+    columns = [c for c in Turfs.to_schema().columns if c != "turf_id"]
+    wanted = [Turf.id, *(getattr(Turf, c) for c in columns), Turf.status, Turf.cut_id]
+    rows = session.execute(
+        select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
+    ).all()
+    return pd.DataFrame(rows, columns=["turf_id", *columns, "status", "cut_id"])
+
+
+def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Stops of these turfs, or of all not withdrawn (table TurfStops, with `first_door`)."""
+    columns = [TurfDoor.turf_id, TurfDoor.visit_order, TurfDoor.building_id, TurfDoor.dwellings]
+    query = select(*columns, TurfDoor.first_door).join(Turf).where(Turf.status != "withdrawn")
+    if turf_ids is not None:
+        query = query.where(Turf.id.in_(list(turf_ids)))
+    rows = session.execute(query.order_by(TurfDoor.turf_id, TurfDoor.visit_order)).all()
+    return pd.DataFrame(rows, columns=[*TurfStops.to_schema().columns, "first_door"])
+
+
+def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
+    """Buildings left out of a cut (table Excluded)."""
+    columns = (TurfExcluded.building_id, TurfExcluded.dwellings, TurfExcluded.reason)
+    rows = session.execute(select(*columns).where(TurfExcluded.cut_id == cut_id)).all()
+    return pd.DataFrame(rows, columns=list(Excluded.to_schema().columns))
+
+
+def doors_done(session: Session) -> pd.Series:
+    """Doors knocked at least once per turf, indexed by turf_id."""
+    rows = session.execute(
+        select(Visit.turf_id, func.count(Visit.door_id.distinct()))
+        .where(Visit.turf_id.is_not(None))
+        .group_by(Visit.turf_id)
+    ).all()
+    return pd.Series(dict(rows), dtype="int64", name="doors_done")
+
+
+def forget_turfs(session: Session) -> None:
+    """Take every turf and visit out (the invented town is rebuilt from nothing)."""
+    for model in (Visit, TurfDoor, TurfExcluded, Turf, TurfCut):
+        session.execute(delete(model))

@@ -1,0 +1,1 @@
+"""What the command line and the screens both call: read, compute, keep, tell."""

@@ -1,0 +1,144 @@
+"""The buildings of a workspace: made from addresses, voters and outlines, kept till they move."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError, WorkspaceError
+from targeting.households.buildings import build_buildings
+from targeting.households.matching import STEPS, match_voters
+from targeting.scoring.basis import last_presidential
+from targeting.stations.places import assign_stations
+from targeting.store import reference
+from targeting.store.reference import list_layers
+from targeting.tables import Buildings
+from targeting.workflows.setup import campaign_card
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """How the roll's addresses were found in the BAN: rows and voters per step."""
+
+    addresses: dict[str, int]
+    voters: dict[str, int]
+
+    @property
+    def rate(self) -> float:
+        """Share of the addresses found (not by a neighbouring number)."""
+        return self._share(self.addresses)
+
+    @property
+    def voter_rate(self) -> float:
+        """Share of the voters whose address was found."""
+        return self._share(self.voters)
+
+    @staticmethod
+    def _share(counts: dict[str, int]) -> float:
+        found = sum(counts.get(step, 0) for step in ("exact", "suffix", "across"))
+        return found / max(sum(counts.values()), 1)
+
+
+def has_buildings(workspace: Workspace) -> bool:
+    """Whether addresses were imported."""
+    return bool(list_layers(workspace, "addresses"))
+
+
+def load_buildings(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
+    """Table Buildings of these communes, else of the campaign's, else of all imported.
+
+    Made once, kept in the workspace's cache, and made again when a source moved.
+    """
+    wanted = list(communes or campaign_card(workspace).communes) or None
+    kept = _cache_path(workspace, wanted)
+    if kept.exists():
+        return Buildings.check(pd.read_parquet(kept))
+    table, report = _build(workspace, wanted)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    draft = kept.with_suffix(".draft")
+    table.to_parquet(draft, index=False)
+    kept.with_suffix(".json").write_text(json.dumps(vars(report) if report else {}))
+    draft.replace(kept)
+    return table
+
+
+def match_report(workspace: Workspace, communes: Sequence[str] | None = None) -> MatchReport | None:
+    """How the roll was matched, or nothing where there is no roll."""
+    wanted = list(communes or campaign_card(workspace).communes) or None
+    load_buildings(workspace, wanted)
+    facts = json.loads(_cache_path(workspace, wanted).with_suffix(".json").read_text())
+    return MatchReport(**facts) if facts else None
+
+
+def _build(
+    workspace: Workspace, communes: list[str] | None
+) -> tuple[pd.DataFrame, MatchReport | None]:
+    addresses = reference.load_addresses(workspace, communes)
+    voters = reference.load_voter_addresses(workspace, communes)
+    voters_at, station_at, report = _on_addresses(voters, addresses)
+    stations = _outlines(workspace, communes)
+    if stations is not None:
+        station_of = assign_stations(addresses["x"], addresses["y"], stations)
+    else:
+        station_of = addresses["address_id"].map(station_at).astype("str")
+    registered = _registered(workspace, communes, voters)
+    return build_buildings(addresses, station_of, registered, voters_at), report
+
+
+def _outlines(workspace: Workspace, communes: list[str] | None) -> gpd.GeoDataFrame | None:
+    try:
+        return reference.load_stations(workspace, communes)
+    except WorkspaceError:
+        return None
+
+
+def _on_addresses(
+    voters: pd.DataFrame, addresses: pd.DataFrame
+) -> tuple[pd.Series, pd.Series, MatchReport | None]:
+    if voters.empty:
+        return pd.Series(dtype="float64"), pd.Series(dtype="str"), None
+    rows = match_voters(voters, addresses).rows
+    by_step = rows.groupby("step")["registered"].agg(["size", "sum"]).reindex(list(STEPS))
+    counts = by_step.fillna(0).astype(int)
+    report = MatchReport(counts["size"].to_dict(), counts["sum"].to_dict())
+    found = rows.dropna(subset="address_id")
+    largest = found.sort_values("registered", ascending=False).drop_duplicates("address_id")
+    return (
+        found.groupby("address_id")["registered"].sum().astype("float64"),
+        largest.set_index("address_id")["station_id"],
+        report,
+    )
+
+
+def _registered(
+    workspace: Workspace, communes: list[str] | None, voters: pd.DataFrame
+) -> pd.Series:
+    """Registered per station: the roll that scores use, else the last election's, else the
+    voters' own."""
+    elections = reference.list_elections(workspace)
+    try:
+        elections = [last_presidential(elections), *elections]
+    except TargetingError:
+        elections = elections[::-1]
+    if not elections:
+        return voters.groupby("station_id")["registered"].sum().astype("float64")
+    turnout = reference.load_turnout(workspace, elections[0], communes)
+    return turnout.set_index("station_id")["registered"].astype("float64")
+
+
+def _cache_path(workspace: Workspace, communes: list[str] | None) -> Path:
+    """Named by what the buildings are made of: another import, another file."""
+    parts: list[object] = ["v1", communes]
+    for folder in ("addresses", "voter_addresses", "stations", "turnout"):
+        for path in sorted((workspace.reference / folder).glob("*.parquet")):
+            stat = path.stat()
+            parts.append([folder, path.name, stat.st_size, stat.st_mtime_ns])
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return workspace.root / "cache" / f"buildings-{digest}.parquet"

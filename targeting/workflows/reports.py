@@ -1,0 +1,110 @@
+"""What `score` prints and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.exports.files import MAP_FORMATS, write_table
+from targeting.scoring.priorities import publish_coverage
+from targeting.scoring.product import ELSEWHERE, reachable
+from targeting.store import reference
+from targeting.workflows.scores import Scored, score_stations, station_coverage, station_priorities
+
+
+@dataclass(frozen=True)
+class Report:
+    """Facts for machines, text for people."""
+
+    facts: dict[str, Any]
+    text: str
+
+
+def score_report(
+    workspace: Workspace,
+    *,
+    communes: Sequence[str] = (),
+    by: str | None = None,
+    table: str = "scores",
+    out: Path | None = None,
+    top: int = 20,
+) -> Report:
+    """Score, write the table asked for, and tell the first stations.
+
+    Raises TargetingError when the map asked for has no outlines, or the format is unknown, before
+    anything is written.
+    """
+    scored = score_stations(workspace, communes=communes or None, by=by)
+    rows = _table(workspace, scored, table)
+    written = []
+    if out is not None:
+        geometry = _geometry(workspace, scored, rows) if out.suffix.lower() in MAP_FORMATS else None
+        if geometry is not None:
+            rows = rows[rows["station_id"].isin(geometry.index)].reset_index(drop=True)
+            geometry = gpd.GeoSeries(
+                geometry.reindex(rows["station_id"]).to_numpy(), index=rows.index, crs=geometry.crs
+            )
+        credits = reference.credits(workspace)
+        written = write_table(rows, out, credits=credits, geometry=geometry)
+    first = scored.scores.dropna(subset="rank").sort_values(["rank", "station_id"]).head(top)
+    facts = {
+        "basis": {
+            "presidential": scored.basis.presidential,
+            "low": list(scored.basis.low),
+            "gaps": list(scored.basis.gaps),
+        },
+        "by": scored.by,
+        "stations": len(scored.scores),
+        "ranked": int(scored.scores["rank"].notna().sum()),
+        "reservoir": float(scored.scores["reservoir"].sum()),
+        "reachable": float(reachable(scored.scores["reservoir"]).sum()),
+        "written": [str(p) for p in written],
+        "top": first.to_dict("records"),
+    }
+    return Report(facts, _text(scored, first, written))
+
+
+def _table(workspace: Workspace, scored: Scored, table: str) -> pd.DataFrame:
+    if table == "scores":
+        return scored.scores
+    if table == "priorities":
+        return station_priorities(workspace, scored)
+    return publish_coverage(station_coverage(workspace, scored.communes))
+
+
+def _geometry(workspace: Workspace, scored: Scored, rows: pd.DataFrame) -> gpd.GeoSeries:
+    layer = reference.load_stations(workspace, scored.communes).set_index("station_id").geometry
+    found = layer[layer.index.isin(rows["station_id"])]
+    if found.empty:
+        raise WorkspaceError(
+            "the outlines imported have no station of these results: import those of the same "
+            "commune with `import stations FILE`."
+        )
+    return found
+
+
+def _text(scored: Scored, first: pd.DataFrame, written: list[Path]) -> str:
+    basis = scored.basis
+    low = ", ".join(f"{e} (−{g:.1%})" for e, g in zip(basis.low, basis.gaps, strict=True))
+    people = scored.scores["reservoir"].sum()
+    lines = [
+        f"Abstention of {low} × left share of {basis.presidential}, per registered voter.",
+        f"{len(scored.scores):,} stations, {int(scored.scores['rank'].notna().sum()):,} ranked; "
+        f"reservoir {people:,.0f} people, {people * (1 - ELSEWHERE):,.0f} of them reachable "
+        f"(assumed: {ELSEWHERE:.0%} live elsewhere).",
+        f"{'rank':>5}  {'station':<12} {'score':>6} {'abst.':>6} {'left':>6} {'registered':>10} "
+        f"{'reservoir':>9}",
+    ]
+    lines += [
+        f"{row.rank:>5}  {row.station_id:<12} {row.score:>6.3f} {row.abstention_rate:>6.1%} "
+        f"{row.left_share:>6.1%} {row.registered:>10,} {row.reservoir:>9.0f}"
+        for row in first.itertuples()
+    ]
+    return "\n".join(lines + [f"written: {p}" for p in written])

@@ -1,0 +1,95 @@
+"""Scores, coverage and priorities of a workspace's stations, from what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.scoring.basis import Basis, choose_basis
+from targeting.scoring.priorities import build_coverage, build_priorities
+from targeting.scoring.product import build_scores
+from targeting.store import reference
+from targeting.store.engine import open_store, reading
+from targeting.store.queries import load_visits
+from targeting.workflows.buildings import has_buildings, load_buildings
+from targeting.workflows.setup import campaign_card
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of an arena, with the elections they rest on."""
+
+    scores: pd.DataFrame
+    basis: Basis
+    communes: list[str] | None
+    by: str
+
+
+def campaign_basis(workspace: Workspace) -> Basis:
+    """The elections that scores rest on: chosen on all stations imported, whatever is shown."""
+    elections = reference.list_elections(workspace)
+    if not elections:
+        raise WorkspaceError(
+            "no results imported: run `python -m targeting import results FILE…` with the "
+            "ministry's files per polling station."
+        )
+    return choose_basis(reference.turnout_levels(workspace))
+
+
+def score_stations(
+    workspace: Workspace,
+    *,
+    communes: Sequence[str] | None = None,
+    by: str | None = None,
+    target: Sequence[str] | None = None,
+) -> Scored:
+    """Score the stations of `communes`, else of the campaign's, else of all imported.
+
+    `by` is the arena of the rank: each commune, each constituency, or all stations together (the
+    default, the same as the commune for a campaign of one).
+    """
+    campaign = campaign_card(workspace)
+    wanted = list(communes or campaign.communes) or None
+    basis = campaign_basis(workspace)
+    turnouts = {e: reference.load_turnout(workspace, e, wanted) for e in basis.elections}
+    if turnouts[basis.presidential].empty:
+        raise WorkspaceError(
+            f"{basis.presidential} has no station of {' '.join(wanted or [])}: check the commune "
+            "code, or import the file that holds it."
+        )
+    bloc_votes = reference.load_bloc_votes(workspace, basis.presidential, wanted)
+    arena = by or "national"
+    scores = build_scores(
+        turnouts, bloc_votes, basis, target=tuple(target or campaign.target), by=arena
+    )
+    return Scored(scores, basis, wanted, arena)
+
+
+def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
+    """What was done in each station (table Coverage); empty before addresses are imported."""
+    if not has_buildings(workspace):
+        return build_coverage(_no_buildings(), _no_visits())
+    with reading(open_store(workspace)) as session:
+        visits = load_visits(session)
+    return build_coverage(load_buildings(workspace, communes), visits)
+
+
+def station_priorities(workspace: Workspace, scored: Scored) -> pd.DataFrame:
+    """Where to knock next (table Priorities)."""
+    return build_priorities(scored.scores, station_coverage(workspace, scored.communes))
+
+
+def _no_buildings() -> pd.DataFrame:
+    return pd.DataFrame({"building_id": [], "station_id": [], "dwellings": []}).astype(
+        {"building_id": "str", "station_id": "str", "dwellings": "int64"}
+    )
+
+
+def _no_visits() -> pd.DataFrame:
+    columns = ["building_id", "door_id", "turf_id", "outcome"]
+    visits = pd.DataFrame({c: pd.Series([], dtype="str") for c in columns})
+    return visits.assign(visited_at=pd.to_datetime([], utc=True))
