@@ -7,7 +7,7 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
-from targeting.tables import METRIC_CRS, require_metric_crs
+from targeting.tables import METRIC_CRS, WGS84, require_metric_crs
 
 NEAR_M: Final = 30.0
 """Outlines are drawn along street axes, a few metres roughly: a point this near belongs there."""
@@ -40,3 +40,9 @@ def assign_stations(
         found = pd.concat([found, near_by])
     result = found.reindex(range(len(x))).set_axis(x.index)
     return result.astype("str").rename("station_id")
+
+
+def to_wgs84(x: pd.Series, y: pd.Series) -> pd.DataFrame:
+    """Longitude and latitude in degrees of Lambert-93 points, on the same index."""
+    points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=x.index, crs=METRIC_CRS).to_crs(WGS84)
+    return pd.DataFrame({"longitude": points.x, "latitude": points.y}, index=x.index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,16 +21,11 @@ from targeting.stations.joins import Join, best_sound_join, join_outlines
 from targeting.store import reference
 from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
+from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
 RESULTS_CREDIT: Final = "Résultats: Ministère de l'Intérieur, Licence Ouverte 2.0"
 LISTED_FLAGS: Final = 20
-
-Progress = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ def import_results(
     files: Sequence[Path],
     *,
     election_id: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> list[ImportedResults]:
     """Import official results: all the files, or none when one of them is wrong.
 
@@ -182,7 +177,7 @@ def import_stations(
     vintage: str | None = None,
     commune_code: str | None = None,
     code_property: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> ImportedStations:
     """Import station outlines; refused when they are not those of the results imported.
 
@@ -235,7 +230,7 @@ def import_stations(
 
 
 def import_addresses(
-    workspace: Workspace, file: Path, *, progress: Progress = _silent
+    workspace: Workspace, file: Path, *, progress: Progress = silent
 ) -> ImportedAddresses:
     """Import a BAN file or a table of voters per address, told apart from its headers."""
     refuse_demo(workspace)

@@ -1,0 +1,63 @@
+"""`doctor`: is the set-up whole, what does the workspace hold, what is missing."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from typing import Any, Final
+
+from targeting.config import Workspace
+from targeting.store import reference
+from targeting.store.engine import check_integrity, open_store
+from targeting.workflows.reports import Report
+from targeting.workflows.setup import campaign_card, readiness
+
+OLDEST_PYTHON: Final = (3, 11)
+WAL_FIXED_IN: Final = (3, 51, 3)
+"""SQLite before it can corrupt a WAL database shared by several processes (TRUST REL-09)."""
+
+
+def examine(workspace: Workspace) -> Report:
+    """Look, and change nothing but a schema that is behind."""
+    notes, faults = [], []
+    if sys.version_info < OLDEST_PYTHON:
+        faults.append(f"Python {sys.version.split()[0]} is too old: 3.11 is needed.")
+    if sqlite3.sqlite_version_info < WAL_FIXED_IN:
+        notes.append(
+            f"SQLite {sqlite3.sqlite_version}: keep one process at a time on this workspace, or "
+            "use PostgreSQL for a team (RELANCE_DATABASE_URL)."
+        )
+    facts: dict[str, Any] = {"workspace": str(workspace.root), "exists": workspace.exists}
+    if workspace.exists:
+        facts |= _workspace_facts(workspace, notes, faults)
+    else:
+        notes.append("no workspace yet: `python -m targeting init --commune 13055`, or `demo`.")
+    facts |= {"notes": notes, "faults": faults}
+    lines = [f"workspace: {workspace.root}"]
+    lines += [f"{k}: {v}" for k, v in facts.items() if k not in ("workspace", "notes", "faults")]
+    lines += [f"note: {n}" for n in notes] + [f"FAULT: {f}" for f in faults]
+    return Report(facts, "\n".join(lines if faults else [*lines, "all is well"]))
+
+
+def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) -> dict[str, Any]:
+    integrity = check_integrity(open_store(workspace))
+    if integrity != "ok":
+        faults.append(f"the database is damaged ({integrity}): restore a backup.")
+    card, ready = campaign_card(workspace), readiness(workspace)
+    for missing, way in (
+        (not ready.elections, "no results: `import results FILE…`"),
+        (not ready.has_stations, "no outlines: `import stations FILE`"),
+        (not ready.has_addresses, "no addresses: `import addresses FILE`"),
+    ):
+        if missing:
+            notes.append(way)
+    return {
+        "database": integrity,
+        "communes": card.communes,
+        "elections": ready.elections,
+        "outlines": [
+            f"{source} {vintage}" for source, vintage, _ in reference.list_stations(workspace)
+        ],
+        "has_addresses": ready.has_addresses,
+        "has_turfs": ready.has_turfs,
+    }

@@ -1,0 +1,286 @@
+"""Cut turfs over the stations chosen, keep them, and write them to files."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError, WorkspaceError
+from targeting.exports.files import MAP_FORMATS, write_table
+from targeting.exports.print_list import TurfSheet, write_print_list
+from targeting.households.buildings import NOBODY_REGISTERED, uninhabited
+from targeting.households.shapes import turf_ribbons
+from targeting.stations.places import to_wgs84
+from targeting.store import reference
+from targeting.store.engine import open_store, reading, write
+from targeting.store.queries import (
+    busy_buildings,
+    doors_done,
+    latest_cut,
+    load_excluded,
+    load_stops,
+    load_turfs,
+    save_cut,
+)
+from targeting.turf.cut import Cut, cut_turfs
+from targeting.turf.graph import build_street_graph
+from targeting.workflows.buildings import load_buildings
+from targeting.workflows.progress import Progress, silent
+from targeting.workflows.reports import Report
+from targeting.workflows.scores import score_stations, station_priorities
+from targeting.workflows.setup import campaign_card
+
+DEFAULT_MINUTES: Final = 120.0
+OUTSIDE: Final = "outside_stations"
+IN_ANOTHER_TURF: Final = "in_another_turf"
+NO_TURF: Final = "no turf yet: cut some with `python -m targeting turfs cut`."
+
+STOP_COLUMNS: Final = [
+    "turf_id", "visit_order", "building_id", "station_id", "street", "number", "suffix",
+    "longitude", "latitude", "dwellings", "registered_estimate",
+]  # fmt: skip
+TURF_COLUMNS: Final = [
+    "turf_id", "version", "rank", "station_ids", "priority", "n_doors", "n_buildings",
+    "registered_estimate", "minutes_expected", "walk_m", "longest_leg_m", "start_address",
+    "end_address", "status", "doors_done",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CampaignTurfs:
+    """Turfs kept in a workspace, with what screens and files show of them.
+
+    turfs: table Turfs with status, doors_done and priority; stops: table TurfStops with the
+    buildings' columns; excluded: table Excluded of the last cut; identity: in words.
+    """
+
+    turfs: pd.DataFrame
+    stops: pd.DataFrame
+    excluded: pd.DataFrame
+    identity: str
+    parameters: dict[str, Any]
+
+
+def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
+    """Stations of a choice, best priority first; nothing for `all`.
+
+    `top:20%` is the first fifth of the ranked stations, `top:3` the first three; else ids parted
+    by commas. Raises TargetingError for anything else.
+    """
+    if chosen == "all":
+        return None
+    if match := re.fullmatch(r"top:(\d+(?:\.\d+)?)(%?)", chosen):
+        priorities = station_priorities(workspace, score_stations(workspace))
+        ranked = priorities.dropna(subset="priority_rank").sort_values("priority_rank")
+        amount = float(match[1])
+        count = math.ceil(len(ranked) * amount / 100 - 1e-9) if match[2] else int(amount)
+        if count <= 0:
+            raise TargetingError(f"“{chosen}” chooses no station: try top:20% or top:3.")
+        return list(ranked["station_id"].head(count))
+    ids = [s.strip() for s in chosen.split(",") if s.strip()]
+    if not ids or not all("_" in s for s in ids):
+        raise TargetingError(
+            f"“{chosen}” chooses no station: write top:20%, top:3, ids as 13055_0101,13055_0102, "
+            "or all."
+        )
+    return ids
+
+
+def cut_campaign_turfs(
+    workspace: Workspace,
+    *,
+    chosen: str = "top:20%",
+    minutes: float | None = None,
+    doors: int | None = None,
+    seed: int = 0,
+    fast: bool = False,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Cut the buildings of the stations chosen into turfs, keep them, and write them if asked.
+
+    Turfs of earlier cuts that nobody began are withdrawn; buildings of those being walked stay
+    out of this cut, counted with that reason.
+    """
+    if minutes is not None and doors is not None:
+        raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
+    stations = chosen_stations(workspace, chosen)
+    progress("buildings")
+    buildings, excluded = _candidates(workspace, stations)
+    progress(f"street graph of {len(buildings):,} buildings")
+    graph = build_street_graph(buildings, reference.load_streets(workspace))
+    engine = open_store(workspace)
+    with reading(engine) as session:
+        busy = busy_buildings(session)
+    begun = buildings.loc[buildings["building_id"].isin(list(busy)), "building_id"]
+    excluded = pd.concat([excluded, pd.Series(IN_ANOTHER_TURF, index=begun, dtype="str")])
+    excluded = excluded[~excluded.index.duplicated()]
+    size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
+    progress("cutting")
+    cut = cut_turfs(
+        buildings, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
+        station_order=stations, fast=fast,
+    )  # fmt: skip
+    parameters = {"stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast}
+    _, codes = write(engine, lambda s: save_cut(s, cut.turfs, cut.stops, cut.excluded, parameters))
+    written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
+    return _report(cut, codes, parameters, written)
+
+
+def _candidates(workspace: Workspace, stations: list[str] | None) -> tuple[pd.DataFrame, pd.Series]:
+    """Buildings of the stations, and the reasons of those left out."""
+    buildings = load_buildings(workspace)
+    if stations is not None:
+        unknown = sorted(set(stations) - set(buildings["station_id"].dropna()))
+        buildings = buildings[buildings["station_id"].isin(stations)]
+        if buildings.empty:
+            raise WorkspaceError(
+                f"no address lies in {', '.join(unknown[:5])}: import the outlines of these "
+                "stations and the BAN of their commune."
+            )
+    elif buildings["station_id"].notna().any():
+        outside = buildings["station_id"].isna()
+        reasons = pd.Series(OUTSIDE, index=buildings.loc[outside, "building_id"], dtype="str")
+        return buildings, pd.concat([reasons, _nobody(buildings)])
+    return buildings.reset_index(drop=True), _nobody(buildings)
+
+
+def _nobody(buildings: pd.DataFrame) -> pd.Series:
+    empty = buildings.loc[uninhabited(buildings), "building_id"]
+    return pd.Series(NOBODY_REGISTERED, index=empty, dtype="str")
+
+
+def _report(
+    cut: Cut, codes: dict[str, str], parameters: dict[str, Any], written: list[Path]
+) -> Report:
+    turfs = cut.turfs.assign(turf_id=cut.turfs["turf_id"].map(codes)).sort_values("rank")
+    balanced = "n_doors" if parameters["doors"] else "minutes_expected"
+    facts = {
+        "turfs": len(turfs),
+        "minutes": float(turfs["minutes_expected"].sum()),
+        "mean_minutes": float(turfs["minutes_expected"].mean()) if len(turfs) else None,
+        "within_10_percent": cut.share_within(),
+        "balanced_on": balanced,
+        "doors_in": cut.identity.doors_in,
+        "doors_in_turfs": cut.identity.doors_in_turfs,
+        "doors_left_out": cut.identity.doors_left_out,
+        "left_out_by_reason": cut.excluded.groupby("reason")["dwellings"].sum().to_dict(),
+        "identity": cut.identity.sentence(),
+        "written": [str(p) for p in written],
+        "table": turfs.to_dict("records"),
+    }
+    lines = [
+        f"{'turf':<7} {'doors':>5} {'bldgs':>5} {'min':>5} {'walk m':>7} {'leg m':>6}  start",
+        *(
+            f"{t.turf_id:<7} {t.n_doors:>5} {t.n_buildings:>5} {t.minutes_expected:>5.0f} "
+            f"{t.walk_m:>7.0f} {t.longest_leg_m:>6.0f}  {t.start_address}"
+            for t in turfs.itertuples()
+        ),
+        f"{len(turfs)} turfs, {facts['within_10_percent']:.1%} within ±10 % on {balanced}.",
+        cut.identity.sentence(),
+        *(f"  {reason}: {n:,} doors" for reason, n in facts["left_out_by_reason"].items()),
+    ]
+    return Report(facts, "\n".join([*lines, *(f"written: {p}" for p in written)]))
+
+
+# -- what is kept ----------------------------------------------------------------------------------
+
+
+def load_campaign_turfs(
+    workspace: Workspace, turf_ids: Sequence[str] | None = None
+) -> CampaignTurfs:
+    """Turfs kept, not withdrawn; all or those named. Raises WorkspaceError when there is none."""
+    with reading(open_store(workspace)) as session:
+        cut = latest_cut(session)
+        if cut is None:
+            raise WorkspaceError(NO_TURF)
+        turfs, stops = load_turfs(session), load_stops(session)
+        excluded, done = load_excluded(session, cut.id), doors_done(session)
+        parameters = dict(cut.parameters)
+        identity = (
+            f"{cut.doors_in:,} doors in = {cut.doors_in_turfs:,} in turfs + "
+            f"{cut.doors_left_out:,} left out"
+        )
+    if turf_ids is not None:
+        if unknown := sorted(set(turf_ids) - set(turfs["turf_id"])):
+            raise TargetingError(f"no open turf {', '.join(unknown[:5])}: see `turfs cut`.")
+        turfs = turfs[turfs["turf_id"].isin(list(turf_ids))]
+        stops = stops[stops["turf_id"].isin(list(turf_ids))]
+    if turfs.empty:
+        raise WorkspaceError(NO_TURF)
+    buildings = load_buildings(workspace).drop(columns="dwellings")
+    stops = stops.merge(buildings, on="building_id", how="left", validate="many_to_one")
+    degrees = to_wgs84(stops["x"], stops["y"])
+    stops = stops.assign(longitude=degrees["longitude"], latitude=degrees["latitude"])
+    turfs = turfs.assign(
+        doors_done=turfs["turf_id"].map(done).fillna(0).astype("int64"),
+        priority=_turf_priority(workspace, stops, turfs["turf_id"]),
+    )
+    return CampaignTurfs(
+        turfs.reset_index(drop=True), stops.reset_index(drop=True), excluded, identity, parameters
+    )
+
+
+def _turf_priority(workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series) -> pd.Series:
+    """Mean priority of the doors' stations; missing without results."""
+    try:
+        priorities = station_priorities(workspace, score_stations(workspace))
+    except TargetingError:
+        return pd.Series(float("nan"), index=turf_ids.index)
+    of_station = priorities.set_index("station_id")["priority"]
+    doors = stops["dwellings"]
+    weighted = stops["station_id"].map(of_station).fillna(0.0) * doors
+    mean = weighted.groupby(stops["turf_id"]).sum() / doors.groupby(stops["turf_id"]).sum()
+    return turf_ids.map(mean).astype("float64")
+
+
+def export_turfs(
+    workspace: Workspace,
+    out: Path,
+    *,
+    turf_ids: Sequence[str] | None = None,
+    language: str = "fr",
+) -> list[Path]:
+    """Write turfs: CSV of stops in walking order, GeoJSON/GPKG of turfs, HTML lists to print.
+
+    `X.excluded.csv` beside it holds every building left out of the last cut, with its reason.
+    """
+    kept = load_campaign_turfs(workspace, turf_ids)
+    credits = reference.credits(workspace)
+    suffix = out.suffix.lower()
+    if suffix in (".html", ".htm"):
+        return [write_print_list(out, turf_sheets(workspace, kept), credits, language=language)]
+    if suffix in MAP_FORMATS:
+        shapes = turf_ribbons(kept.stops)
+        table = kept.turfs.assign(version=1)[TURF_COLUMNS]
+        geometry = gpd.GeoSeries(
+            shapes.reindex(table["turf_id"]).to_numpy(), index=table.index, crs=shapes.crs
+        )
+        written = write_table(table, out, credits=credits, geometry=geometry)
+    else:
+        stops = kept.stops.assign(
+            turf_rank=kept.stops["turf_id"].map(kept.turfs.set_index("turf_id")["rank"])
+        ).sort_values(["turf_rank", "turf_id", "visit_order"])
+        table = stops[STOP_COLUMNS].reset_index(drop=True)
+        table = table.round({"longitude": 6, "latitude": 6, "registered_estimate": 2})
+        written = write_table(table, out, credits=credits)
+    beside = out.with_name(out.stem + ".excluded.csv")
+    return [*written, *write_table(kept.excluded, beside)]
+
+
+def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:
+    """What is printed of each turf: places and doors, nothing of the voters (PRIV-14)."""
+    name = campaign_card(workspace).name
+    streets = reference.load_streets(workspace)
+    return [
+        TurfSheet.of(name, turf, kept.stops[kept.stops["turf_id"] == turf["turf_id"]], streets)
+        for turf in kept.turfs.to_dict("records")
+    ]
