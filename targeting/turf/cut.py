@@ -1,0 +1,453 @@
+"""Cut buildings into turfs that take the same time, each one walk, and lose no door.
+
+Towers first; then the minimum spanning tree of the street graph, put in depth-first order, is
+split at its best places; neighbours are merged and cut anew where that is better; then each turf
+gets its walking order (TURFS 0 and 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from targeting.errors import TurfError
+from targeting.tables import Excluded, Turfs, TurfStops
+from targeting.turf.graph import StreetGraph, check_buildings, has_coordinates, joined
+from targeting.turf.kernels import (
+    Floats,
+    Ints,
+    Walkable,
+    forest_order,
+    polish_turfs,
+    rows_of,
+    spanning_forest,
+    split_order,
+)
+from targeting.turf.minutes import TimeModel, expected_minutes
+from targeting.turf.walk import KICKS, address_lines, walk_labels, walkable
+
+DEFAULT_MINUTES: Final = 120.0
+"""One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
+
+LONGEST_OUTING: Final = 600.0
+"""Minutes, or doors, above which a turf is no outing."""
+
+TOWER_SHARE: Final = 0.9
+"""A building with this share of a turf makes its own turfs (TURFS 1)."""
+
+OVER_BUDGET: Final = 1.1
+"""The mean turf is at most this many times what was asked."""
+
+MAX_LEG_M: Final = 1000.0
+"""A turf never jumps a gap this wide between two groups of doors: a quarter of an hour."""
+
+FIRST_GUESS: Final = 0.75
+"""A walk over the way through the tree, before any is measured (0.7 to 0.8 on real towns)."""
+
+POLISH_SWEEPS: Final = 4
+POLISH_KICKS: Final = 6
+"""More of either gains under 1 % (TURFS 2.5)."""
+
+NO_COORDINATES: Final = "no_coordinates"
+
+
+@dataclass(frozen=True)
+class DoorsIdentity:
+    """Doors in = doors in turfs + doors left out: printed on each run."""
+
+    doors_in: int
+    doors_in_turfs: int
+    doors_left_out: int
+    turfs: int
+    left_out_by_reason: dict[str, int]
+
+    @property
+    def holds(self) -> bool:
+        return self.doors_in == self.doors_in_turfs + self.doors_left_out
+
+    def sentence(self) -> str:
+        """The identity in one line.
+
+        >>> DoorsIdentity(90, 86, 4, 2, {"no_coordinates": 4}).sentence()
+        '90 doors in = 86 in 2 turfs + 4 left out (no_coordinates: 4)'
+        """
+        reasons = ", ".join(f"{why}: {doors:,}" for why, doors in self.left_out_by_reason.items())
+        return (
+            f"{self.doors_in:,} doors in {'=' if self.holds else '≠'} {self.doors_in_turfs:,} in "
+            f"{self.turfs:,} turfs + {self.doors_left_out:,} left out"
+            + (f" ({reasons})" if reasons else "")
+        )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a cut gives: three tables, and the identity that says that no door was lost."""
+
+    turfs: pd.DataFrame
+    stops: pd.DataFrame
+    excluded: pd.DataFrame
+    identity: DoorsIdentity
+    balanced_on: str  # the column of `turfs` that was made equal
+    target: float  # what each turf was to have of it
+    tower_turfs: int  # how many turfs are one building, or a part of one
+
+    def share_within(self, tolerance: float = 0.1) -> float:
+        """Share of turfs within `tolerance` of the mean turf; missing without turfs."""
+        size = self.turfs[self.balanced_on]
+        return float(((size - size.mean()).abs() <= tolerance * size.mean()).mean())
+
+
+def cut_turfs(
+    buildings: pd.DataFrame,
+    graph: StreetGraph,
+    *,
+    minutes: float | None = None,
+    doors: float | None = None,
+    time_model: TimeModel | None = None,
+    seed: int = 0,
+    excluded: pd.Series | None = None,
+    id_prefix: str = "T",
+    station_order: Sequence[str] | None = None,
+    keep_stations: bool = False,
+    max_leg_m: float = MAX_LEG_M,
+    fast: bool = False,
+) -> Cut:
+    """Cut the buildings into turfs of equal time (or doors), each in walking order.
+
+    Same buildings and seed give the same turfs, in whatever order the rows come.
+
+    Parameters
+    ----------
+    buildings
+        Table `Buildings`, or some of its rows; all those with coordinates must be in `graph`.
+    minutes, doors
+        Size of a turf, one of the two; 120 minutes if neither. Minutes count the walk.
+    excluded
+        Reason, with the building_id as index, of each building to leave out; those of other
+        places are passed over.
+    id_prefix
+        `T` gives T001, T002… in the order of `rank`.
+    station_order
+        Stations by priority: turfs are ranked as the station that most of their doors are in,
+        then by size. Without it, by size.
+    keep_stations
+        No turf crosses the border of two stations.
+    fast
+        Leave out the polish, which takes about ten times the rest.
+
+    Raises
+    ------
+    TurfError
+        If a building comes twice or is not in the graph, if the size is no outing, or if a door
+        were lost.
+    """
+    check_buildings(buildings)
+    budget = checked_budget(minutes, doors)
+    model = time_model or TimeModel()
+    buildings = buildings.sort_values("building_id", ignore_index=True)
+    reason = left_out(buildings, excluded)
+    inside = expected_minutes(buildings, model).to_numpy()
+    weights = inside if doors is None else buildings["dwellings"].to_numpy().astype(float)
+
+    is_kept = reason.isna().to_numpy()
+    is_tower = is_kept & (weights >= TOWER_SHARE * budget)
+    rows = np.flatnonzero(is_kept & ~is_tower)
+    places = graph.positions(buildings["building_id"].iloc[rows])
+    streets = walkable(graph, places)
+    group = (
+        pd.factorize(buildings["station_id"].iloc[rows].fillna(""))[0]
+        if keep_stations
+        else np.zeros(rows.size, np.int64)
+    )
+    a, b, metres = graph.neighbours(places)
+    near = (metres <= max_leg_m) & (group[a] == group[b])
+    labels, target = balanced_labels(
+        (a[near], b[near], metres[near]),
+        streets,
+        weights[rows],
+        budget=budget,
+        minutes_per_m=model.minutes_per_m if doors is None else 0.0,
+        max_leg_m=max_leg_m,
+        sweeps=0 if fast else POLISH_SWEEPS,
+        seed=seed,
+    )
+    order, walks, longest = walk_labels(streets, labels, kicks=KICKS, seed=seed)
+    stops = pd.DataFrame(
+        {
+            "row": rows[order],
+            "turf": labels[order],
+            "dwellings": buildings["dwellings"].to_numpy()[rows[order]],
+        }
+    )
+    towers = tower_stops(buildings, weights, np.flatnonzero(is_tower), budget, first=walks.size)
+    stops = pd.concat([stops, towers], ignore_index=True)
+    tower_turfs = int(towers["turf"].nunique())
+    still = np.zeros(tower_turfs)
+    stops["minutes"] = minutes_of_stops(buildings, stops, model)
+    turfs = summed_turfs(
+        buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
+    )
+    turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
+    out = pd.DataFrame(
+        {
+            "building_id": buildings["building_id"],
+            "dwellings": buildings["dwellings"],
+            "reason": reason.astype("str"),
+        }
+    )[~is_kept].reset_index(drop=True)
+    return Cut(
+        turfs=Turfs.check(turfs),
+        stops=TurfStops.check(stops),
+        excluded=Excluded.check(out),
+        identity=checked_identity(buildings, turfs, stops, out),
+        balanced_on="minutes_expected" if doors is None else "n_doors",
+        target=target,
+        tower_turfs=tower_turfs,
+    )
+
+
+def checked_budget(minutes: float | None, doors: float | None) -> float:
+    """Size of a turf; raises TurfError if it is no outing, or asked in two ways."""
+    if minutes is not None and doors is not None:
+        raise TurfError(f"asked for {minutes} minutes and {doors} doors a turf: choose one.")
+    budget = doors if doors is not None else DEFAULT_MINUTES if minutes is None else minutes
+    if not 0 < budget <= LONGEST_OUTING:
+        raise TurfError(
+            f"a turf of {budget} {'minutes' if doors is None else 'doors'} is no outing; ask for "
+            f"more than 0 and at most {LONGEST_OUTING:.0f} (usual: 120 minutes, or 50 doors)."
+        )
+    return float(budget)
+
+
+def left_out(buildings: pd.DataFrame, excluded: pd.Series | None) -> pd.Series:
+    """Why each building is left out; missing where it is kept."""
+    if excluded is None:
+        excluded = pd.Series(dtype="str")
+    if excluded.index.has_duplicates:
+        twice = excluded.index[excluded.index.duplicated()][0]
+        raise TurfError(f"building {twice} is excluded twice; give one reason a building.")
+    reason = buildings["building_id"].map(excluded.fillna("unspecified")).astype(object)
+    return reason.where(reason.notna() | has_coordinates(buildings), NO_COORDINATES)
+
+
+def turf_target(total: float, budget: float) -> float:
+    """Size of the mean turf: as near the budget as whole turfs allow, hardly above it.
+
+    >>> turf_target(700.0, 120.0), turf_target(50.0, 120.0)
+    (116.66666666666667, 50.0)
+    """
+    count = max(1, round(total / budget))
+    while total > OVER_BUDGET * budget * count:
+        count += 1
+    return total / count
+
+
+def balanced_labels(
+    near: tuple[Ints, Ints, Floats],
+    streets: Walkable,
+    weights: Floats,
+    *,
+    budget: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+    sweeps: int,
+    seed: int,
+) -> tuple[Ints, float]:
+    """Number the turf of each building, 0, 1, 2…, and the size aimed at.
+
+    When minutes are balanced, the walk is guessed from the tree, the first cut measured, and the
+    second cut made with what was measured.
+    """
+    n = weights.size
+    if n == 0:
+        return np.empty(0, np.int64), budget
+    order, legs = tree_order(n, *near)
+    inner = np.where(np.isinf(legs), 0.0, legs)
+    factor = np.full(n, FIRST_GUESS)
+    target = turf_target(weights.sum() + FIRST_GUESS * inner.sum() * minutes_per_m, budget)
+    labels = split_tree(order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target)
+    if minutes_per_m > 0:
+        factor, walk_m = measured_walk(order, labels, inner, streets)
+        target = turf_target(weights.sum() + walk_m * minutes_per_m, budget)
+        labels = split_tree(
+            order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target
+        )
+    if sweeps and labels.max() > 0:
+        labels = polish_turfs(
+            labels, turf_pairs(labels, near), weights, streets, target, minutes_per_m, max_leg_m,
+            sweeps, POLISH_KICKS, seed,
+        )  # fmt: skip
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64), target
+
+
+def tree_order(n: int, a: Ints, b: Ints, metres: Floats) -> tuple[Ints, Floats]:
+    """Depth-first order of the minimum spanning tree, and the way through it to each building."""
+    kept = spanning_forest(n, a, b, np.argsort(metres, kind="stable"))
+    order, legs = forest_order(*rows_of(n, *joined((a[kept], b[kept], metres[kept]))))
+    return order, legs
+
+
+def split_tree(
+    order: Ints,
+    legs: Floats,
+    weights: Floats,
+    factor: Floats,
+    *,
+    minutes_per_m: float,
+    target: float,
+) -> Ints:
+    """Turf of each building from the best split of the order, legs being worth `factor`."""
+    inner = np.where(np.isinf(legs), 0.0, legs) * factor
+    labels = np.empty(order.size, np.int64)
+    labels[order] = split_order(weights[order], legs * factor, inner * minutes_per_m, target)
+    return labels
+
+
+def measured_walk(
+    order: Ints, labels: Ints, inner: Floats, streets: Walkable
+) -> tuple[Floats, float]:
+    """Real walk over the way through the tree, around each building, and all walks together."""
+    _, walks, _ = walk_labels(streets, labels, kicks=0, seed=0)
+    turf = labels[order]
+    first = np.concatenate([[True], np.diff(turf) != 0])
+    through = np.bincount(turf, np.where(first, 0.0, inner))
+    ratio = np.clip(walks / np.maximum(through, 1.0), 0.3, 1.2)
+    ratio[through < 1.0] = FIRST_GUESS
+    return ratio[turf], float(walks.sum())
+
+
+def turf_pairs(labels: Ints, near: tuple[Ints, Ints, Floats]) -> Ints:
+    """Turfs that touch: pairs of numbers, the lower first."""
+    one, other = labels[near[0]], labels[near[1]]
+    stride = int(labels.max()) + 1
+    pairs = np.unique((np.minimum(one, other) * stride + np.maximum(one, other))[one != other])
+    return np.column_stack([pairs // stride, pairs % stride])
+
+
+def tower_stops(
+    buildings: pd.DataFrame, weights: Floats, rows: Ints, budget: float, *, first: int
+) -> pd.DataFrame:
+    """One stop a turf for the buildings that fill one or more; doors shared out evenly."""
+    doors = buildings["dwellings"].to_numpy()[rows]
+    parts = np.ceil(weights[rows] / (OVER_BUDGET * budget) - 1e-9).astype(np.int64)
+    parts = np.clip(parts, 1, doors)
+    row, whole, n_parts = (np.repeat(column, parts) for column in (rows, doors, parts))
+    part = np.arange(row.size) - np.repeat(np.cumsum(parts) - parts, parts)
+    share = whole // n_parts + (part < whole % n_parts)
+    return pd.DataFrame({"row": row, "turf": first + np.arange(row.size), "dwellings": share})
+
+
+def minutes_of_stops(buildings: pd.DataFrame, stops: pd.DataFrame, model: TimeModel) -> Floats:
+    """Minutes inside at each stop, for the doors that the stop has."""
+    kind = buildings["kind"].iloc[stops["row"]].to_numpy()
+    at_stop = pd.DataFrame({"kind": kind, "dwellings": stops["dwellings"].to_numpy()})
+    return np.array(expected_minutes(at_stop, model))
+
+
+def summed_turfs(
+    buildings: pd.DataFrame, stops: pd.DataFrame, walks: Floats, longest: Floats, model: TimeModel
+) -> pd.DataFrame:
+    """One row a turf, in the order of their numbers; stops are in walking order."""
+    of_row = buildings.iloc[stops["row"]].reset_index(drop=True)
+    share = stops["dwellings"] / of_row["dwellings"]
+    each = pd.DataFrame(
+        {
+            "turf": stops["turf"],
+            "n_doors": stops["dwellings"],
+            "registered_estimate": of_row["registered_estimate"] * share,
+            "minutes": stops["minutes"],
+        }
+    ).groupby("turf")
+    total = each.sum()
+    line = address_lines(of_row).groupby(stops["turf"])
+    return pd.DataFrame(
+        {
+            "n_buildings": each.size().astype(np.int64),
+            "n_doors": total["n_doors"].astype(np.int64),
+            "registered_estimate": total["registered_estimate"].astype(float),
+            "minutes_expected": (total["minutes"] + walks * model.minutes_per_m).round(2),
+            "walk_m": np.round(walks, 1),
+            "longest_leg_m": np.round(longest, 1),
+            "start_address": line.first().astype("str"),
+            "end_address": line.last().astype("str"),
+        }
+    )
+
+
+def ranked(
+    buildings: pd.DataFrame,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    station_order: Sequence[str] | None,
+    id_prefix: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
+    served = pd.DataFrame(
+        {
+            "turf": stops["turf"],
+            "station_id": buildings["station_id"].iloc[stops["row"]].to_numpy(),
+            "dwellings": stops["dwellings"],
+        }
+    ).dropna(subset="station_id")
+    by_station = (
+        served.groupby(["turf", "station_id"], as_index=False)["dwellings"].sum()
+        .sort_values(["turf", "dwellings", "station_id"], ascending=[True, False, True])
+    )  # fmt: skip
+    mostly = by_station.drop_duplicates("turf").set_index("turf")["station_id"]
+    several = by_station[by_station["turf"].duplicated(keep=False)]
+    spanning = several.groupby("turf")["station_id"].agg(" ".join)
+    station_ids = spanning.reindex(turfs.index).fillna(mostly).fillna("")
+    priority_of = {station: k for k, station in enumerate(dict.fromkeys(station_order or ()))}
+    priority = mostly.map(priority_of).reindex(turfs.index).fillna(len(priority_of))
+    in_rank = pd.DataFrame(
+        {"priority": priority, "size": -turfs["n_doors"], "number": turfs.index}
+    ).sort_values(["priority", "size", "number"]).index  # fmt: skip
+
+    width = max(3, len(str(len(turfs))))
+    rank = pd.Series(np.arange(1, len(turfs) + 1), index=in_rank)
+    turf_id = (id_prefix + rank.astype(str).str.zfill(width)).astype("str")
+    table = turfs.loc[in_rank].assign(
+        turf_id=turf_id,
+        rank=rank,
+        station_ids=station_ids.loc[in_rank].astype("str"),
+    )
+    visit_order = stops.groupby("turf").cumcount().to_numpy() + 1
+    listed = pd.DataFrame(
+        {
+            "turf_id": turf_id.reindex(stops["turf"]).to_numpy(),
+            "visit_order": visit_order.astype(np.int64),
+            "building_id": buildings["building_id"].iloc[stops["row"]].to_numpy(),
+            "dwellings": stops["dwellings"].to_numpy().astype(np.int64),
+        }
+    ).astype({"turf_id": "str", "building_id": "str"})
+    by_rank = np.argsort(rank.reindex(stops["turf"]).to_numpy(), kind="stable")
+    columns = list(Turfs.to_schema().columns)
+    return table[columns].reset_index(drop=True), listed.iloc[by_rank].reset_index(drop=True)
+
+
+def checked_identity(
+    buildings: pd.DataFrame, turfs: pd.DataFrame, stops: pd.DataFrame, excluded: pd.DataFrame
+) -> DoorsIdentity:
+    """The identity of a cut. Raises TurfError if a building has gained or lost a door."""
+    identity = DoorsIdentity(
+        doors_in=int(buildings["dwellings"].sum()),
+        doors_in_turfs=int(turfs["n_doors"].sum()),
+        doors_left_out=int(excluded["dwellings"].sum()),
+        turfs=len(turfs),
+        left_out_by_reason={
+            str(why): int(n) for why, n in excluded.groupby("reason")["dwellings"].sum().items()
+        },
+    )
+    found = pd.concat([stops, excluded]).groupby("building_id")["dwellings"].sum()
+    wanted = buildings.set_index("building_id")["dwellings"]
+    wrong = int((found.reindex(wanted.index).fillna(0) != wanted).sum())
+    if not identity.holds or wrong:
+        raise TurfError(
+            f"the cut lost count: {identity.sentence()}; {wrong} buildings differ. This is our "
+            "fault: keep the input and tell us, and cut with other minutes meanwhile."
+        )
+    return identity

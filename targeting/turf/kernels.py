@@ -1,0 +1,700 @@
+"""The compiled loops of turf cutting: shortest paths, tree order, split, walking order, polish.
+
+Plain arrays in, plain arrays out; what they mean is said in `graph`, `cut` and `walk`. All are
+compiled once per machine (`warm_kernels`, called at set-up) and kept on disk: none compiles in a
+web request. Ties go to the lower index, chance comes from a seed: same input, same output.
+"""
+
+# ruff: noqa: PLR0912, PLR0915 (compiled loops: branches stay in place, no keywords)
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Walkable = tuple[Ints, Ints, Floats, Ints, Floats, Ints, Floats, Ints]
+"""What distances are read from: the walking graph's rows, columns and lengths, then for each
+address its two anchors, the way to them, its segment, its offset there, its side."""
+
+CROSSING_M: Final = 10.0
+"""Crossing a street: a guess of the benchmark (TURFS 8.11), which shifts all walks alike."""
+
+TOLERANCE: Final = 0.09
+"""Turfs this near the target are free of penalty: a little under the promised 10 %."""
+
+PENALTY_M: Final = 15_000.0
+"""Metres of walk that one whole turf of imbalance is worth: 300 m a door of 50 (TURFS 2.5)."""
+
+SPREAD_M: Final = 500.0
+"""Metres that the squared imbalance is worth: within the tolerance, nearer is still better."""
+
+WINDOW: Final = 1.6
+"""No turf above this many targets is tried, unless one building alone is."""
+
+SOLVED_STOPS: Final = 60
+"""Up to here the walk gets all its kicks; above, a third of them (TURFS 3)."""
+
+WORTH_M: Final = 1e-7
+"""A gain in metres that is not rounding."""
+
+MERGE_STOPS: Final = 160
+"""Two neighbours with more stops than this are not merged for polishing: too slow."""
+
+
+@njit(cache=True)
+def push(keys: Floats, nodes: Ints, size: int, key: float, node: int) -> int:
+    """Add to a binary heap; gives its new size."""
+    at = size
+    while at > 0:
+        up = (at - 1) >> 1
+        if keys[up] <= key:
+            break
+        keys[at] = keys[up]
+        nodes[at] = nodes[up]
+        at = up
+    keys[at] = key
+    nodes[at] = node
+    return size + 1
+
+
+@njit(cache=True)
+def pop(keys: Floats, nodes: Ints, size: int) -> int:
+    """Remove the top of a binary heap (read it before); gives its new size."""
+    size -= 1
+    key = keys[size]
+    node = nodes[size]
+    at = 0
+    while True:
+        down = 2 * at + 1
+        if down >= size:
+            break
+        if down + 1 < size and keys[down + 1] < keys[down]:
+            down += 1
+        if keys[down] >= key:
+            break
+        keys[at] = keys[down]
+        nodes[at] = nodes[down]
+        at = down
+    keys[at] = key
+    nodes[at] = node
+    return size
+
+
+@njit(cache=True)
+def nearest_source(
+    indptr: Ints, indices: Ints, lengths: Floats, sources: Ints
+) -> tuple[Floats, Ints]:
+    """Distance of each node to the nearest source, and which one (its position in `sources`).
+
+    One Dijkstra for all sources: the labels are the network Voronoi cells. -1 if out of reach.
+    """
+    n = indptr.size - 1
+    dist = np.full(n, np.inf)
+    label = np.full(n, -1, np.int64)
+    keys = np.empty(indices.size + sources.size + 1)
+    nodes = np.empty(indices.size + sources.size + 1, np.int64)
+    size = 0
+    for k in range(sources.size):
+        if dist[sources[k]] > 0.0:
+            dist[sources[k]] = 0.0
+            label[sources[k]] = k
+            size = push(keys, nodes, size, 0.0, sources[k])
+    while size > 0:
+        key = keys[0]
+        node = nodes[0]
+        size = pop(keys, nodes, size)
+        if key > dist[node]:
+            continue
+        for e in range(indptr[node], indptr[node + 1]):
+            far = key + lengths[e]
+            to = indices[e]
+            if far < dist[to]:
+                dist[to] = far
+                label[to] = label[node]
+                size = push(keys, nodes, size, far, to)
+    return dist, label
+
+
+@njit(cache=True)
+def find_root(parent: Ints, node: int) -> int:
+    """Representative of a node's set, halving the way to it."""
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@njit(cache=True)
+def spanning_forest(n: int, a: Ints, b: Ints, by_length: Ints) -> NDArray[np.bool_]:
+    """Which edges Kruskal keeps, trying them in the order given (shortest first)."""
+    parent = np.arange(n)
+    kept = np.zeros(a.size, np.bool_)
+    for e in by_length:
+        left = find_root(parent, a[e])
+        right = find_root(parent, b[e])
+        if left != right:
+            parent[max(left, right)] = min(left, right)
+            kept[e] = True
+    return kept
+
+
+@njit(cache=True)
+def forest_order(indptr: Ints, indices: Ints, lengths: Floats) -> tuple[Ints, Floats]:
+    """Depth-first order of a forest, and the way through the tree from each node's predecessor.
+
+    Each tree starts at an end of its longest path and takes its smallest branches first, so that
+    the order comes back as little as it can. The way is infinite where a new tree starts.
+    """
+    n = indptr.size - 1
+    order = np.empty(n, np.int64)
+    legs = np.empty(n)
+    parent = np.full(n, -1, np.int64)
+    depth = np.zeros(n)
+    branch = np.zeros(n, np.int64)
+    queue = np.empty(n, np.int64)
+    stack = np.empty(n, np.int64)
+    children = np.empty(n, np.int64)
+    seen = np.zeros(n, np.bool_)
+    done = 0
+    for first in range(n):
+        if seen[first]:
+            continue
+        root = first
+        for sweep in range(2):  # 1: find the far end of the tree; 2: hang the tree on it
+            queue[0] = root
+            parent[root] = -1
+            depth[root] = 0.0
+            head = 0
+            tail = 1
+            while head < tail:
+                node = queue[head]
+                head += 1
+                for e in range(indptr[node], indptr[node + 1]):
+                    to = indices[e]
+                    if to != parent[node]:
+                        parent[to] = node
+                        depth[to] = depth[node] + lengths[e]
+                        queue[tail] = to
+                        tail += 1
+            if sweep == 0:
+                for k in range(tail):
+                    if depth[queue[k]] > depth[root]:
+                        root = queue[k]
+        for k in range(tail):
+            branch[queue[k]] = 1
+        for k in range(tail - 1, 0, -1):
+            branch[parent[queue[k]]] += branch[queue[k]]
+        size = 1
+        stack[0] = root
+        previous = -1
+        while size > 0:
+            size -= 1
+            node = stack[size]
+            seen[node] = True
+            order[done] = node
+            if previous < 0:
+                legs[done] = np.inf
+            else:
+                legs[done] = depth[previous] + depth[node] - 2.0 * depth[parent[node]]
+            previous = node
+            done += 1
+            count = 0
+            for e in range(indptr[node], indptr[node + 1]):
+                to = indices[e]
+                if to != parent[node]:
+                    at = count
+                    while at > 0 and branch[children[at - 1]] < branch[to]:
+                        children[at] = children[at - 1]
+                        at -= 1
+                    children[at] = to
+                    count += 1
+            for k in range(count):
+                stack[size] = children[k]
+                size += 1
+    return order, legs
+
+
+@njit(cache=True)
+def turf_cost(weight: float, walk_m: float, target: float) -> float:
+    """What a turf costs, in metres: its walk, and how far its weight is from the target."""
+    off = abs(weight / target - 1.0)
+    return walk_m + PENALTY_M * max(0.0, off - TOLERANCE) + SPREAD_M * off * off
+
+
+@njit(cache=True)
+def split_order(weights: Floats, legs: Floats, leg_weights: Floats, target: float) -> Ints:
+    """Number the turfs of the best split of an order into runs: the sum of `turf_cost` is least.
+
+    A run weighs its members and the legs inside it; no run holds an infinite leg. Exact among
+    runs of at most WINDOW targets (one building alone may weigh more).
+    """
+    n = weights.size
+    best = np.full(n + 1, np.inf)
+    best[0] = 0.0
+    start = np.zeros(n + 1, np.int64)
+    for end in range(1, n + 1):
+        weight = 0.0
+        walk = 0.0
+        for i in range(end - 1, -1, -1):
+            weight += weights[i]
+            if i < end - 1:
+                if np.isinf(legs[i + 1]):
+                    break
+                weight += leg_weights[i + 1]
+                walk += legs[i + 1]
+                if weight > WINDOW * target:
+                    break
+            cost = best[i] + turf_cost(weight, walk, target)
+            if cost < best[end]:
+                best[end] = cost
+                start[end] = i
+    labels = np.zeros(n, np.int64)
+    end = n
+    number = 0
+    while end > 0:
+        labels[start[end] : end] = number
+        number += 1
+        end = start[end]
+    return number - 1 - labels
+
+
+@njit(cache=True)
+def fill_distances(
+    members: Ints,
+    streets: Walkable,
+    place: Ints,
+    dist: Floats,
+    keys: Floats,
+    nodes: Ints,
+) -> Floats:
+    """Walking distances between the members of one turf, metres.
+
+    Dijkstra between the members' own junctions, stopped when all are settled: the cost is that of
+    the turf, not of the city. `place` (-1), `dist` (inf) are scratch, given back as they were.
+    """
+    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side = streets
+    m = members.size
+    ends = np.empty(2 * m, np.int64)
+    count = 0
+    for i in members:
+        for k in range(2):
+            if place[anchors[i, k]] < 0:
+                place[anchors[i, k]] = count
+                ends[count] = anchors[i, k]
+                count += 1
+    between = np.full((count, count), np.inf)
+    touched = np.empty(dist.size, np.int64)
+    for source in range(count):
+        between[source, source] = 0.0
+        waiting = count - source - 1
+        dist[ends[source]] = 0.0
+        touched[0] = ends[source]
+        n_touched = 1
+        size = push(keys, nodes, 0, 0.0, ends[source])
+        while size > 0 and waiting > 0:
+            key = keys[0]
+            node = nodes[0]
+            size = pop(keys, nodes, size)
+            if key > dist[node]:
+                continue
+            if place[node] > source and between[source, place[node]] == np.inf:
+                between[source, place[node]] = key
+                between[place[node], source] = key
+                waiting -= 1
+            for e in range(indptr[node], indptr[node + 1]):
+                far = key + lengths[e]
+                to = indices[e]
+                if far < dist[to]:
+                    if dist[to] == np.inf:
+                        touched[n_touched] = to
+                        n_touched += 1
+                    dist[to] = far
+                    size = push(keys, nodes, size, far, to)
+        for k in range(n_touched):
+            dist[touched[k]] = np.inf
+    table = np.zeros((m, m))
+    for s in range(m):
+        for t in range(s + 1, m):
+            i = members[s]
+            j = members[t]
+            way = np.inf
+            if segment[i] >= 0 and segment[i] == segment[j]:
+                way = abs(offset_m[i] - offset_m[j])
+                if side[i] != side[j]:
+                    way += CROSSING_M
+            for k in range(2):
+                for q in range(2):
+                    via = between[place[anchors[i, k]], place[anchors[j, q]]]
+                    way = min(way, anchor_m[i, k] + via + anchor_m[j, q])
+            table[s, t] = way
+            table[t, s] = way
+    for k in range(count):
+        place[ends[k]] = -1
+    return table
+
+
+@njit(cache=True)
+def path_length(table: Floats, path: Ints) -> float:
+    """Length of an open path."""
+    total = 0.0
+    for k in range(1, path.size):
+        total += table[path[k - 1], path[k]]
+    return total
+
+
+@njit(cache=True)
+def nearest_neighbour(table: Floats, first: int) -> Ints:
+    """From `first`, always to the nearest stop not yet visited."""
+    n = table.shape[0]
+    path = np.empty(n, np.int64)
+    left = np.ones(n, np.bool_)
+    path[0] = first
+    left[first] = False
+    for k in range(1, n):
+        near = -1
+        for j in range(n):
+            if left[j] and (near < 0 or table[path[k - 1], j] < table[path[k - 1], near]):
+                near = j
+        path[k] = near
+        left[near] = False
+    return path
+
+
+@njit(cache=True)
+def turn_runs(table: Floats, path: Ints) -> bool:
+    """2-opt of an open path, in place: turn round each run that is shorter so. True if any was."""
+    n = path.size
+    better = False
+    for i in range(n - 1):
+        for j in range(i + 1, n):
+            gain = 0.0
+            if i > 0:
+                gain += table[path[i - 1], path[i]] - table[path[i - 1], path[j]]
+            if j < n - 1:
+                gain += table[path[j], path[j + 1]] - table[path[i], path[j + 1]]
+            if gain > WORTH_M:
+                path[i : j + 1] = path[i : j + 1][::-1].copy()
+                better = True
+    return better
+
+
+@njit(cache=True)
+def carry_runs(table: Floats, path: Ints, length: int) -> bool:
+    """Or-opt of an open path, in place: carry each run of `length` stops to its best place.
+
+    It may arrive turned round. True if any was carried.
+    """
+    n = path.size
+    better = False
+    for i in range(n - length + 1):
+        j = i + length - 1
+        head = path[i]
+        tail = path[j]
+        out = 0.0
+        if i > 0:
+            out += table[path[i - 1], head]
+        if j < n - 1:
+            out += table[tail, path[j + 1]]
+        if i > 0 and j < n - 1:
+            out -= table[path[i - 1], path[j + 1]]
+        best = WORTH_M
+        place = -2
+        turned = False
+        for k in range(-1, n):  # between k and k + 1; -1: before the first
+            if i - 1 <= k <= j:
+                continue
+            gain = out
+            gain_turned = out
+            if k >= 0:
+                gain -= table[path[k], head]
+                gain_turned -= table[path[k], tail]
+            if k < n - 1:
+                gain -= table[tail, path[k + 1]]
+                gain_turned -= table[head, path[k + 1]]
+            if 0 <= k < n - 1:
+                gain += table[path[k], path[k + 1]]
+                gain_turned += table[path[k], path[k + 1]]
+            if max(gain, gain_turned) > best:
+                best = max(gain, gain_turned)
+                place = k
+                turned = gain_turned > gain
+        if place > -2:
+            run = path[i : j + 1].copy()
+            if turned:
+                run = run[::-1].copy()
+            if place < i:
+                path[place + 1 + length : j + 1] = path[place + 1 : i].copy()
+                path[place + 1 : place + 1 + length] = run
+            else:
+                path[i : place + 1 - length] = path[j + 1 : place + 1].copy()
+                path[place + 1 - length : place + 1] = run
+            better = True
+    return better
+
+
+@njit(cache=True)
+def shorten(table: Floats, path: Ints) -> None:
+    """2-opt and or-opt of an open path, in place, until neither shortens it."""
+    better = path.size > 2
+    while better:
+        better = turn_runs(table, path)
+        for length in range(1, min(4, path.size)):
+            better = carry_runs(table, path, length) or better
+
+
+@njit(cache=True)
+def open_path(table: Floats, kicks: int, seed: int) -> Ints:
+    """A short open path through all stops: nearest neighbour, 2-opt, or-opt, then kicks.
+
+    Never longer than the nearest-neighbour paths it starts from. A kick swaps two neighbouring
+    runs at random and repairs; it is kept if it shortens.
+    """
+    n = table.shape[0]
+    if n < 3:
+        return np.arange(n)
+    far = 0
+    for j in range(n):
+        if table[0, j] > table[0, far]:
+            far = j
+    other = 0
+    for j in range(n):
+        if table[far, j] > table[far, other]:
+            other = j
+    best = nearest_neighbour(table, 0)
+    shorten(table, best)
+    length = path_length(table, best)
+    for first in (far, other):
+        if first != 0:
+            path = nearest_neighbour(table, first)
+            shorten(table, path)
+            if path_length(table, path) < length - WORTH_M:
+                best = path
+                length = path_length(table, path)
+    if n > SOLVED_STOPS:
+        kicks = kicks // 3
+    if n > 3 * SOLVED_STOPS or n < 5:
+        kicks = 0
+    state = (seed * 7919 + n * 104729 + 12345) & 0x7FFFFFFF
+    path = best.copy()
+    for _ in range(kicks):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        a = (state >> 8) % (n - 2)
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        b = a + 1 + (state >> 8) % min(8, n - a - 2)
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        c = b + 1 + (state >> 8) % min(8, n - b - 1)
+        path[:] = best
+        path[a : a + c - b] = best[b:c]
+        path[a + c - b : c] = best[a:b]
+        shorten(table, path)
+        if path_length(table, path) < length - WORTH_M:
+            best[:] = path
+            length = path_length(table, path)
+    return best
+
+
+@njit(cache=True)
+def walk_turfs(
+    members: Ints, starts: Ints, streets: Walkable, kicks: int, seed: int
+) -> tuple[Ints, Floats, Floats]:
+    """Put the members of each turf in walking order; gives order, walk and longest leg, metres.
+
+    Turf `t` is `members[starts[t]:starts[t + 1]]`. It starts at the end of lower index.
+    """
+    n_nodes = streets[0].size - 1
+    place = np.full(n_nodes, -1, np.int64)
+    dist = np.full(n_nodes, np.inf)
+    keys = np.empty(streets[1].size + 2)
+    nodes = np.empty(streets[1].size + 2, np.int64)
+    order = np.empty(members.size, np.int64)
+    walks = np.zeros(starts.size - 1)
+    longest = np.zeros(starts.size - 1)
+    for t in range(starts.size - 1):
+        mine = members[starts[t] : starts[t + 1]]
+        table = fill_distances(mine, streets, place, dist, keys, nodes)
+        path = open_path(table, kicks, seed)
+        if mine[path[0]] > mine[path[-1]]:
+            path = path[::-1].copy()
+        for k in range(path.size):
+            order[starts[t] + k] = mine[path[k]]
+            if k > 0:
+                walks[t] += table[path[k - 1], path[k]]
+                longest[t] = max(longest[t], table[path[k - 1], path[k]])
+    return order, walks, longest
+
+
+@njit(cache=True)
+def best_cut(
+    table: Floats,
+    path: Ints,
+    weights: Floats,
+    target: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+) -> tuple[int, float, float]:
+    """Where to cut one walk into two turfs: after which stop, and what each part then costs.
+
+    After the last stop, the second part is empty. No part may hold a leg above `max_leg_m`:
+    where that cannot be, both cost without end.
+    """
+    m = path.size
+    whole_weight = weights.sum()
+    whole_walk = path_length(table, path)
+    too_long = 0
+    for k in range(1, m):
+        too_long += table[path[k - 1], path[k]] > max_leg_m
+    cut = m - 1
+    first = np.inf
+    second = np.inf
+    weight = 0.0
+    walk = 0.0
+    for k in range(m):
+        weight += weights[path[k]]
+        if k > 0:
+            leg = table[path[k - 1], path[k]]
+            walk += leg
+            if leg > max_leg_m:
+                break
+        left = turf_cost(weight + walk * minutes_per_m, walk, target)
+        right = 0.0
+        still_long = too_long
+        if k < m - 1:
+            leg = table[path[k], path[k + 1]]
+            rest = whole_walk - walk - leg
+            right = turf_cost(whole_weight - weight + rest * minutes_per_m, rest, target)
+            still_long -= leg > max_leg_m
+        if still_long == 0 and left + right < first + second:
+            cut = k
+            first = left
+            second = right
+    return cut, first, second
+
+
+@njit(cache=True)
+def polish_turfs(
+    labels: Ints,
+    pairs: Ints,
+    weights: Floats,
+    streets: Walkable,
+    target: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+    sweeps: int,
+    kicks: int,
+    seed: int,
+) -> Ints:
+    """Merge two neighbouring turfs, walk the union, cut it anew; keep what costs less.
+
+    `pairs` are turfs that touch; a pair is tried again while one of its turfs has changed. A cut
+    at the end of the walk makes one turf of the two (the other stays empty).
+    """
+    n_turfs = labels.max() + 1 if labels.size else 0
+    n_nodes = streets[0].size - 1
+    place = np.full(n_nodes, -1, np.int64)
+    dist = np.full(n_nodes, np.inf)
+    keys = np.empty(streets[1].size + 2)
+    nodes = np.empty(streets[1].size + 2, np.int64)
+    labels = labels.copy()
+    after = np.full(labels.size, -1, np.int64)
+    head = np.full(n_turfs, -1, np.int64)
+    count = np.zeros(n_turfs, np.int64)
+    for i in range(labels.size - 1, -1, -1):
+        after[i] = head[labels[i]]
+        head[labels[i]] = i
+        count[labels[i]] += 1
+    cost = np.full(n_turfs, np.inf)
+    for t in range(n_turfs):
+        mine = np.empty(count[t], np.int64)
+        i = head[t]
+        weight = 0.0
+        for k in range(count[t]):
+            mine[k] = i
+            weight += weights[i]
+            i = after[i]
+        table = fill_distances(mine, streets, place, dist, keys, nodes)
+        walk = path_length(table, open_path(table, kicks, seed))
+        cost[t] = turf_cost(weight + walk * minutes_per_m, walk, target)
+    changed = np.zeros(n_turfs, np.int64)  # the last sweep in which the turf changed
+    for sweep in range(1, sweeps + 1):
+        for p in range(pairs.shape[0]):
+            a = pairs[p, 0]
+            b = pairs[p, 1]
+            m = count[a] + count[b]
+            if max(changed[a], changed[b]) < sweep - 1 or m > MERGE_STOPS:
+                continue
+            if count[a] == 0 or count[b] == 0:
+                continue
+            mine = np.empty(m, np.int64)
+            k = 0
+            for t in (a, b):
+                i = head[t]
+                while i >= 0:
+                    mine[k] = i
+                    k += 1
+                    i = after[i]
+            mine.sort()
+            table = fill_distances(mine, streets, place, dist, keys, nodes)
+            path = open_path(table, kicks, seed)
+            cut, cost_a, cost_b = best_cut(
+                table, path, weights[mine], target, minutes_per_m, max_leg_m
+            )
+            if cost_a + cost_b >= cost[a] + cost[b] - WORTH_M:
+                continue
+            head[a] = -1
+            head[b] = -1
+            for k in range(m - 1, -1, -1):
+                t = a if k <= cut else b
+                i = mine[path[k]]
+                labels[i] = t
+                after[i] = head[t]
+                head[t] = i
+            count[a] = cut + 1
+            count[b] = m - cut - 1
+            cost[a] = cost_a
+            cost[b] = cost_b
+            changed[a] = sweep
+            changed[b] = sweep
+    return labels
+
+
+KERNELS: Final[tuple[Any, ...]] = (
+    nearest_source, spanning_forest, forest_order, split_order, walk_turfs, polish_turfs,
+)  # fmt: skip
+"""Those called from Python; the others are called by these."""
+
+
+def warm_kernels() -> None:
+    """Compile all kernels on a street of three houses, or load them from the disk cache.
+
+    For the set-up and the start of the server: about half a minute on a fresh machine, half a
+    second afterwards.
+    """
+    a, b = np.array([0, 1]), np.array([1, 2])
+    indptr, indices, lengths = rows_of(3, a, b, np.array([10.0, 12.0]))
+    nearest_source(indptr, indices, lengths, np.array([0, 2]))
+    spanning_forest(3, a, b, np.array([0, 1]))
+    order, legs = forest_order(indptr, indices, lengths)
+    weights = np.ones(3)
+    labels = split_order(weights, legs, np.zeros(3), 1.5)
+    streets = (
+        indptr, indices, lengths, np.array([[0, 0], [1, 1], [2, 2]]), np.zeros((3, 2)),
+        np.full(3, -1), np.zeros(3), np.zeros(3, np.int64),
+    )  # fmt: skip
+    walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0)
+    pairs = np.array([[0, 1]])
+    polish_turfs(labels, pairs, weights, streets, 1.5, 0.01, 1000.0, 1, 1, 0)
+
+
+def rows_of(n: int, a: Ints, b: Ints, lengths: Floats) -> tuple[Ints, Ints, Floats]:
+    """Undirected edges as compressed rows: where each node's row starts, neighbours, lengths."""
+    source = np.concatenate([a, b])
+    by_source = np.argsort(source, kind="stable")
+    indptr = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(source, minlength=n), out=indptr[1:])
+    indices = np.concatenate([b, a])[by_source].astype(np.int64)
+    return indptr, indices, np.concatenate([lengths, lengths])[by_source].astype(np.float64)

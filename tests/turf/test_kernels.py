@@ -1,0 +1,151 @@
+"""The compiled loops against plain ones."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import minimum_spanning_tree
+
+from targeting.turf.kernels import (
+    KERNELS,
+    WINDOW,
+    best_cut,
+    forest_order,
+    nearest_neighbour,
+    open_path,
+    path_length,
+    rows_of,
+    spanning_forest,
+    split_order,
+    turf_cost,
+)
+
+sizes = st.lists(st.floats(0.5, 40), min_size=1, max_size=8)
+
+
+def table_of(xy):
+    xy = np.asarray(xy, dtype=float)
+    return np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+
+
+towns = st.lists(
+    st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=3, max_size=40
+).map(table_of)
+
+
+def cost_of(labels, weights, legs, leg_weights, target):
+    """Cost of a split, turf by turf; infinite where it is not allowed."""
+    total = 0.0
+    for turf in np.unique(labels):
+        members = np.flatnonzero(labels == turf)
+        inside = members[1:]
+        weight = weights[members].sum() + leg_weights[inside].sum()
+        if np.isinf(legs[inside]).any() or (inside.size and weight > WINDOW * target):
+            return np.inf
+        total += turf_cost(weight, legs[inside].sum(), target)
+    return total
+
+
+@settings(deadline=None)
+@given(sizes, st.floats(5, 60), st.data())
+def test_the_split_costs_no_more_than_any_other(weights, target, data):
+    n = len(weights)
+    one_leg = st.one_of(st.floats(0, 500), st.just(np.inf))
+    legs = np.array(data.draw(st.lists(one_leg, min_size=n, max_size=n)))
+    leg_weights = np.where(np.isinf(legs), 0.0, legs / 72)
+    weights = np.array(weights)
+    ours = split_order(weights, legs, leg_weights, target)
+    assert (np.diff(ours) >= 0).all()
+    assert (np.unique(ours) == np.arange(ours.max() + 1)).all()
+    all_splits = (np.cumsum([0, *cuts]) for cuts in product([0, 1], repeat=n - 1))
+    best = min(cost_of(labels, weights, legs, leg_weights, target) for labels in all_splits)
+    assert cost_of(ours, weights, legs, leg_weights, target) == pytest.approx(best)
+
+
+@settings(deadline=None)
+@given(towns, st.integers(0, 99))
+def test_a_walk_visits_each_stop_once_and_is_no_longer_than_nearest_neighbour(table, seed):
+    path = open_path(table, 10, seed)
+    assert sorted(path) == list(range(len(table)))
+    assert path_length(table, path) <= path_length(table, nearest_neighbour(table, 0)) + 1e-6
+    assert np.array_equal(path, open_path(table, 10, seed))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=2, max_size=7))
+def test_on_a_few_stops_the_walk_is_nearly_the_best(xy):
+    table = table_of(xy)
+    n = len(table)
+    best = np.full((2**n, n), np.inf)  # shortest walk of each set of stops to each of its stops
+    best[1 << np.arange(n), np.arange(n)] = 0.0
+    for stops in range(2**n):
+        for last in range(n):
+            for following in np.flatnonzero(~(stops >> np.arange(n)) & 1):
+                there = stops | 1 << following
+                way = best[stops, last] + table[last, following]
+                best[there, following] = min(best[there, following], way)
+    assert path_length(table, open_path(table, 10, 0)) <= 1.1 * best[-1].min() + 1e-6
+
+
+@settings(deadline=None)
+@given(towns)
+def test_the_tree_order_hangs_on_a_minimum_spanning_tree(table):
+    n = len(table)
+    table = table + 1e-6
+    a, b = np.triu_indices(n, 1)
+    kept = spanning_forest(n, a, b, np.argsort(table[a, b], kind="stable"))
+    assert table[a, b][kept].sum() == pytest.approx(minimum_spanning_tree(table).sum())
+    order, legs = forest_order(*rows_of(n, a[kept], b[kept], table[a, b][kept]))
+    assert sorted(order) == list(range(n))
+    assert np.isinf(legs).sum() == 1
+    straight = table[order[:-1], order[1:]]
+    assert (legs[1:] >= straight - 1e-3).all()  # through the tree is no shorter than straight
+
+
+def test_the_order_of_two_trees_starts_each_with_an_infinite_leg():
+    # 0 - 1 - 2   3 - 4
+    order, legs = forest_order(
+        *rows_of(5, np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([1.0, 1.0, 1.0]))
+    )
+    assert np.isinf(legs).sum() == 2
+    assert {frozenset(order[:3]), frozenset(order[3:])} == {frozenset({0, 1, 2}), frozenset({3, 4})}
+
+
+def test_two_turfs_on_one_line_are_cut_where_they_are_equal():
+    table = table_of([(20 * k, 0) for k in range(6)])
+    cut, first, second = best_cut(table, np.arange(6), np.ones(6), 3.0, 0.0, 1000.0)
+    assert cut == 2
+    assert first == second
+
+
+def test_no_cut_leaves_a_leg_that_is_too_long_inside_a_turf():
+    table = table_of([(0, 0), (3000, 0), (3020, 0), (3040, 0)])
+    cut, first, second = best_cut(table, np.arange(4), np.ones(4), 2.0, 0.0, 1000.0)
+    assert cut == 0
+    assert np.isfinite(first + second)
+    table = table_of([(0, 0), (3000, 0), (6000, 0)])
+    assert np.isinf(best_cut(table, np.arange(3), np.ones(3), 2.0, 0.0, 1000.0)[1])
+
+
+def test_rows_hold_each_edge_from_both_ends():
+    indptr, indices, lengths = rows_of(3, np.array([0, 1]), np.array([1, 2]), np.array([5.0, 7.0]))
+    source = np.repeat(np.arange(3), np.diff(indptr))
+    matrix = coo_array((lengths, (source, indices)), shape=(3, 3)).toarray()
+    assert (matrix == matrix.T).all()
+    assert matrix[0, 1] == 5
+    assert matrix[1, 2] == 7
+
+
+def test_nothing_is_compiled_after_the_kernels_are_warm(town):
+    from targeting.turf import build_street_graph, cut_turfs
+
+    before = [len(kernel.signatures) for kernel in KERNELS]
+    buildings, streets = town
+    read_only = buildings.copy()
+    for graph in (build_street_graph(read_only, streets), build_street_graph(read_only)):
+        cut_turfs(read_only, graph)
+        cut_turfs(read_only, graph, doors=50, keep_stations=True)
+    assert [len(kernel.signatures) for kernel in KERNELS] == before
