@@ -15,8 +15,8 @@ GUARD: Final = "'"
 def safe_text(text: str) -> str:
     """The text with a guard before it if it could be a formula; a guard of its own is doubled.
 
-    >>> safe_text("=1+1"), safe_text("+33612345678"), safe_text("Rue Basse")
-    ("'=1+1", "'+33612345678", 'Rue Basse')
+    >>> safe_text("=1+1"), safe_text("+33639981234"), safe_text("Rue Basse")
+    ("'=1+1", "'+33639981234", 'Rue Basse')
     """
     return GUARD + text if text.startswith((*DANGEROUS, GUARD)) else text
 

@@ -88,7 +88,11 @@ def read_text(path: Path) -> TextFile:
         return TextFile(path.name, content, "ascii", sha256)
     try:
         content.decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            raise SourceError(
+                path.name, "the file ends in the middle of a letter.", way_out=_DOWNLOAD_AGAIN
+            ) from error
         text = content.decode("cp1252", errors="replace") if _has_c1(content) else None
         text = text if text is not None else content.decode("latin-1")
         return TextFile(path.name, text.encode(), "latin-1", sha256)

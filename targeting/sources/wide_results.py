@@ -64,6 +64,9 @@ NUMBERED_GROUP: Final = {
 }
 OPTIONAL: Final = {"constituency", "nuance_code"}
 
+MISREAD: Final = ("Ã", "�", "Ž", "ƒ", "¡", "‚")
+"""What é, É and ° look like once read in a wrong encoding: no header has them."""
+
 VOTES_DO_NOT_ADD_UP: Final = "votes_do_not_add_up"
 """Flag of a row whose candidates' votes are not its valid votes: kept as published, told."""
 
@@ -146,11 +149,7 @@ def find_layout(file: TextFile, widths: np.ndarray) -> Layout:
     headers = [cell.strip().strip('"') for cell in first.split(";")]
     if len(headers) < 3:
         _refuse_separator(file, first)
-    if NATIVE.keys() & set(headers) >= {"Code du b.vote"} or "N°Panneau" in headers:
-        return _native_layout(file, headers, int(widths.max()))
-    if "Code BV" in headers or "Numéro de panneau 1" in headers:
-        return _numbered_layout(file, headers)
-    if any(mark in first for mark in ("Ã", "�", "‚", "Ž", "Ø")):
+    if any(mark in first for mark in MISREAD):
         raise SourceError(
             file.name,
             f"the accents of the header are unreadable (“{_short(first)}”).",
@@ -158,6 +157,10 @@ def find_layout(file: TextFile, widths: np.ndarray) -> Layout:
             way_out="The file was saved in a wrong encoding: use it as published, or save it as "
             "UTF-8.",
         )
+    if NATIVE.keys() & set(headers) >= {"Code du b.vote"} or "N°Panneau" in headers:
+        return _native_layout(file, headers, int(widths.max()))
+    if "Code BV" in headers or "Numéro de panneau 1" in headers:
+        return _numbered_layout(file, headers)
     raise SourceError(
         file.name,
         f"not a results layout known here: headers found are {_short('; '.join(headers), 300)}.",
@@ -291,12 +294,12 @@ def _parse(file: TextFile, layout: Layout) -> pl.DataFrame:
 
 def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
     """Why a text cannot be parsed: first line whose width or whose counts are wrong, if any."""
-    lines = file.text.decode("utf-8").splitlines()
+    lines = file.text.decode("utf-8", "replace").split("\n")
     fixed = {at: name for name, at in layout.columns.items() if name in COUNTS}
     counts = fixed | {g["votes"]: "votes" for g in layout.groups}
     try:
         for number, cells in enumerate(_reader(lines, quoted=layout.quoted), 1):
-            if number == 1:
+            if number == 1 or (number == len(lines) and not cells):
                 continue
             if fault := _width_fault(layout, len(cells)):
                 return SourceError(file.name, fault, line=number, way_out=_AS_PUBLISHED)

@@ -1,0 +1,74 @@
+# Relance. `make run` opens the dashboard, `make test` checks everything; both set up what they need.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+WORKSPACE ?= data/workspace
+PORT ?= 8501
+JOBS ?= 2
+ONLY ?=
+BIN := .venv/bin
+RUN_STAMP := .venv/.installed
+DEV_STAMP := .venv/.installed-dev
+
+.PHONY: setup run test test-deps lint bench clean help
+
+help:
+	@echo "make run    set up, then open the dashboard (the invented town if there is no workspace)"
+	@echo "make test   set up, then run all the tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  measure, against named baselines (ONLY=results, turfs, scores, browser)"
+	@echo "make clean  take away the virtual environment and caches; data/ stays"
+
+setup: $(RUN_STAMP)
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: apt-get install python3"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older."; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || if [ "$$(id -u)" = 0 ]; then \
+		echo "Installing Debian's python3-venv (it is missing)…"; \
+		apt-get update -qq && apt-get install -y -qq python3-venv; \
+	else echo "Debian's python3-venv is missing: run  sudo apt-get install python3-venv"; exit 2; fi
+	$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Compiling the kernels (once)…"
+	$(BIN)/python -c "from targeting.turf.kernels import warm_kernels; warm_kernels()"
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: setup
+	@test -e "$(WORKSPACE)/workspace.json" || \
+		$(BIN)/python -m targeting --workspace "$(WORKSPACE)" demo
+	@$(BIN)/python -m targeting.web.serve --workspace "$(WORKSPACE)" --port "$(PORT)"
+
+# Chromium and PostgreSQL are Debian's; without them their tests are skipped, and say so.
+test-deps: $(DEV_STAMP)
+	@missing=""; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's$$missing for the tests…"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing fonts-dejavu-core; } >/dev/null \
+			|| echo "could not install$$missing: their tests will be skipped"; \
+	elif [ -n "$$missing" ]; then \
+		echo "Missing:$$missing. Their tests will be SKIPPED. To run them:  sudo apt-get install$$missing"; \
+	fi
+
+test: test-deps lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,106 @@
+"""What many tests need: a workspace of their own, a toy town, both databases, the real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from targeting.config import Workspace
+from targeting.store.engine import open_engine, upgrade
+from targeting.workflows.setup import init_workspace
+from tests.official import PRES_2022, Ballot, marseille_rows, native, write_latin
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
+NATIONAL = REAL / "results" / "national"
+
+
+@pytest.fixture
+def real() -> Path:
+    """The folder of official files, or a loud skip."""
+    if not REAL.is_dir():
+        pytest.skip("the real files (../shared/data) are not here: official files NOT checked")
+    return REAL
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty campaign in Marseille."""
+    workspace = Workspace(tmp_path / "workspace")
+    init_workspace(workspace, communes=["13055"])
+    return workspace
+
+
+@pytest.fixture
+def presidential(tmp_path: Path) -> Path:
+    """An invented presidential first round of 2022, in its official layout."""
+    text_ = native(marseille_rows(), Ballot.of_names(PRES_2022))
+    return write_latin(tmp_path / "pres.txt", text_)
+
+
+# -- PostgreSQL ----------------------------------------------------------------------------------
+
+
+def _postgres_bin() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A private PostgreSQL server on a socket of its own, stopped at the end."""
+    programs = _postgres_bin()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: the same tests on PostgreSQL are NOT run")
+    folder = Path("/tmp") / f"relance-pg-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(mode=0o700)
+    as_user: list[str] = []
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd="/tmp")
+
+    data = folder / "data"
+    run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "relance", "-E", "UTF8")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    run(str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-w", "-l",
+        str(folder / "log"), "start")  # fmt: skip
+    try:
+        yield f"postgresql+psycopg://relance@/postgres?host={folder}"
+    finally:
+        run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'relance.db'}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A database with our schema, on each engine in turn."""
+    engine = open_engine(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()

@@ -1,0 +1,108 @@
+"""The walls of the house: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "targeting"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+SHARED = {"tables", "codes", "errors", "streetnames"}
+ONLY = {  # room: what of targeting it may import, besides itself
+    "scoring": SHARED,
+    "turf": SHARED,
+    "demo": SHARED,
+    "sources": SHARED | {"config"},
+    "stations": SHARED | {"sources"},
+    "households": SHARED | {"sources", "stations"},
+    "maps": SHARED | {"locale", "scoring", "config", "households", "stations"},
+    "exports": SHARED | {"locale", "households", "stations"},
+    "store": SHARED | {"config", "sources"},
+    "locale": set(),
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Every dotted name that the module imports, at its top or inside its functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def rooms_of(names: set[str]) -> set[str]:
+    return {n.split(".")[1] for n in names if n.startswith("targeting.") and n.count(".") >= 1}
+
+
+@pytest.mark.parametrize("room", sorted(ONLY))
+def test_a_room_imports_only_what_stands_before_it(room: str) -> None:
+    files = [p for p in MODULES if p.relative_to(PACKAGE).parts[0] in (room, f"{room}.py")]
+    assert files, f"the room {room} is empty"
+    for path in files:
+        strangers = rooms_of(imports(path)) - ONLY[room] - {room, "__version__"}
+        assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [("sqlalchemy", {"targeting/store"}), ("alembic", {"targeting/store"}),
+     ("streamlit", {"app.py", "pages", "targeting/web"})],
+)  # fmt: skip
+def test_a_heavy_library_stays_in_its_room(library: str, homes: set[str]) -> None:
+    files = [*MODULES, ROOT / "app.py", *(ROOT / "pages").glob("*.py")]
+    for path in files:
+        if library in {n.split(".")[0] for n in imports(path)}:
+            place = str(path.relative_to(ROOT))
+            assert any(place.startswith(home) for home in homes), f"{place} imports {library}"
+
+
+def test_pages_hold_no_pandas() -> None:
+    for path in (ROOT / "pages").glob("*.py"):
+        heavy = {n.split(".")[0] for n in imports(path)} & {
+            "pandas",
+            "geopandas",
+            "numpy",
+            "polars",
+        }
+        assert not heavy, f"{path.name} imports {heavy}: call a function of targeting instead"
+
+
+def test_the_top_level_is_the_one_agreed() -> None:
+    import subprocess
+
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    tops = {name.split("/")[0] for name in listed}
+    agreed = {
+        "app.py", "pages", "targeting", "data", "notebooks", "tests", "requirements.txt",
+        "requirements-dev.txt", "README.md", "Makefile", "pyproject.toml", ".ci", "CHANGELOG.md",
+        "LICENSE", ".gitignore", ".streamlit",
+    }  # fmt: skip
+    assert tops <= agreed, tops - agreed
+
+
+def test_nothing_committed_names_a_machine_a_registry_or_a_real_phone() -> None:
+    import re
+    import subprocess
+
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    forbidden = re.compile(
+        r"--(extra-)?index-url|--find-links|(?<![\w.])/(?:work|root|home)/\w|\+33(?!6\s?39\s?98)[67]\d{8}"
+    )
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".png", ".ico", ".parquet") or name == "tests/test_walls.py":
+            continue
+        found = forbidden.search(path.read_text(errors="replace"))
+        assert not found, f"{name}: {found and found[0]}"
