@@ -134,7 +134,11 @@ def number_chains(
 
 
 def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
-    """An edge from each address to the nearest across its street, crossing included."""
+    """An edge from each address to the nearest across its street: the gap along it, the crossing.
+
+    The least distance across, in one piece of street, is taken for its width: what is more is
+    walked along, so that facing doors are not farther than they are.
+    """
     n = len(xy)
     if n == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
@@ -143,7 +147,11 @@ def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
     across = np.column_stack([xy, (2 * piece + 1 - side) * sheet])
     across_m, b = tree.query(across, k=1, distance_upper_bound=RUNG_M)
     a = np.flatnonzero(np.isfinite(across_m))
-    return a, b[a].astype(np.int64), across_m[a] + CROSSING_M
+    least = np.full(int(piece.max()) + 1, RUNG_M)
+    np.minimum.at(least, piece[a], across_m[a])
+    width = least[piece[a]]
+    gap = np.sqrt(np.maximum(across_m[a] ** 2 - width**2, 0.0))
+    return a, b[a].astype(np.int64), gap + np.maximum(width, CROSSING_M)
 
 
 def end_joins(xy: Floats, piece: Ints, ends: Ints) -> Edges:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, QhullError
+from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from targeting.errors import TurfError
 from targeting.turf.kernels import (
@@ -195,7 +195,8 @@ def link_components(xy: Floats, edges: Edges, basis: str, needed: Ints) -> Edges
     """Shortest links that make the components which hold a `needed` node one.
 
     The links between components of a Euclidean minimum spanning tree: one link, the shortest,
-    where two parts face each other across the water.
+    where two parts face each other across the water. Such a link joins two of the smaller
+    components, or a node of theirs to the nearest of the largest: no other pair is looked at.
     """
     n = len(xy)
     ones = np.ones(edges[0].size, np.int8)
@@ -206,8 +207,11 @@ def link_components(xy: Floats, edges: Edges, basis: str, needed: Ints) -> Edges
     if wanted.sum() < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     nodes = np.flatnonzero(wanted[label])
-    a, b = nearby_pairs(xy[nodes])
-    a, b = nodes[a], nodes[b]
+    in_main = label[nodes] == np.argmax(np.bincount(label[nodes]))
+    main, others = nodes[in_main], nodes[~in_main]
+    a, b = nearby_pairs(xy[others])
+    a = np.concatenate([others[a], others])
+    b = np.concatenate([others[b], main[cKDTree(xy[main]).query(xy[others])[1]]])
     apart = label[a] != label[b]
     a, b = a[apart], b[apart]
     metres = np.hypot(*(xy[a] - xy[b]).T)

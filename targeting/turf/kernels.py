@@ -33,6 +33,12 @@ PENALTY_M: Final = 15_000.0
 SPREAD_M: Final = 500.0
 """Metres that the squared imbalance is worth: within the tolerance, nearer is still better."""
 
+EASY_LEG_M: Final = 150.0
+"""A leg above this is a jump: two minutes without a door, past doors of another turf."""
+
+JUMP_WEIGHT: Final = 6.0
+"""What each metre beyond that counts for: 5 and 6 tried on Paris, fewer jumps, as equal."""
+
 WINDOW: Final = 1.6
 """No turf above this many targets is tried, unless one building alone is."""
 
@@ -220,10 +226,16 @@ def forest_order(indptr: Ints, indices: Ints, lengths: Floats) -> tuple[Ints, Fl
 
 
 @njit(cache=True)
-def turf_cost(weight: float, walk_m: float, target: float) -> float:
-    """What a turf costs, in metres: its walk, and how far its weight is from the target."""
+def felt(leg_m: float) -> float:
+    """A leg as the cost counts it: longer than it is, where it is a jump."""
+    return leg_m + (JUMP_WEIGHT - 1.0) * max(0.0, leg_m - EASY_LEG_M)
+
+
+@njit(cache=True)
+def turf_cost(weight: float, felt_m: float, target: float) -> float:
+    """What a turf costs, in metres: its legs as felt, and how far its weight is from the target."""
     off = abs(weight / target - 1.0)
-    return walk_m + PENALTY_M * max(0.0, off - TOLERANCE) + SPREAD_M * off * off
+    return felt_m + PENALTY_M * max(0.0, off - TOLERANCE) + SPREAD_M * off * off
 
 
 @njit(cache=True)
@@ -246,7 +258,7 @@ def split_order(weights: Floats, legs: Floats, leg_weights: Floats, target: floa
                 if np.isinf(legs[i + 1]):
                     break
                 weight += leg_weights[i + 1]
-                walk += legs[i + 1]
+                walk += felt(legs[i + 1])
                 if weight > WINDOW * target:
                     break
             cost = best[i] + turf_cost(weight, walk, target)
@@ -344,6 +356,15 @@ def path_length(table: Floats, path: Ints) -> float:
     total = 0.0
     for k in range(1, path.size):
         total += table[path[k - 1], path[k]]
+    return total
+
+
+@njit(cache=True)
+def felt_length(table: Floats, path: Ints) -> float:
+    """Length of an open path, its jumps counted as they are felt."""
+    total = 0.0
+    for k in range(1, path.size):
+        total += felt(table[path[k - 1], path[k]])
     return total
 
 
@@ -545,6 +566,7 @@ def best_cut(
     m = path.size
     whole_weight = weights.sum()
     whole_walk = path_length(table, path)
+    whole_felt = felt_length(table, path)
     too_long = 0
     for k in range(1, m):
         too_long += table[path[k - 1], path[k]] > max_leg_m
@@ -553,20 +575,22 @@ def best_cut(
     second = np.inf
     weight = 0.0
     walk = 0.0
+    felt_m = 0.0
     for k in range(m):
         weight += weights[path[k]]
         if k > 0:
             leg = table[path[k - 1], path[k]]
             walk += leg
+            felt_m += felt(leg)
             if leg > max_leg_m:
                 break
-        left = turf_cost(weight + walk * minutes_per_m, walk, target)
+        left = turf_cost(weight + walk * minutes_per_m, felt_m, target)
         right = 0.0
         still_long = too_long
         if k < m - 1:
             leg = table[path[k], path[k + 1]]
-            rest = whole_walk - walk - leg
-            right = turf_cost(whole_weight - weight + rest * minutes_per_m, rest, target)
+            rest = whole_weight - weight + (whole_walk - walk - leg) * minutes_per_m
+            right = turf_cost(rest, whole_felt - felt_m - felt(leg), target)
             still_long -= leg > max_leg_m
         if still_long == 0 and left + right < first + second:
             cut = k
@@ -617,8 +641,9 @@ def polish_turfs(
             weight += weights[i]
             i = after[i]
         table = fill_distances(mine, streets, place, dist, keys, nodes)
-        walk = path_length(table, open_path(table, kicks, seed))
-        cost[t] = turf_cost(weight + walk * minutes_per_m, walk, target)
+        path = open_path(table, kicks, seed)
+        weight += path_length(table, path) * minutes_per_m
+        cost[t] = turf_cost(weight, felt_length(table, path), target)
     changed = np.zeros(n_turfs, np.int64)  # the last sweep in which the turf changed
     for sweep in range(1, sweeps + 1):
         for p in range(pairs.shape[0]):

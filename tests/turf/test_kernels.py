@@ -13,6 +13,7 @@ from targeting.turf.kernels import (
     KERNELS,
     WINDOW,
     best_cut,
+    felt,
     forest_order,
     nearest_neighbour,
     open_path,
@@ -45,7 +46,7 @@ def cost_of(labels, weights, legs, leg_weights, target):
         weight = weights[members].sum() + leg_weights[inside].sum()
         if np.isinf(legs[inside]).any() or (inside.size and weight > WINDOW * target):
             return np.inf
-        total += turf_cost(weight, legs[inside].sum(), target)
+        total += turf_cost(weight, sum(felt(leg) for leg in legs[inside]), target)
     return total
 
 

@@ -19,8 +19,8 @@ def test_a_street_is_walked_from_end_to_end():
     assert walk.longest_leg_m == pytest.approx(20)
 
 
-def test_one_side_is_finished_before_the_other_where_crossing_costs_more():
-    xy = [(20 * k, y) for k in range(8) for y in (9, -9)]
+def test_one_side_of_a_boulevard_is_finished_before_the_other():
+    xy = [(20 * k, y) for k in range(8) for y in (20, -20)]
     buildings = buildings_at(xy)
     walk = walk_order(build_street_graph(buildings), buildings["building_id"])
     odd = buildings.set_index("building_id")["number"].loc[walk.building_ids] % 2
