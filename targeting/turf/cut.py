@@ -48,7 +48,7 @@ MAX_LEG_M: Final = 1000.0
 FIRST_GUESS: Final = 0.75
 """A walk over the way through the tree, before any is measured (0.7 to 0.8 on real towns)."""
 
-POLISH_SWEEPS: Final = 4
+POLISH_SWEEPS: Final = 8
 POLISH_KICKS: Final = 6
 """More of either gains under 1 % (TURFS 2.5)."""
 
@@ -93,11 +93,14 @@ class Cut:
     identity: DoorsIdentity
     balanced_on: str  # the column of `turfs` that was made equal
     target: float  # what each turf was to have of it
-    tower_turfs: int  # how many turfs are one building, or a part of one
+    is_tower: pd.Series  # turfs that are one big building, or a part of one; as `turfs`
 
-    def share_within(self, tolerance: float = 0.1) -> float:
-        """Share of turfs within `tolerance` of the mean turf; missing without turfs."""
-        size = self.turfs[self.balanced_on]
+    def share_within(self, tolerance: float = 0.1, *, towers: bool = False) -> float:
+        """Share of turfs within `tolerance` of the mean turf; missing without turfs.
+
+        Towers are left out unless asked for: their size is that of the building, not a choice.
+        """
+        size = self.turfs.loc[self.is_tower.to_numpy() <= towers, self.balanced_on]
         return float(((size - size.mean()).abs() <= tolerance * size.mean()).mean())
 
 
@@ -185,13 +188,13 @@ def cut_turfs(
     )
     towers = tower_stops(buildings, weights, np.flatnonzero(is_tower), budget, first=walks.size)
     stops = pd.concat([stops, towers], ignore_index=True)
-    tower_turfs = int(towers["turf"].nunique())
-    still = np.zeros(tower_turfs)
+    still = np.zeros(len(towers))
     stops["minutes"] = minutes_of_stops(buildings, stops, model)
     turfs = summed_turfs(
         buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
     )
     turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
+    tower_ids = stops.loc[stops["building_id"].isin(buildings["building_id"][is_tower]), "turf_id"]
     out = pd.DataFrame(
         {
             "building_id": buildings["building_id"],
@@ -206,7 +209,7 @@ def cut_turfs(
         identity=checked_identity(buildings, turfs, stops, out),
         balanced_on="minutes_expected" if doors is None else "n_doors",
         target=target,
-        tower_turfs=tower_turfs,
+        is_tower=turfs["turf_id"].isin(tower_ids).rename("is_tower"),
     )
 
 
@@ -278,7 +281,7 @@ def balanced_labels(
         )
     if sweeps and labels.max() > 0:
         labels = polish_turfs(
-            labels, turf_pairs(labels, near), weights, streets, target, minutes_per_m, max_leg_m,
+            labels, near[0], near[1], weights, streets, target, minutes_per_m, max_leg_m,
             sweeps, POLISH_KICKS, seed,
         )  # fmt: skip
     return np.unique(labels, return_inverse=True)[1].astype(np.int64), target
@@ -318,14 +321,6 @@ def measured_walk(
     ratio = np.clip(walks / np.maximum(through, 1.0), 0.3, 1.2)
     ratio[through < 1.0] = FIRST_GUESS
     return ratio[turf], float(walks.sum())
-
-
-def turf_pairs(labels: Ints, near: tuple[Ints, Ints, Floats]) -> Ints:
-    """Turfs that touch: pairs of numbers, the lower first."""
-    one, other = labels[near[0]], labels[near[1]]
-    stride = int(labels.max()) + 1
-    pairs = np.unique((np.minimum(one, other) * stride + np.maximum(one, other))[one != other])
-    return np.column_stack([pairs // stride, pairs % stride])
 
 
 def tower_stops(

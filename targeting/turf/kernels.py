@@ -600,9 +600,24 @@ def best_cut(
 
 
 @njit(cache=True)
+def touching_pairs(labels: Ints, near_a: Ints, near_b: Ints, n_turfs: int) -> Ints:
+    """Turfs with neighbours in each other: `lower × n_turfs + higher`, in that order."""
+    found = np.empty(near_a.size, np.int64)
+    count = 0
+    for e in range(near_a.size):
+        one = labels[near_a[e]]
+        other = labels[near_b[e]]
+        if one != other:
+            found[count] = min(one, other) * n_turfs + max(one, other)
+            count += 1
+    return np.unique(found[:count])
+
+
+@njit(cache=True)
 def polish_turfs(
     labels: Ints,
-    pairs: Ints,
+    near_a: Ints,
+    near_b: Ints,
     weights: Floats,
     streets: Walkable,
     target: float,
@@ -614,8 +629,9 @@ def polish_turfs(
 ) -> Ints:
     """Merge two neighbouring turfs, walk the union, cut it anew; keep what costs less.
 
-    `pairs` are turfs that touch; a pair is tried again while one of its turfs has changed. A cut
-    at the end of the walk makes one turf of the two (the other stays empty).
+    `near_a` and `near_b` are neighbours on foot: turfs that touch are tried, again and again
+    while one of them has changed, so that a building left alone travels from turf to turf to its
+    own. A cut at the end of the walk makes one turf of the two (the other stays empty).
     """
     n_turfs = labels.max() + 1 if labels.size else 0
     n_nodes = streets[0].size - 1
@@ -646,9 +662,9 @@ def polish_turfs(
         cost[t] = turf_cost(weight, felt_length(table, path), target)
     changed = np.zeros(n_turfs, np.int64)  # the last sweep in which the turf changed
     for sweep in range(1, sweeps + 1):
-        for p in range(pairs.shape[0]):
-            a = pairs[p, 0]
-            b = pairs[p, 1]
+        for pair in touching_pairs(labels, near_a, near_b, n_turfs):
+            a = pair // n_turfs
+            b = pair % n_turfs
             m = count[a] + count[b]
             if max(changed[a], changed[b]) < sweep - 1 or m > MERGE_STOPS:
                 continue
@@ -711,8 +727,7 @@ def warm_kernels() -> None:
         np.full(3, -1), np.zeros(3), np.zeros(3, np.int64),
     )  # fmt: skip
     walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0)
-    pairs = np.array([[0, 1]])
-    polish_turfs(labels, pairs, weights, streets, 1.5, 0.01, 1000.0, 1, 1, 0)
+    polish_turfs(labels, a, b, weights, streets, 1.5, 0.01, 1000.0, 1, 1, 0)
 
 
 def rows_of(n: int, a: Ints, b: Ints, lengths: Floats) -> tuple[Ints, Ints, Floats]:
