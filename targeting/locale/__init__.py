@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 from babel.dates import format_date
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -62,7 +63,7 @@ def count_in(language: str, key: str, count: int, **values: object) -> str:
 
 def number_in(language: str, value: float | None, *, decimals: int = 0) -> str:
     """A number as the language writes it: `12 345` in French; a dash when missing."""
-    if value is None or value != value:
+    if value is None or pd.isna(value):
         return NO_VALUE
     places = "." + "0" * decimals if decimals else ""
     return str(format_decimal(value, format=f"#,##0{places}", locale=known_language(language)))
@@ -70,7 +71,7 @@ def number_in(language: str, value: float | None, *, decimals: int = 0) -> str:
 
 def percent_in(language: str, rate: float | None, *, decimals: int = 1) -> str:
     """A rate from 0 to 1 as a percentage: `76,4 %` in French; a dash when missing."""
-    if rate is None or rate != rate:
+    if rate is None or pd.isna(rate):
         return NO_VALUE
     language = known_language(language)
     form = "#,##0" + ("." + "0" * decimals if decimals else "")
@@ -80,7 +81,7 @@ def percent_in(language: str, rate: float | None, *, decimals: int = 1) -> str:
 
 def date_in(language: str, day: date | None) -> str:
     """A date in words: `3 mars 2026`; a dash when missing."""
-    if day is None or day != day:
+    if pd.isna(day):
         return NO_VALUE
     return str(format_date(day, format="long", locale=known_language(language)))
 

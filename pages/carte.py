@@ -1,0 +1,210 @@
+"""Priority map: which stations to go to first, and why."""
+
+from typing import Any
+
+import streamlit as st
+
+from targeting.errors import TargetingError
+from targeting.locale import election_in, number_in, percent_in
+from targeting.maps.board import Board, station_option
+from targeting.maps.cards import build_card
+from targeting.maps.classes import build_legend
+from targeting.maps.deck import backdrop_layers, build_deck, station_layer
+from targeting.maps.files import metric_classes
+from targeting.maps.listing import station_listing
+from targeting.maps.measures import METRICS
+from targeting.stations.joins import LEAST_JOIN
+from targeting.web.desk import (
+    command,
+    drawer,
+    language,
+    load_backdrop,
+    load_board,
+    load_campaign,
+    load_station_map,
+    map_height,
+    page_link,
+    say,
+    show_credits,
+    show_legend,
+    show_trouble,
+    told,
+)
+from targeting.workflows.screens import COMMANDS, station_csv
+
+
+def metric_name(board: Board, metric: str) -> str:
+    """A measure's name; the share of votes is named after the campaign's target."""
+    return say(f"metric.{board.share}" if metric == "left" else f"metric.{metric}")
+
+
+def explain(board: Board, metric: str) -> str:
+    """What a measure is made of, under its legend."""
+    basis = board.basis
+    return say(
+        f"metric.{board.share}.help" if metric == "left" else f"metric.{metric}.help",
+        low=" ; ".join(election_in(language(), e) for e in basis.low),
+        presidential=election_in(language(), basis.presidential),
+        blocs=", ".join(say(f"bloc.{b}") for b in board.target),
+    )
+
+
+def turn(name: str) -> str:
+    """Key of the map or of the table: turned when the station was chosen elsewhere, so that what
+    it still shows as chosen is forgotten."""
+    return f"{name}_{st.session_state.get(f'{name}_turn', 0)}"
+
+
+def forget(name: str) -> None:
+    """Turn the map or the table if something is chosen in it."""
+    chosen = st.session_state.get(turn(name), {}).get("selection", {})
+    if chosen.get("indices") or chosen.get("rows"):
+        st.session_state[f"{name}_turn"] = st.session_state.get(f"{name}_turn", 0) + 1
+
+
+def choose_on_map() -> None:
+    """A station touched on the map is the one chosen; touched again, none is."""
+    picked = st.session_state[turn("map")]["selection"]["objects"].get("stations", [])
+    st.session_state["station"] = picked[0]["properties"]["id"] if picked else None
+    forget("table")
+
+
+def choose_in_table(ids: list[str]) -> None:
+    """A row chosen in the table is the station chosen."""
+    rows = st.session_state[turn("table")]["selection"]["rows"]
+    st.session_state["station"] = ids[rows[0]] if rows else None
+    forget("map")
+
+
+def choose_in_list() -> None:
+    """The station was chosen by its name."""
+    forget("map")
+    forget("table")
+
+
+def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
+    """The map with its legend, or why nothing is painted."""
+    file = load_station_map(board)
+    if file is None:
+        show_why_unpainted(board)
+        return
+    backdrop, kinds = load_backdrop()
+    layers = [
+        station_layer(file, metric, selected=st.session_state.get("station"), **filters),
+        *backdrop_layers(backdrop, kinds),
+    ]
+    st.pydeck_chart(
+        build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}"),
+        height=map_height(),
+        selection_mode="single-object",
+        on_select=choose_on_map,
+        key=turn("map"),
+        alt=say("map.alt", metric=metric_name(board, metric)),
+    )
+    show_legend(
+        metric_name(board, metric),
+        explain(board, metric),
+        build_legend(metric_classes(board)[metric], language()),
+    )
+    if missing := int(board.table["origin"].isna().sum()):
+        st.caption(told("map.without_outline", missing))
+
+
+def show_why_unpainted(board: Board) -> None:
+    """No outline, or outlines of other stations: in words, with the figure."""
+    if board.join is None:
+        st.info(say("map.no_outlines"))
+        st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
+        return
+    st.warning(
+        say(
+            "map.join_refused",
+            found=number_in(language(), board.join.found),
+            stations=number_in(language(), board.join.stations),
+            rate=percent_in(language(), board.join.rate),
+            least=percent_in(language(), LEAST_JOIN, decimals=0),
+        )
+    )
+    st.markdown(say("map.import_others"))
+    st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
+
+
+def show_card(board: Board, station_id: str) -> None:
+    """Why this station ranks there, in words."""
+    card = build_card(board, station_id, language())
+    with st.container(border=True, key="card"):
+        st.subheader(card.title)
+        if card.place:
+            st.text(card.place)
+        st.markdown(card.rank)
+        for heading, lines in {
+            "card.why": card.why,
+            "card.people": card.people,
+            "card.done": card.done,
+            "card.warnings": card.warnings,
+        }.items():
+            if lines:
+                st.markdown(f"**{say(heading)}**\n\n" + "\n".join(f"- {line}" for line in lines))
+        st.caption(card.outline)
+
+
+def show_table(board: Board, rows: Any) -> None:
+    """The same stations as the map, highest priority first."""
+    listing = station_listing(board, rows, language())
+    st.dataframe(
+        listing.styled,
+        hide_index=True,
+        height=420,
+        column_config={
+            name: st.column_config.Column(help=words) for name, words in listing.helps.items()
+        },
+        selection_mode="single-row",
+        on_select=lambda: choose_in_table(listing.ids),
+        key=turn("table"),
+        alt=say("map.table_alt"),
+    )
+    st.download_button(
+        say("map.download"), station_csv(rows), "relance-bureaux.csv", "text/csv", on_click="ignore"
+    )
+
+
+if load_campaign() is None:
+    st.info(say("map.no_results"))
+    page_link("accueil", say("nav.home"))
+    st.stop()
+try:
+    with st.spinner(say("map.loading")):
+        board = load_board()
+except TargetingError as error:
+    st.info(say("map.no_results"))
+    show_trouble(error)
+    page_link("accueil", say("nav.home"))
+    st.stop()
+
+metric = st.segmented_control(
+    say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
+    format_func=lambda name: metric_name(board, name),
+)  # fmt: skip
+one, two, three = drawer(say("map.filters")).columns(3)
+abstention = one.slider(say("map.min_abstention"), 0, 100, 0, 1, "%d %%", key="min_abstention")
+left = two.slider(
+    say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, "%d %%", key="min_left"
+)
+station = three.selectbox(
+    say("map.search"), list(board.table.index), index=None, key="station",
+    placeholder=say("map.search_hint"), on_change=choose_in_list,
+    format_func=lambda s: station_option(board, s, language()),
+)  # fmt: skip
+filters = {"min_abstention": abstention / 100, "min_left": left / 100}
+rows = board.passing(**filters)
+st.caption(
+    told("map.shown", len(rows), all=number_in(language(), len(board.table))) + " " + say("map.how")
+)
+map_side, table_side = st.columns([11, 10])
+with map_side:
+    show_map(board, str(metric), filters)
+with table_side:
+    if station:
+        show_card(board, station)
+    show_table(board, rows)
+show_credits(board.credits)

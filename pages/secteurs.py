@@ -1,0 +1,252 @@
+"""Turfs: choose where and how long, cut, look at the balance, print."""
+
+import streamlit as st
+from pydeck import Layer
+
+from targeting.errors import TargetingError
+from targeting.locale import number_in, percent_in
+from targeting.maps.board import station_option
+from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
+from targeting.maps.listing import turf_listing
+from targeting.maps.turfs import turf_bounds, turf_layers
+from targeting.web.desk import (
+    command,
+    language,
+    load_backdrop,
+    load_board,
+    load_campaign,
+    load_holdings,
+    load_station_map,
+    load_turf_board,
+    map_height,
+    page_link,
+    say,
+    show_credits,
+    told,
+    workspace,
+)
+from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file
+from targeting.workflows.turfs import DEFAULT_MINUTES, cut_campaign_turfs
+
+FILES = {"csv": "text/csv", "geojson": "application/geo+json", "html": "text/html"}
+SIZES = ("minutes", "doors")
+WHERE = ("count", "percent", "chosen", "all")
+STEPS = {"buildings": "step.buildings", "street": "step.graph", "cutting": "step.cutting"}
+
+
+def choose_stations() -> str | None:
+    """Where to cut, as `cut_campaign_turfs` takes it; nothing while no station is chosen."""
+    try:
+        board = load_board()
+    except TargetingError:  # without results, every address can still be cut
+        st.caption(say("map.no_results"))
+        return "all"
+    which = st.segmented_control(
+        say("turfs.which"), WHERE, default="count", required=True, key="which",
+        format_func=lambda name: say(f"turfs.which.{name}"),
+    )  # fmt: skip
+    if which == "count":
+        return f"top:{st.number_input(say('turfs.count'), 1, max(board.ranked, 1), 5, key='count')}"
+    if which == "percent":
+        return f"top:{st.number_input(say('turfs.percent'), 1, 100, 10, key='percent')}%"
+    if which == "chosen":
+        ids = st.multiselect(
+            say("turfs.pick"), list(board.table.index), key="chosen",
+            placeholder=say("map.search_hint"),
+            format_func=lambda s: station_option(board, s, language()),
+        )  # fmt: skip
+        return ",".join(ids) or None
+    return "all"
+
+
+def choose_size() -> dict[str, int | None]:
+    """Minutes or doors of a turf."""
+    unit = st.segmented_control(
+        say("turfs.size"), SIZES, default="minutes", required=True, key="unit",
+        format_func=lambda name: say(f"turfs.size.{name}"),
+    )  # fmt: skip
+    if unit == "doors":
+        return {"doors": st.number_input(say("turfs.doors"), 5, 500, 50, 5, key="doors")}
+    minutes = st.number_input(
+        say("turfs.minutes"), 20, 600, int(DEFAULT_MINUTES), 10, key="minutes"
+    )
+    return {"minutes": minutes}
+
+
+def show_step(step: str) -> str:
+    """A step of the work in the session's language."""
+    key = STEPS.get(step.split(maxsplit=1)[0])
+    return say(key) if key else step
+
+
+def cut(chosen: str, size: dict[str, int | None], seed: int, fast: bool) -> None:
+    """Cut, telling each step; what goes wrong is said, and changes nothing."""
+    with st.status(say("turfs.working"), expanded=True) as status:
+        try:
+            report = cut_campaign_turfs(
+                workspace(), chosen=chosen, seed=seed, fast=fast,
+                progress=lambda step: st.write(show_step(step)), **size,
+            )  # fmt: skip
+        except TargetingError as error:
+            status.update(label=say("turfs.failed"), state="error")
+            st.text(str(error))
+            return
+        told_done = told("turfs.cut_done", report.facts["turfs"])
+        status.update(label=told_done, state="complete", expanded=False)
+
+
+def show_parameters(kept: TurfBoard | None) -> None:
+    """Where and how long, the button, and the question before ready turfs are withdrawn."""
+    with st.container(border=True, key="parameters"):
+        st.subheader(say("turfs.parameters"))
+        chosen = choose_stations()
+        size = choose_size()
+        with st.expander(say("turfs.advanced")):
+            seed = st.number_input(
+                say("turfs.seed"), 0, 10**6, 0, key="seed", help=say("turfs.seed_help")
+            )
+            fast = st.checkbox(say("turfs.fast"), key="fast")
+        asked = st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None)
+        if chosen is None:
+            st.caption(say("turfs.choose_some"))
+            return
+        if asked and kept is not None and kept.ready:
+            st.session_state["asked"] = True
+            asked = False
+        if st.session_state.get("asked"):
+            st.warning(told("turfs.confirm", kept.ready if kept else 0))
+            with st.container(horizontal=True):
+                asked = st.button(say("turfs.confirm_yes"), key="confirm")
+                given_up = st.button(say("turfs.confirm_no"), key="give_up")
+            if given_up:
+                st.session_state["asked"] = False
+                st.rerun()
+        if asked:
+            st.session_state["asked"] = False
+            cut(chosen, size, int(seed), fast)
+
+
+def show_account(board: TurfBoard) -> None:
+    """No door lost: the identity of the last cut, in words."""
+    lang = language()
+    st.markdown(
+        f"**{say('turfs.identity_title')}** — "
+        + say(
+            "turfs.identity",
+            doors_in=number_in(lang, board.doors_in),
+            in_turfs=number_in(lang, board.doors_in_turfs),
+            left_out=number_in(lang, board.doors_left_out),
+        )
+    )
+    reasons = [
+        say("turfs.reason_count", count=number_in(lang, n), reason=say(f"excluded.{code}"))
+        for code, n in board.left_out.items()
+    ]
+    told_reasons = say("turfs.left_out", reasons=", ".join(reasons))
+    st.markdown(told_reasons if reasons else say("turfs.none_left_out"))
+    key = "turfs.within_doors" if board.balanced_on == "n_doors" else "turfs.within_minutes"
+    share = percent_in(lang, board.within, decimals=0)
+    st.markdown(say(key, share=share, mean=number_in(lang, board.mean)))
+
+
+def show_files(turf_id: str | None) -> None:
+    """Files of one turf or of all."""
+    here, lang = workspace(), language()
+    ids = [turf_id] if turf_id else None
+    name = turf_id or say("nav.turfs").lower()
+    with st.container(horizontal=True, key="files"):
+        for kind, mime in {**FILES, "excluded": "text/csv"}.items():
+            suffix = "csv" if kind == "excluded" else kind
+            st.download_button(
+                say(f"turfs.file_{kind}"),
+                lambda kind=kind: turf_file(here, kind, ids, language=lang),
+                f"relance-{name}{'-ecartes' if kind == 'excluded' else ''}.{suffix}",
+                mime,
+                key=f"file_{kind}",
+                on_click="ignore",
+            )
+
+
+def choose_in_table(ids: list[str]) -> None:
+    """A row chosen in the table is the turf chosen."""
+    rows = st.session_state["turf_table"]["selection"]["rows"]
+    st.session_state["turf"] = ids[rows[0]] if rows else None
+
+
+def choose_on_map() -> None:
+    """A turf touched on the map is the one chosen."""
+    objects = st.session_state["turf_map"]["selection"]["objects"]
+    picked = objects.get("stops") or objects.get("walks") or []
+    if picked:
+        st.session_state["turf"] = picked[0]["turf"]
+
+
+def background() -> list[Layer]:
+    """Streets, water and the stations' borders under the turfs."""
+    layers = backdrop_layers(*load_backdrop(), on_paper=True)
+    try:
+        outlines = load_station_map(load_board())
+    except TargetingError:  # turfs can be cut without results
+        outlines = None
+    return layers if outlines is None else [*layers, outline_layer(outlines)]
+
+
+def show_turfs(board: TurfBoard) -> None:
+    """The turfs on the map, in the balance table, to download and to print."""
+    turfs, stops = board.kept.turfs, board.kept.stops
+    listing = turf_listing(turfs, language())
+    if st.session_state.get("turf") not in (None, *listing.ids):
+        st.session_state["turf"] = None
+    turf_id = st.selectbox(
+        say("turfs.one"), listing.ids, index=None, key="turf", placeholder=say("turfs.every")
+    )
+    shown = stops[stops["turf_id"] == turf_id] if turf_id else stops
+    layers = turf_layers(turfs, stops, language(), chosen=turf_id)
+    st.pydeck_chart(
+        build_deck([*background(), *layers], turf_bounds(shown), tooltip="{tip}"),
+        height=map_height(),
+        on_select=choose_on_map,
+        selection_mode="single-object",
+        key="turf_map",
+        alt=say("turfs.map_alt"),
+    )
+    if turf_id is None:
+        st.caption(say("turfs.path_hint"))
+    show_account(board)
+    st.dataframe(
+        listing.styled,
+        hide_index=True,
+        column_config={n: st.column_config.Column(help=h) for n, h in listing.helps.items()},
+        selection_mode="single-row",
+        on_select=lambda: choose_in_table(listing.ids),
+        key="turf_table",
+    )
+    st.markdown(f"**{say('turfs.download')}** — {turf_id or say('turfs.every')}")
+    show_files(turf_id)
+    if turf_id is not None:
+        with st.expander(say("turfs.preview"), key="preview"):
+            page = turf_file(workspace(), "html", [turf_id], language=language()).decode()
+            st.iframe(page, height=700, alt=say("turfs.preview"))
+
+
+st.caption(say("turfs.intro"))
+if load_campaign() is None:
+    st.info(say("turfs.no_addresses"))
+    page_link("accueil", say("nav.home"))
+    st.stop()
+held = load_holdings()
+if not held.addresses:
+    st.info(say("turfs.no_addresses"))
+    st.code(command(COMMANDS["addresses"]), "bash", wrap_lines=True)
+    st.stop()
+
+settings, result = st.columns([1, 2])
+with settings:
+    show_parameters(load_turf_board())
+with result:
+    if (cut_board := load_turf_board()) is None:
+        st.info(say("turfs.none"))
+    else:
+        st.subheader(say("turfs.result"))
+        show_turfs(cut_board)
+show_credits(held.credits)

@@ -1,0 +1,1 @@
+"""Tables to map layers, legends, cards and tables of screens; Streamlit is not known here."""

@@ -1,0 +1,122 @@
+"""The board: everything the map, its table and its cards say of the stations, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from targeting.codes import ARRONDISSEMENT_COMMUNES, commune_of
+from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
+from targeting.maps.classes import value_in
+from targeting.maps.measures import share_name
+from targeting.scoring.basis import Basis
+from targeting.scoring.priorities import SMALLEST_CELL
+from targeting.stations.joins import Join
+
+
+@dataclass(frozen=True)
+class Board:
+    """Stations of the campaign, highest priority first.
+
+    table: indexed by station_id, the columns of Scores and Priorities, `contacted_rate`, Coverage
+    as `publish_coverage` lets it out (missing count: from 1 to 10), `place` (may be empty),
+    `vintage` and `origin` of the outline (missing: none).
+    abstentions: rate at each low election of `basis`, same index.
+    join: how the outlines fit the results; nothing without outlines.
+    """
+
+    table: pd.DataFrame
+    abstentions: pd.DataFrame
+    basis: Basis
+    target: list[str]
+    credits: list[str]
+    has_addresses: bool
+    join: Join | None = field(default=None)
+
+    @property
+    def share(self) -> str:
+        """How screens name the share of votes: `left` or `target`."""
+        return share_name(self.target)
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether the outlines are those of the results: else nothing is painted."""
+        return self.join is not None and self.join.is_sound
+
+    @property
+    def ranked(self) -> int:
+        """How many stations have a rank."""
+        return int(self.table["priority_rank"].notna().sum())
+
+    def passing(self, *, min_abstention: float = 0.0, min_left: float = 0.0) -> pd.DataFrame:
+        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass."""
+        keep = pd.Series(True, index=self.table.index)
+        if min_abstention > 0:
+            keep &= (self.table["abstention_rate"] >= min_abstention).fillna(False)
+        if min_left > 0:
+            keep &= (self.table["left_share"] >= min_left).fillna(False)
+        return self.table[keep]
+
+
+def station_label(station_id: str) -> str:
+    """The station's number as posters have it: `13055_0101` → `101`, `JUS1` stays."""
+    number = station_id.split("_", 1)[1]
+    return number.lstrip("0") or number if number.isdigit() else number
+
+
+def station_place(station_id: str, place: str, language: str) -> str:
+    """The polling place, else the arrondissement of Paris, Lyon and Marseille, else nothing."""
+    if place:
+        return place
+    number = station_id.split("_", 1)[1]
+    if commune_of(station_id) in ARRONDISSEMENT_COMMUNES and number[:2].isdigit():
+        return text_in(language, "place.arrondissement", rank=ordinal_in(language, int(number[:2])))
+    return ""
+
+
+def station_option(board: Board, station_id: str, language: str) -> str:
+    """The station in a list to choose from: number and place."""
+    title = text_in(language, "card.title", number=station_label(station_id))
+    place = station_place(station_id, board.table.at[station_id, "place"], language)
+    return f"{title} · {place}" if place else title
+
+
+def published_count(language: str, count: int | None) -> str:
+    """A count of households as it may be shown: `< 11` where it is masked."""
+    return text_in(language, "few") if pd.isna(count) else number_in(language, count)
+
+
+def tooltips(board: Board) -> dict[str, pd.Series]:
+    """Text under the pointer for each station, one Series a language. Plain text."""
+    share = f"metric.{board.share}"
+    told = {}
+    for language in LANGUAGES:
+        names = {
+            key: text_in(language, f"metric.{key}") for key in ("priority", "abstention", "score")
+        } | {"left": text_in(language, share)}
+        colon = "\u00a0: " if language == "fr" else ": "
+        lines = []
+        for row in board.table.itertuples():
+            rank = NO_VALUE
+            if pd.notna(row.priority_rank):
+                rank = f"{ordinal_in(language, int(row.priority_rank))} / {board.ranked}"
+            lines.append(
+                "\n".join(
+                    [
+                        station_option(board, row.Index, language),
+                        f"{names['priority']}{colon}{rank}",
+                        f"{names['score']}{colon}{value_in(language, 'score', row.score)}",
+                        f"{names['abstention']}{colon}{percent_in(language, row.abstention_rate)}",
+                        f"{names['left']}{colon}{percent_in(language, row.left_share)}",
+                    ]
+                )
+            )
+        told[language] = pd.Series(lines, index=board.table.index, dtype="str")
+    return told
+
+
+def few_met(board: Board, station_id: str) -> bool:
+    """Whether too few households were met there to move anything shown."""
+    met = board.table.at[station_id, "households_contacted"]
+    return bool(pd.isna(met) or met < SMALLEST_CELL)

@@ -1,0 +1,131 @@
+"""Five classes of colour, quantiles of the campaign's stations: filters never move them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from targeting.locale import count_in, number_in, percent_in, text_in
+from targeting.maps.measures import PER_HUNDRED
+
+Colour = list[int]
+
+PALETTE: Final[tuple[tuple[int, int, int], ...]] = (
+    (253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84),
+)  # fmt: skip
+"""Viridis, the highest class darkest: told apart by colour-blind eyes and in grey prints."""
+
+UNKNOWN: Final = (189, 189, 189)
+NOTHING_YET: Final = (236, 236, 236)
+OPACITY: Final = 215
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes of one measure.
+
+    bounds: one more than there are classes, ascending; counts: stations in each; unknown: stations
+    without a value; nothing: stations at zero, apart from the classes (coverage alone).
+    """
+
+    metric: str
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    unknown: int
+    nothing: int | None = None
+
+    @property
+    def colours(self) -> list[tuple[int, int, int]]:
+        """Colours of the classes, lowest first; the highest is always the darkest."""
+        return list(PALETTE[len(PALETTE) - len(self.counts) :])
+
+
+def build_classes(metric: str, values: pd.Series, *, most: int = len(PALETTE)) -> Classes:
+    """Quantile classes of a measure; fewer where too many stations share a value.
+
+    For coverage, stations where nobody (or too few to tell) was met stand apart.
+    """
+    known = values.dropna().astype(float)
+    nothing = None
+    if metric == "coverage":
+        nothing = int((known <= 0).sum())
+        known = known[known > 0]
+    if known.empty:
+        return Classes(metric, (), (), int(values.isna().sum()), nothing)
+    bounds = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)))
+    if bounds.size == 1:
+        bounds = np.repeat(bounds, 2)
+    counts = np.bincount(class_numbers(known, tuple(bounds)), minlength=bounds.size - 1)
+    return Classes(
+        metric,
+        tuple(float(b) for b in bounds),
+        tuple(int(n) for n in counts),
+        int(values.isna().sum()),
+        nothing,
+    )
+
+
+def class_numbers(values: pd.Series, bounds: tuple[float, ...]) -> np.ndarray:
+    """Class of each value, from 0; a value on a bound belongs to the class above."""
+    inner = np.asarray(bounds[1:-1])
+    return np.asarray(np.searchsorted(inner, values.to_numpy(float), side="right"))
+
+
+def fill_colours(values: pd.Series, classes: Classes) -> list[Colour]:
+    """RGBA of each value, in the order given."""
+    colours = [[*UNKNOWN, OPACITY] for _ in range(len(values))]
+    known = values.notna().to_numpy()
+    if classes.nothing is not None:
+        for at in np.flatnonzero(known & (values.fillna(1).to_numpy(float) <= 0)):
+            colours[at] = [*NOTHING_YET, OPACITY]
+        known = known & (values.fillna(0).to_numpy(float) > 0)
+    if classes.counts:
+        rows = np.flatnonzero(known)
+        numbers = class_numbers(values.iloc[rows].astype(float), classes.bounds)
+        for at, number in zip(rows, numbers, strict=True):
+            colours[at] = [*classes.colours[number], OPACITY]
+    return colours
+
+
+def value_in(language: str, metric: str, value: float | None) -> str:
+    """A value of a measure as screens write it: `38,2` per hundred, or `76,4 %`."""
+    if metric in PER_HUNDRED:
+        return number_in(language, None if pd.isna(value) else value * 100, decimals=1)  # type: ignore[operator]
+    return percent_in(language, value)
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A colour and what it means, in words."""
+
+    colour: tuple[int, int, int]
+    words: str
+    count: str
+
+
+def build_legend(classes: Classes, language: str) -> list[LegendEntry]:
+    """The legend of a measure, highest class first, with the stations in each."""
+    entries = []
+    spans = list(zip(classes.bounds[:-1], classes.bounds[1:], strict=True))
+    for colour, (low, high), count in zip(classes.colours, spans, classes.counts, strict=True):
+        low_text = value_in(language, classes.metric, low)
+        high_text = value_in(language, classes.metric, high)
+        words = (
+            low_text
+            if low_text == high_text
+            else text_in(language, "legend.class", low=low_text, high=high_text)
+        )
+        entries.append(LegendEntry(colour, words, count_in(language, "legend.stations", count)))
+    entries.reverse()
+    if classes.nothing:
+        words = text_in(language, "legend.no_coverage")
+        count_words = count_in(language, "legend.stations", classes.nothing)
+        entries.append(LegendEntry(NOTHING_YET, words, count_words))
+    if classes.unknown:
+        words = text_in(language, "legend.unknown")
+        count_words = count_in(language, "legend.stations", classes.unknown)
+        entries.append(LegendEntry(UNKNOWN, words, count_words))
+    return entries

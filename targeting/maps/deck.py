@@ -1,0 +1,170 @@
+"""Layers for pydeck: geometry comes by URL, a rerun sends only what changed."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+import pydeck
+
+from targeting.codes import STATION_ID
+from targeting.maps.files import MapFile
+
+SELECTED: Final = [220, 30, 30, 255]
+BORDER: Final = [255, 255, 255, 140]
+WIDTH_PX: Final = 400
+HEIGHT_PX: Final = 420
+"""The part of the screen that the first view fills: a phone's width."""
+
+TOOLTIP: Final = {"color": "#ffffff", "backgroundColor": "#1c1c28", "fontSize": "13px"}
+
+PAPER_STREETS: Final = [205, 205, 205, 255]
+"""Streets where nothing is painted under them."""
+
+BACKDROP: Final[dict[str, tuple[list[int], list[int], float]]] = {
+    "streets": ([0, 0, 0, 0], [255, 255, 255, 110], 1.0),
+    "parks": ([120, 170, 110, 70], [120, 170, 110, 0], 0.0),
+    "water": ([166, 202, 224, 235], [120, 165, 195, 255], 0.5),
+    "rail": ([0, 0, 0, 0], [70, 70, 70, 220], 1.5),
+}
+"""Fill, line and line width (pixels) of what is drawn for orientation, lowest first."""
+
+
+class CompactDeck(pydeck.Deck):  # type: ignore[misc]
+    """A deck whose JSON has no blanks: pydeck's own is up to five times as long."""
+
+    def to_json(self) -> str:
+        """The same document, on one line."""
+        return json.dumps(json.loads(super().to_json()), separators=(",", ":"))
+
+
+def build_deck(
+    layers: Sequence[pydeck.Layer],
+    bounds: tuple[float, float, float, float],
+    *,
+    tooltip: str = "",
+) -> pydeck.Deck:
+    """A map without basemap (nothing is fetched elsewhere), looking at `bounds`.
+
+    `tooltip` is a template of properties, shown as text.
+    """
+    return CompactDeck(
+        layers=list(layers),
+        map_provider=None,
+        initial_view_state=view_of(bounds),
+        tooltip={"text": tooltip, "style": TOOLTIP} if tooltip else None,
+    )
+
+
+def view_of(bounds: tuple[float, float, float, float]) -> pydeck.ViewState:
+    """The view that shows `bounds` (west, south, east, north) whole."""
+    west, south, east, north = bounds
+    middle = (south + north) / 2
+    across = max(east - west, 1e-3) / 360
+    upwards = max(north - south, 1e-3) / 360 / math.cos(math.radians(middle))
+    zoom = min(math.log2(WIDTH_PX / 512 / across), math.log2(HEIGHT_PX / 512 / upwards))
+    return pydeck.ViewState(
+        longitude=round((west + east) / 2, 5),
+        latitude=round(middle, 5),
+        zoom=round(min(zoom, 17), 2),
+    )
+
+
+def station_layer(
+    file: MapFile,
+    metric: str,
+    *,
+    min_abstention: float = 0.0,
+    min_left: float = 0.0,
+    selected: str | None = None,
+) -> pydeck.Layer:
+    """Stations coloured by a metric; filters and colour change without sending geometry again."""
+    from targeting.maps.measures import METRICS
+
+    if metric not in METRICS:
+        raise ValueError(f"no metric {metric!r}: one of {', '.join(METRICS)}")
+    if selected is not None and not re.match(STATION_ID, selected):
+        selected = None
+    low = [min_abstention if min_abstention > 0 else -2.0, min_left if min_left > 0 else -2.0]
+    is_selected = f"properties.id == '{selected}'"
+    line_colour = f"{is_selected} ? {SELECTED} : {BORDER}" if selected else BORDER
+    line_width = f"{is_selected} ? 4 : 0.6" if selected else 0.6
+    return pydeck.Layer(
+        "GeoJsonLayer",
+        file.url,
+        id="stations",
+        pickable=True,
+        stroked=True,
+        get_fill_color=f"properties.fill_{metric}",
+        get_line_color=line_colour,
+        get_line_width=line_width,
+        line_width_units="'pixels'",
+        update_triggers={
+            "getFillColor": [metric],
+            "getLineColor": [selected],
+            "getLineWidth": [selected],
+        },
+        extensions=[{"@@type": "DataFilterExtension", "filterSize": 2}],
+        get_filter_value="[properties.abstention, properties.left]",
+        filter_range=[[low[0], 1.0], [low[1], 1.0]],
+    )
+
+
+def outline_layer(file: MapFile) -> pydeck.Layer:
+    """The stations' borders alone, for orientation."""
+    return pydeck.Layer(
+        "GeoJsonLayer",
+        file.url,
+        id="outlines",
+        pickable=False,
+        filled=False,
+        stroked=True,
+        get_line_color=[150, 150, 165, 255],
+        get_line_width=1,
+        line_width_units="'pixels'",
+    )
+
+
+def backdrop_layers(
+    file: MapFile | None, kinds: Sequence[str], *, on_paper: bool = False
+) -> list[pydeck.Layer]:
+    """What is drawn for orientation: one file, styled by kind, nothing to click.
+
+    `on_paper`: nothing is painted under the streets.
+    """
+    if file is None:
+        return []
+    styled = [k for k in BACKDROP if k in kinds]
+
+    def by_kind(part: int) -> str:
+        looks = {k: BACKDROP[k][part] for k in styled}
+        if on_paper and part == 1 and "streets" in looks:
+            looks["streets"] = PAPER_STREETS
+        choices = "".join(f"properties.kind == '{k}' ? {look} : " for k, look in looks.items())
+        return f"{choices}[0, 0, 0, 0]" if part < 2 else f"{choices}0"
+
+    return [
+        pydeck.Layer(
+            "GeoJsonLayer",
+            file.url,
+            id="backdrop",
+            pickable=False,
+            stroked=True,
+            get_fill_color=by_kind(0),
+            get_line_color=by_kind(1),
+            get_line_width=by_kind(2),
+            line_width_units="'pixels'",
+        )
+    ]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain JSON values."""
+    return [
+        {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]

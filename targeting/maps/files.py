@@ -1,0 +1,132 @@
+"""Map files in the workspace's cache: named by their content, so that browsers keep them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from targeting.maps.board import Board, tooltips
+from targeting.maps.classes import Classes, build_classes, fill_colours
+from targeting.maps.measures import COLUMNS, METRICS
+from targeting.tables import WGS84, require_metric_crs
+
+ASSETS: Final = "/assets"
+SIMPLIFIED_M: Final = 5.0
+"""Outlines are drawn within five metres: under a pixel at the scale of a city."""
+
+DECIMALS: Final = 5
+"""About a metre."""
+
+KEPT: Final = 8
+"""Map files kept of each kind: those that open screens may still ask for."""
+
+UNFILTERED: Final = -1.0
+"""Filter value of a station without the measure: it shows until the filter is moved."""
+
+
+@dataclass(frozen=True)
+class MapFile:
+    """A map file, where it is served, what it spans (west, south, east, north; degrees)."""
+
+    path: Path
+    bounds: tuple[float, float, float, float]
+
+    @property
+    def url(self) -> str:
+        return f"{ASSETS}/{self.path.name}"
+
+
+def metric_classes(board: Board) -> dict[str, Classes]:
+    """Classes of every measure over the whole campaign, whatever filters hide."""
+    return {m: build_classes(m, board.table[COLUMNS[m]]) for m in METRICS}
+
+
+def station_map_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> MapFile:
+    """Write the stations' outlines with colours, filter values and tooltips; gives the file.
+
+    `outlines`: table Stations (EPSG:2154). Stations without outline are left to the table, as
+    outlines without results are. Simplified as a coverage: neighbours keep one border.
+    """
+    require_metric_crs(outlines, "outlines")
+    shapes = outlines.drop_duplicates("station_id").set_index("station_id").geometry
+    rows = board.table[board.table.index.isin(shapes.index)]
+    shapes = shapes.reindex(rows.index)
+    simple = shapely.coverage_simplify(shapes.to_numpy(), SIMPLIFIED_M)
+    layer = gpd.GeoSeries(simple, index=rows.index, crs=shapes.crs).to_crs(WGS84)
+    properties: dict[str, list[Any]] = {"id": list(rows.index)}
+    for metric, classes in metric_classes(board).items():
+        properties[f"fill_{metric}"] = fill_colours(rows[COLUMNS[metric]], classes)
+    for name in ("abstention", "left"):
+        properties[name] = list(rows[COLUMNS[name]].fillna(UNFILTERED).astype(float).round(4))
+    for language, texts in tooltips(board).items():
+        properties[f"tip_{language}"] = list(texts.reindex(rows.index))
+    return write_features(folder, "stations", layer, properties)
+
+
+def backdrop_file(folder: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> MapFile | None:
+    """Write what is drawn for orientation (water, parks, rail, streets) in one file."""
+    parts: list[Any] = []
+    kinds: list[str] = []
+    for name, layer in layers.items():
+        shapes = require_metric_crs(layer, name).geometry.dropna()
+        simple = shapes.simplify(SIMPLIFIED_M / 2).to_crs(WGS84)
+        parts += list(simple)
+        kinds += [name] * len(simple)
+    if not parts:
+        return None
+    return write_features(folder, "backdrop", gpd.GeoSeries(parts, crs=WGS84), {"kind": kinds})
+
+
+def write_features(
+    folder: Path, kind: str, shapes: gpd.GeoSeries, properties: Mapping[str, Sequence[Any]]
+) -> MapFile:
+    """Write compact GeoJSON named `<kind>-<hash>.json`, unless it is there; older ones go."""
+    rounded = shapely.transform(shapes.to_numpy(), lambda xy: np.round(xy, DECIMALS))
+    names = list(properties)
+    features = [
+        {
+            "type": "Feature",
+            "geometry": shapely.geometry.mapping(shape),
+            "properties": dict(zip(names, values, strict=True)),
+        }
+        for shape, *values in zip(rounded, *properties.values(), strict=True)
+    ]
+    document = {"type": "FeatureCollection", "features": features}
+    content = json.dumps(
+        document, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+    path = folder / f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.touch()
+    else:
+        _put(path, content)
+    prune(folder, kind, keep=[path])
+    west, south, east, north = shapely.total_bounds(rounded)
+    return MapFile(path, (float(west), float(south), float(east), float(north)))
+
+
+def _put(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    os.replace(name, path)
+
+
+def prune(folder: Path, kind: str, *, keep: Iterable[Path] = (), most: int = KEPT) -> None:
+    """Take away all but the newest map files of a kind."""
+    spared = set(keep)
+    dated = [(p.stat().st_mtime_ns, p) for p in folder.glob(f"{kind}-*.json")]
+    for _, path in sorted(dated, reverse=True)[most:]:
+        if path not in spared:
+            path.unlink(missing_ok=True)

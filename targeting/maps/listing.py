@@ -1,0 +1,121 @@
+"""Tables that say the same as the maps, in the words and numbers of a language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from targeting.locale import NO_VALUE, number_in, percent_in, text_in
+from targeting.maps.board import Board, published_count, station_label, station_place
+from targeting.maps.classes import value_in
+from targeting.scoring.priorities import SMALLEST_CELL
+
+Say = Callable[[Any], str]
+
+DOWNLOADED: Final = [
+    "priority_rank", "station_id", "place", "priority", "score", "rank", "abstention_rate",
+    "left_share", "registered", "reservoir", "reservoir_left", "contacted_rate", "households",
+    "households_visited", "households_contacted", "reasons",
+]  # fmt: skip
+"""Columns of the downloaded table; counts from 1 to 10 are missing in it."""
+
+MEAN: Final = {True: "n_doors", False: "minutes_expected"}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table for a screen: rows keep their values (so they sort), cells show words.
+
+    ids: what each row stands for; helps: explanation of a column, by its title.
+    """
+
+    ids: list[str]
+    rows: pd.DataFrame
+    say: dict[str, Say]
+    helps: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def styled(self) -> Styler:
+        """The rows with their words."""
+        return self.rows.style.format(self.say)
+
+
+def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
+    """Rows of the board in order of priority, as the screen's table shows them."""
+
+    def title(column: str) -> str:
+        return text_in(language, f"table.{column}")
+
+    def per_hundred(value: Any) -> str:
+        return value_in(language, "score", value)
+
+    def percent(value: Any) -> str:
+        return percent_in(language, value)
+
+    def count(value: Any) -> str:
+        return number_in(language, value)
+
+    def masked(value: Any) -> str:
+        return published_count(language, value)
+
+    columns: dict[str, tuple[Any, Say]] = {
+        "rank": (rows["priority_rank"], count),
+        "station": ([station_label(s) for s in rows.index], str),
+        "place": (
+            [station_place(s, p, language) for s, p in zip(rows.index, rows["place"], strict=True)],
+            str,
+        ),
+        "priority": (rows["priority"], per_hundred),
+        "score": (rows["score"], per_hundred),
+        "abstention": (rows["abstention_rate"], percent),
+        board.share: (rows["left_share"], percent),
+        "reservoir_left": (rows["reservoir_left"].round(), count),
+        "contacted": (rows["households_contacted"], masked),
+    }
+    if not board.has_addresses:
+        del columns["contacted"]
+    table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
+    say = {title(k): speak for k, (_, speak) in columns.items()}
+    helped = {"priority", "score", "reservoir_left", "contacted"} & columns.keys()
+    helps = {title(k): text_in(language, f"table.{k}.help") for k in helped}
+    return Listing(list(rows.index), table, say, helps)
+
+
+def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
+    """Turfs as the balance table shows them."""
+
+    def title(column: str) -> str:
+        return text_in(language, f"turfcol.{column}")
+
+    def count(value: Any) -> str:
+        return number_in(language, value)
+
+    def masked(value: Any) -> str:
+        return published_count(language, value)
+
+    done = turfs["doors_done"].astype("Int64")
+    columns: dict[str, tuple[Any, Say]] = {
+        "turf": (turfs["turf_id"], str),
+        "rank": (turfs["rank"], count),
+        "status": ([text_in(language, f"status.{s}") for s in turfs["status"]], str),
+        "doors": (turfs["n_doors"], count),
+        "buildings": (turfs["n_buildings"], count),
+        "minutes": (turfs["minutes_expected"].round(), count),
+        "walk": (turfs["walk_m"].round(), count),
+        "leg": (turfs["longest_leg_m"].round(), count),
+        "done": (done.mask((done > 0) & (done < SMALLEST_CELL)), masked),
+        "start": (turfs["start_address"], str),
+        "stations": ([_stations(ids) for ids in turfs["station_ids"]], str),
+    }
+    table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
+    say = {title(k): speak for k, (_, speak) in columns.items()}
+    helps = {title("done"): text_in(language, "turfs.done_help")}
+    return Listing(list(turfs["turf_id"]), table, say, helps)
+
+
+def _stations(ids: str) -> str:
+    return ", ".join(station_label(s) for s in ids.split()) or NO_VALUE

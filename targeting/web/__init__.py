@@ -1,0 +1,1 @@
+"""What stands around the pages: the server's routes and headers, the screens' list, their words."""

@@ -1,0 +1,267 @@
+"""What the screens call: the board of stations, its map files, the turfs with their account."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError, WorkspaceError
+from targeting.exports.files import write_table
+from targeting.maps.board import Board
+from targeting.maps.files import MapFile, backdrop_file, station_map_file
+from targeting.maps.listing import DOWNLOADED
+from targeting.scoring.measures import abstention_rate
+from targeting.scoring.priorities import publish_coverage
+from targeting.stations.joins import Join, join_outlines
+from targeting.store import reference
+from targeting.store.engine import open_store, reading
+from targeting.store.models import Turf, Visit
+from targeting.store.queries import latest_cut, load_campaign
+from targeting.workflows.buildings import has_buildings
+from targeting.workflows.scores import (
+    campaign_basis,
+    score_stations,
+    station_coverage,
+    station_priorities,
+)
+from targeting.workflows.setup import campaign_card, readiness
+from targeting.workflows.turfs import CampaignTurfs, export_turfs, load_campaign_turfs
+
+DRAWN_STREETS: Final = 60_000
+"""More ways than this are not drawn: the map of a big city is read without them."""
+
+
+def workspace_mark(workspace: Workspace) -> str:
+    """Changes whenever the workspace does: a new file, visit, cut or campaign."""
+    if not workspace.exists:
+        return "none"
+    parts: list[Any] = [str(workspace.root)]
+    for path in sorted(workspace.reference.rglob("*.parquet")):
+        stat = path.stat()
+        parts.append((str(path.relative_to(workspace.reference)), stat.st_size, stat.st_mtime_ns))
+    if workspace.blocs.exists():
+        parts.append(workspace.blocs.stat().st_mtime_ns)
+    with reading(open_store(workspace)) as session:
+        cut, campaign = latest_cut(session), load_campaign(session)
+        parts += [session.query(Visit).count(), cut.id if cut else None]
+        parts += sorted(tuple(row) for row in session.query(Turf.id, Turf.version))
+        if campaign is not None:
+            parts += [campaign.name, campaign.communes, campaign.target, campaign.election_id]
+            parts += [str(campaign.ballot_date)]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+# -- stations --------------------------------------------------------------------------------------
+
+
+def load_board(workspace: Workspace) -> Board:
+    """Stations of the campaign with all that screens say of them, highest priority first.
+
+    Raises TargetingError when there are not the results that a score needs.
+    """
+    scored = score_stations(workspace)
+    coverage = station_coverage(workspace, scored.communes)
+    priorities = station_priorities(workspace, scored).set_index("station_id")
+    shown = publish_coverage(coverage).set_index("station_id")
+    table = scored.scores.set_index("station_id")
+    stations = table.index
+    added = ["contacted_rate", "reservoir_left", "priority", "priority_rank"]
+    table = table.join(priorities[added])
+    counted = has_buildings(workspace)
+    for column in ("households", "households_visited", "households_contacted"):
+        counts = shown[column].astype("Int64").reindex(stations)
+        known = stations.isin(shown.index)
+        table[column] = counts.where(known, 0)
+    table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
+    outlines = load_outlines(workspace, scored.communes)
+    table = table.join(_places(outlines, stations))
+    turnouts = {e: reference.load_turnout(workspace, e, scored.communes) for e in scored.basis.low}
+    abstentions = pd.DataFrame(
+        {e: abstention_rate(t).reindex(stations) for e, t in turnouts.items()}, index=stations
+    )
+    order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
+    return Board(
+        table=table.loc[order],
+        abstentions=abstentions.loc[order],
+        basis=scored.basis,
+        target=campaign_card(workspace).target,
+        credits=reference.credits(workspace),
+        has_addresses=counted,
+        join=_join(outlines, scored.scores, scored.basis.presidential),
+    )
+
+
+def load_outlines(workspace: Workspace, communes: Sequence[str] | None) -> gpd.GeoDataFrame | None:
+    """Outlines of these communes, or nothing when none was imported."""
+    try:
+        return reference.load_stations(workspace, communes)
+    except WorkspaceError:
+        return None
+
+
+def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFrame:
+    """Place, vintage and origin of each station's outline."""
+    if outlines is None:
+        empty = pd.DataFrame(index=stations, columns=["vintage", "origin"], dtype="str")
+        return empty.assign(place="")
+    known = outlines.drop_duplicates("station_id").set_index("station_id").reindex(stations)
+    name = known["name"].mask(known["name"].duplicated(keep=False))  # an area's, not a station's
+    place = known["polling_place"].fillna(name).fillna("").astype("str")
+    place = place.str.split().str.join(" ")
+    return pd.DataFrame({"place": place, "vintage": known["vintage"], "origin": known["origin"]})
+
+
+def _join(outlines: gpd.GeoDataFrame | None, scores: pd.DataFrame, election_id: str) -> Join | None:
+    if outlines is None:
+        return None
+    return join_outlines(outlines, scores, election_id=election_id)
+
+
+def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
+    """The map file of the board's stations; nothing where the outlines are of others."""
+    if not board.is_painted:
+        return None
+    outlines = load_outlines(workspace, campaign_card(workspace).communes or None)
+    if outlines is None or not outlines["station_id"].isin(board.table.index).any():
+        return None
+    return station_map_file(workspace.maps, board, outlines)
+
+
+def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
+    """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
+    layers = reference.load_backdrop(workspace)
+    streets = reference.load_streets(workspace)
+    if streets is not None and len(streets) <= DRAWN_STREETS:
+        layers = {"streets": streets, **layers}
+    return backdrop_file(workspace.maps, layers), list(layers)
+
+
+def station_csv(rows: pd.DataFrame) -> bytes:
+    """Rows of the board as a CSV, through the exports' safe cells."""
+    table = rows.reset_index()[DOWNLOADED]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stations.csv"
+        write_table(table, path)
+        return path.read_bytes()
+
+
+# -- turfs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TurfBoard:
+    """Turfs to walk, and the account of the last cut.
+
+    left_out: doors left out of it, by reason code; within: share of its turfs within ten percent
+    of the mean; mean: of minutes or doors, as `balanced_on` says.
+    """
+
+    kept: CampaignTurfs
+    doors_in: int
+    doors_in_turfs: int
+    doors_left_out: int
+    left_out: dict[str, int]
+    balanced_on: str
+    mean: float
+    within: float
+
+    @property
+    def ready(self) -> int:
+        """Turfs that nobody began: a new cut withdraws them."""
+        return int((self.kept.turfs["status"] == "ready").sum())
+
+
+def load_turf_board(workspace: Workspace) -> TurfBoard | None:
+    """The turfs of the workspace with the account of the last cut; nothing before one."""
+    try:
+        kept = load_campaign_turfs(workspace)
+    except WorkspaceError:
+        return None
+    with reading(open_store(workspace)) as session:
+        cut = latest_cut(session)
+        if cut is None:
+            return None
+        facts = (cut.id, cut.doors_in, cut.doors_in_turfs, cut.doors_left_out)
+    balanced_on = "n_doors" if kept.parameters.get("doors") else "minutes_expected"
+    size = kept.turfs.loc[kept.turfs["cut_id"] == facts[0], balanced_on].astype(float)
+    mean = float(size.mean()) if len(size) else float("nan")
+    return TurfBoard(
+        kept,
+        *facts[1:],
+        left_out={
+            str(k): int(v) for k, v in kept.excluded.groupby("reason")["dwellings"].sum().items()
+        },
+        balanced_on=balanced_on,
+        mean=mean,
+        within=float(((size - mean).abs() <= 0.1 * mean).mean()) if len(size) else float("nan"),
+    )
+
+
+def turf_file(
+    workspace: Workspace, kind: str, turf_ids: Sequence[str] | None, *, language: str
+) -> bytes:
+    """A file of the turfs: `csv`, `geojson`, `html`, or `excluded` (CSV of what was left out)."""
+    suffix = "csv" if kind == "excluded" else kind
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / f"turfs.{suffix}"
+        export_turfs(workspace, out, turf_ids=turf_ids, language=language)
+        return (out.with_name("turfs.excluded.csv") if kind == "excluded" else out).read_bytes()
+
+
+# -- home ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a workspace holds, and what to do next.
+
+    outlines: source, vintage, stations; step: `results`, `stations`, `addresses`, `turfs` or
+    `map`; lacking: why no score can be made yet, in one line.
+    """
+
+    elections: list[str]
+    outlines: list[tuple[str, str, int]]
+    addresses: int
+    turfs: int
+    step: str
+    lacking: str | None
+    credits: list[str]
+
+
+COMMANDS: Final = {
+    "results": "import results FILE…",
+    "stations": "import stations FILE",
+    "addresses": "import addresses FILE",
+}
+"""Step → the command that takes it."""
+
+
+def load_holdings(workspace: Workspace) -> Holdings:
+    """Look at what the workspace holds."""
+    ready = readiness(workspace)
+    outlines = [(s, v, sheet.rows) for s, v, sheet in reference.list_stations(workspace)]
+    addresses = sum(s.rows for *_, s in reference.list_layers(workspace, "addresses"))
+    with reading(open_store(workspace)) as session:
+        turfs = session.query(Turf).filter(Turf.status != "withdrawn").count()
+    lacking = None
+    try:
+        campaign_basis(workspace)
+    except TargetingError as error:
+        lacking = str(error)
+    missing = {
+        "results": lacking is not None,
+        "stations": not ready.has_stations,
+        "addresses": not ready.has_addresses,
+        "turfs": turfs == 0,
+    }
+    step = next((s for s, is_missing in missing.items() if is_missing), "map")
+    credits = reference.credits(workspace)
+    return Holdings(ready.elections, outlines, addresses, turfs, step, lacking, credits)
