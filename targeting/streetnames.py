@@ -14,7 +14,8 @@ ABBREVIATIONS: Final = {
     "ST": "SAINT", "STE": "SAINTE", "GAL": "GENERAL", "GEN": "GENERAL", "MAL": "MARECHAL",
     "DR": "DOCTEUR", "PDT": "PRESIDENT", "PROF": "PROFESSEUR", "CDT": "COMMANDANT",
     "CAP": "CAPITAINE", "COL": "COLONEL", "LT": "LIEUTENANT", "MGR": "MONSEIGNEUR",
-    "PTE": "PORTE", "1ER": "IER", "CAMP": "CAMP", "PR": "POUR",
+    "PTE": "PORTE", "1ER": "IER", "PR": "POUR", "R": "RUE", "Q": "QUAI", "CH": "CHEMIN",
+    "BOUL": "BOULEVARD", "PROM": "PROMENADE", "TRAV": "TRAVERSE", "CNE": "CAPITAINE",
 }  # fmt: skip
 """Abbreviations of rolls and of the postal norm (FORMATS B §2)."""
 

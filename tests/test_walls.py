@@ -22,7 +22,7 @@ ONLY = {  # room: what of targeting it may import, besides itself
     "maps": SHARED | {"locale", "scoring", "config", "households", "stations"},
     "exports": SHARED | {"locale", "households", "stations"},
     "store": SHARED | {"config", "sources"},
-    "locale": set(),
+    "locale": {"codes"},
 }
 
 

@@ -47,21 +47,35 @@ def write_table(
             f"{path.name}: no outlines to draw: import them with `import stations FILE`, or write "
             "a .csv or a .parquet."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".csv":
-        _aside(path, lambda to: safe_table(table).to_csv(to, index=False, lineterminator="\n"))
+        write_aside(path, lambda to: safe_table(table).to_csv(to, index=False, lineterminator="\n"))
         return [path, *_credits_beside(path, credits)]
     if suffix == ".parquet":
-        _aside(path, lambda to: _write_parquet(table, to, credits))
+        write_aside(path, lambda to: _write_parquet(table, to, credits))
         return [path]
     assert geometry is not None
     layer = gpd.GeoDataFrame(table, geometry=geometry)
     write = _write_geojson if suffix == ".geojson" else _write_gpkg
-    _aside(path, lambda to: write(layer, to, credits))
+    write_aside(path, lambda to: write(layer, to, credits))
     return [path]
 
 
-def _aside(path: Path, write: Callable[[Path], object]) -> None:
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write to a name beside `path`, then move it there: whole, or not at all.
+
+    Raises TargetingError when the disk says no.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace_with(path, write)
+    except OSError as error:
+        raise TargetingError(
+            f"{path} cannot be written ({error.strerror or error}): check the folder, its rights "
+            "and the room left on the disk."
+        ) from error
+
+
+def _replace_with(path: Path, write: Callable[[Path], object]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     aside = Path(name)
@@ -77,7 +91,7 @@ def _credits_beside(path: Path, credits: Sequence[str]) -> list[Path]:
     if not credits:
         return []
     beside = path.with_name(path.name + ".credits.txt")
-    _aside(beside, lambda to: to.write_text("\n".join(credits) + "\n"))
+    write_aside(beside, lambda to: to.write_text("\n".join(credits) + "\n"))
     return [beside]
 
 

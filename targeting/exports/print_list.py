@@ -17,6 +17,7 @@ import jinja2
 import pandas as pd
 from shapely.geometry import box
 
+from targeting.exports.files import write_aside
 from targeting.locale import text_in
 
 MAP_WIDTH: Final = 680.0
@@ -159,6 +160,6 @@ def write_print_list(
     path: Path, sheets: Sequence[TurfSheet], credits: Sequence[str], *, language: str = "fr"
 ) -> Path:
     """Write the lists to `path` (HTML)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_print_list(sheets, credits, language=language))
+    text = render_print_list(sheets, credits, language=language)
+    write_aside(path, lambda to: to.write_text(text))
     return path

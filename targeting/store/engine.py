@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
@@ -36,11 +38,16 @@ def open_engine(url: str) -> Engine:
     """An engine for `url` (sqlite:/// or postgresql+psycopg://) with our transaction rules."""
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
+    if url.startswith("sqlite"):
+        # closed after each use: the file is whole between transactions, without its side files
+        engine = create_engine(url, poolclass=NullPool)
         event.listen(engine, "connect", _sqlite_habits)
         event.listen(engine, "begin", _sqlite_begin)
-    return engine
+        return engine
+    return create_engine(url)
+
+
+_shared_engine = lru_cache(maxsize=8)(open_engine)
 
 
 def _sqlite_habits(connection: Any, _record: Any) -> None:
@@ -107,7 +114,7 @@ def open_store(workspace: Workspace) -> Engine:
     Raises WorkspaceError if there is no workspace, or if the file is no database of ours.
     """
     workspace.required()
-    engine = open_engine(workspace.database_url)
+    engine = _shared_engine(workspace.database_url)
     try:
         if not up_to_date(engine):
             upgrade(engine)

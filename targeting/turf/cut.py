@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from targeting.errors import TurfError
 from targeting.tables import Excluded, Turfs, TurfStops
@@ -35,6 +36,12 @@ DEFAULT_MINUTES: Final = 120.0
 
 LONGEST_OUTING: Final = 600.0
 """Minutes, or doors, above which a turf is no outing."""
+
+EVEN_SHARE: Final = 0.1
+"""A big building this near a whole number of turfs is shared out evenly among them."""
+
+COMPANY_M: Final = 100.0
+"""The rest of a big building goes with another one only this near."""
 
 TOWER_SHARE: Final = 0.9
 """A building with this share of a turf makes its own turfs (TURFS 1)."""
@@ -158,7 +165,13 @@ def cut_turfs(
 
     is_kept = reason.isna().to_numpy()
     is_tower = is_kept & (weights >= TOWER_SHARE * budget)
-    rows = np.flatnonzero(is_kept & ~is_tower)
+    towers, rest = tower_parts(
+        buildings, weights, np.flatnonzero(is_tower), budget, has_company(buildings, graph, is_kept)
+    )
+    doors_there = buildings["dwellings"].to_numpy().copy()
+    doors_there[is_tower] = rest
+    weights = weights * doors_there / buildings["dwellings"].to_numpy()
+    rows = np.flatnonzero(is_kept & (doors_there > 0))
     places = graph.positions(buildings["building_id"].iloc[rows])
     streets = walkable(graph, places)
     group = (
@@ -183,10 +196,10 @@ def cut_turfs(
         {
             "row": rows[order],
             "turf": labels[order],
-            "dwellings": buildings["dwellings"].to_numpy()[rows[order]],
+            "dwellings": doors_there[rows[order]],
         }
     )
-    towers = tower_stops(buildings, weights, np.flatnonzero(is_tower), budget, first=walks.size)
+    towers["turf"] += walks.size
     stops = pd.concat([stops, towers], ignore_index=True)
     still = np.zeros(len(towers))
     stops["minutes"] = minutes_of_stops(buildings, stops, model)
@@ -194,7 +207,9 @@ def cut_turfs(
         buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
     )
     turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
-    tower_ids = stops.loc[stops["building_id"].isin(buildings["building_id"][is_tower]), "turf_id"]
+    of_tower = stops["building_id"].isin(buildings["building_id"][is_tower])
+    alone = stops.groupby("turf_id")["visit_order"].transform("size") == 1
+    tower_ids = stops.loc[of_tower & alone, "turf_id"]
     out = pd.DataFrame(
         {
             "building_id": buildings["building_id"],
@@ -323,17 +338,56 @@ def measured_walk(
     return ratio[turf], float(walks.sum())
 
 
-def tower_stops(
-    buildings: pd.DataFrame, weights: Floats, rows: Ints, budget: float, *, first: int
-) -> pd.DataFrame:
-    """One stop a turf for the buildings that fill one or more; doors shared out evenly."""
+def has_company(
+    buildings: pd.DataFrame, graph: StreetGraph, is_kept: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether another building to visit stands within a short walk; as the rows of `buildings`."""
+    rows = np.flatnonzero(is_kept)
+    a, b, metres = graph.neighbours(graph.positions(buildings["building_id"].iloc[rows]))
+    near = metres <= COMPANY_M
+    company = np.zeros(len(buildings), dtype=bool)
+    company[rows[a[near]]] = company[rows[b[near]]] = True
+    return company
+
+
+def tower_parts(
+    buildings: pd.DataFrame,
+    weights: Floats,
+    rows: Ints,
+    budget: float,
+    company: NDArray[np.bool_],
+) -> tuple[pd.DataFrame, Ints]:
+    """Turfs that a big building fills alone, and the doors it leaves to its neighbours' turfs.
+
+    A building within a tenth of whole turfs, or with no other near, is shared out evenly; else it
+    fills as many turfs of the budget as it can, and the rest of its doors are cut with the
+    buildings around.
+
+    Returns
+    -------
+    stops
+        One row a turf: `row` of the building, `turf` from 0, `dwellings`.
+    rest
+        Doors left to share, for each of `rows`.
+    """
     doors = buildings["dwellings"].to_numpy()[rows]
-    parts = np.ceil(weights[rows] / (OVER_BUDGET * budget) - 1e-9).astype(np.int64)
+    turfs = weights[rows] / budget
+    whole = np.maximum(np.round(turfs), 1).astype(np.int64)
+    even = np.abs(turfs / whole - 1) <= EVEN_SHARE + 1e-9
+    alone = ~even & ~company[rows]
+    whole = np.where(alone, np.ceil(turfs / OVER_BUDGET - 1e-9).astype(np.int64), whole)
+    even |= alone
+    parts = np.where(even, whole, np.maximum(np.floor(turfs), 1).astype(np.int64))
     parts = np.clip(parts, 1, doors)
-    row, whole, n_parts = (np.repeat(column, parts) for column in (rows, doors, parts))
+    filled = np.where(even, doors, np.minimum(np.round(parts * doors / turfs), doors))
+    filled = np.maximum(filled.astype(np.int64), parts)
+    row, taken, n_parts = (np.repeat(column, parts) for column in (rows, filled, parts))
     part = np.arange(row.size) - np.repeat(np.cumsum(parts) - parts, parts)
-    share = whole // n_parts + (part < whole % n_parts)
-    return pd.DataFrame({"row": row, "turf": first + np.arange(row.size), "dwellings": share})
+    share = taken // n_parts + (part < taken % n_parts)
+    return (
+        pd.DataFrame({"row": row, "turf": np.arange(row.size), "dwellings": share}),
+        doors - filled,
+    )
 
 
 def minutes_of_stops(buildings: pd.DataFrame, stops: pd.DataFrame, model: TimeModel) -> Floats:

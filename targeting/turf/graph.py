@@ -8,8 +8,6 @@ foot: a house back to back or across the river is not.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from targeting.errors import TurfError
+from targeting.streetnames import street_key
 from targeting.turf.kernels import (
     Floats,
     Ints,
@@ -40,17 +39,6 @@ LINK_SLOW_M: Final = 50.0
 
 LINK_DETOUR: Final = {"streets": 10.0, "addresses": 3.0}
 """And at most so many times its length. Drawn streets that do not meet are meant not to meet."""
-
-ABBREVIATIONS: Final = {
-    "all": "allee", "av": "avenue", "ave": "avenue", "bd": "boulevard", "bld": "boulevard",
-    "bvd": "boulevard", "boul": "boulevard", "ch": "chemin", "che": "chemin", "crs": "cours",
-    "fg": "faubourg", "fbg": "faubourg", "imp": "impasse", "pass": "passage", "pl": "place",
-    "prom": "promenade", "q": "quai", "r": "rue", "rte": "route", "sq": "square",
-    "st": "saint", "ste": "sainte", "trav": "traverse", "gal": "general", "mal": "marechal",
-    "dr": "docteur", "pdt": "president", "prof": "professeur", "cdt": "commandant",
-    "cne": "capitaine", "col": "colonel", "lt": "lieutenant",
-}  # fmt: skip
-"""Short forms met in addresses and on maps; both spellings give one key."""
 
 
 @dataclass(frozen=True)
@@ -154,17 +142,6 @@ def check_buildings(buildings: pd.DataFrame) -> None:
             "buildings have longitudes and latitudes for x and y; EPSG:2154 metres are wanted: "
             "project them first."
         )
-
-
-def street_key(name: str) -> str:
-    """One spelling of a street name, to compare an address with a map.
-
-    >>> street_key("Bd. de l'Hôpital"), street_key("BOULEVARD DE L HOPITAL")
-    ('boulevard de l hopital', 'boulevard de l hopital')
-    """
-    plain = unicodedata.normalize("NFKD", name.casefold().replace("œ", "oe"))
-    words = re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)))
-    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def street_codes(names: pd.Series) -> tuple[Ints, dict[str, int]]:

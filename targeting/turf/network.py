@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from targeting.errors import TurfError
+from targeting.streetnames import street_key
 from targeting.tables import require_metric_crs
 from targeting.turf.graph import (
     Edges,
@@ -25,7 +26,6 @@ from targeting.turf.graph import (
     joined,
     link_components,
     street_codes,
-    street_key,
 )
 from targeting.turf.kernels import CROSSING_M, Floats, Ints, rows_of
 

@@ -49,9 +49,8 @@ def import_returns(workspace: Workspace, path: Path) -> Returned:
     file = read_text(path)
     engine = open_store(workspace)
     with reading(engine) as session:
-        batch = known_batch(session, KIND, file.sha256)
-    if batch is not None:
-        return Returned(file.name, batch.rows, 0, unchanged=True)
+        if batch := known_batch(session, KIND, file.sha256):
+            return Returned(file.name, batch.rows, 0, unchanged=True)
     buildings = load_buildings(workspace)
     dwellings = dict(zip(buildings["building_id"], buildings["dwellings"], strict=True))
     visits = [_visit(file, line, row, dwellings) for line, row in _rows(file)]

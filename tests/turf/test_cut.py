@@ -45,17 +45,32 @@ def test_doors_in_are_doors_in_turfs_and_doors_left_out(rows, size, fast):
 
 @settings(max_examples=40, deadline=None)
 @given(houses, st.booleans())
-def test_only_towers_are_split_and_into_near_equal_parts(rows, fast):
+def test_only_towers_are_split_and_only_their_rest_joins_other_buildings(rows, fast):
     buildings = table_of(rows)
     cut = cut_turfs(buildings, build_street_graph(buildings), doors=50, fast=fast)
-    parts = cut.stops.groupby("building_id")["dwellings"].agg(["size", "min", "max", "sum"])
-    split = parts[parts["size"] > 1]
-    assert (split["sum"] >= 45).all()
-    assert (split["max"] - split["min"] <= 1).all()
-    alone = cut.turfs.set_index("turf_id")["n_buildings"]
-    towers = cut.stops[cut.stops["building_id"].isin(parts.index[parts["sum"] >= 45])]
-    assert (alone.loc[towers["turf_id"]] == 1).all()
+    doors = cut.stops.groupby("building_id")["dwellings"].sum()
+    parts = cut.stops.groupby("building_id").size()
+    assert (doors[parts > 1] >= 45).all()
+    company = cut.turfs.set_index("turf_id")["n_buildings"].loc[cut.stops["turf_id"]].to_numpy()
+    for _, stops in cut.stops.assign(company=company).groupby("building_id"):
+        if stops["dwellings"].sum() < 45:
+            continue
+        alone = stops[stops["company"] == 1]["dwellings"]
+        assert (stops["company"] > 1).sum() <= 1, "one rest at most goes with other buildings"
+        full = alone.nlargest(len(stops) - 1) if len(stops) > 1 else alone
+        assert full.max() - full.min() <= 1 or len(full) == 1
     assert cut.turfs["n_doors"].max() <= 1.6 * 50
+
+
+def test_the_rest_of_a_big_building_goes_with_its_neighbours():
+    near = buildings_at([(0, 0), (12, 0), (24, 0)], dwellings=20)
+    near.loc[0, "dwellings"] = 78
+    cut = cut_turfs(near, build_street_graph(near), doors=50)
+    assert sorted(cut.turfs["n_doors"]) == [50, 68] or sorted(cut.turfs["n_doors"]) == [28, 40, 50]
+    far = buildings_at([(0, 0), (400, 0), (412, 0)], dwellings=20)
+    far.loc[0, "dwellings"] = 78
+    cut = cut_turfs(far, build_street_graph(far), doors=50)
+    assert sorted(cut.turfs["n_doors"]) == [39, 39, 40], "nobody near: shared out evenly"
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spanning_tree
 
 from targeting.errors import CrsError, TurfError
+from targeting.streetnames import street_key
 from targeting.turf import build_street_graph, walk_order
-from targeting.turf.graph import street_key
 from targeting.turf.kernels import fill_distances
 from targeting.turf.walk import walkable
 

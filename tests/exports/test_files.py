@@ -1,0 +1,53 @@
+"""Exports: formulas stay text, files are whole, lists to print hold places only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from targeting.errors import TargetingError
+from targeting.exports.cells import DANGEROUS, raw_text, safe_table, safe_text
+from targeting.exports.files import write_aside, write_table
+
+
+@given(st.text(max_size=30))
+def test_a_cell_made_safe_comes_back_as_it_was(text: str) -> None:
+    assert raw_text(safe_text(text)) == text
+
+
+@given(st.sampled_from(DANGEROUS), st.text(max_size=10))
+def test_no_cell_begins_like_a_formula(first: str, rest: str) -> None:
+    assert not safe_text(first + rest).startswith(DANGEROUS)
+
+
+def test_only_text_is_guarded() -> None:
+    table = pd.DataFrame({"name": ["=cmd", "Rue"], "gap": [-3.5, 2.0], "n": [-1, 1]})
+    safe = safe_table(table)
+    assert safe["name"].to_list() == ["'=cmd", "Rue"]
+    assert safe["gap"].to_list() == [-3.5, 2.0]
+    assert table["name"].to_list() == ["=cmd", "Rue"], "the argument stays what it was"
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+
+    def fail(to: Path) -> None:
+        to.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(TargetingError, match="No space left"):
+        write_aside(path, fail)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_a_map_needs_outlines(tmp_path: Path) -> None:
+    with pytest.raises(TargetingError, match="no outlines"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.geojson")
+    with pytest.raises(TargetingError, match=r"\.csv, \.parquet"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.doc")

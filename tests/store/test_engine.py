@@ -1,0 +1,128 @@
+"""Transactions: nothing acknowledged is lost, nothing half done stays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.store.engine import (
+    check_integrity,
+    downgrade,
+    open_engine,
+    open_store,
+    reading,
+    up_to_date,
+    upgrade,
+    write,
+)
+from targeting.store.queries import load_campaign, load_visits, record_visits, save_campaign
+
+WRITERS, EACH = 6, 15
+
+
+def test_sqlite_has_the_habits_of_the_house(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'relance.db'}")
+    with engine.connect() as connection:
+
+        def pragma(name: str) -> object:
+            return connection.execute(text(f"PRAGMA {name}")).scalar()
+
+        assert pragma("journal_mode") == "wal"
+        assert pragma("synchronous") == 2
+        assert pragma("foreign_keys") == 1
+        assert pragma("busy_timeout") == 5000
+        assert pragma("secure_delete") == 1
+
+
+def test_a_writing_transaction_begins_immediate(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'relance.db'}")
+    upgrade(engine)
+    said: list[str] = []
+    raw = sqlite3.connect(tmp_path / "relance.db", timeout=0, isolation_level=None)
+
+    def work(session) -> None:  # type: ignore[no-untyped-def]
+        session.execute(text("SELECT 1"))  # has only read so far, and holds the write lock already
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            raw.execute("BEGIN IMMEDIATE")
+        said.append("held")
+
+    write(engine, work)
+    assert said == ["held"]
+    with reading(engine) as session:
+        session.execute(text("SELECT 1"))
+        raw.execute("BEGIN IMMEDIATE")  # a reader holds nobody up
+        raw.execute("ROLLBACK")
+
+
+def test_an_error_takes_everything_back_ddl_too(engine: Engine) -> None:
+    def work(session) -> None:  # type: ignore[no-untyped-def]
+        session.execute(text("CREATE TABLE half_done (id INTEGER)"))
+        save_campaign(session, name="x")
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="middle"):
+        write(engine, work)
+    assert "half_done" not in inspect(engine).get_table_names()
+    with reading(engine) as session:
+        assert load_campaign(session) is None
+
+
+def _knock(url: str, writer: int) -> None:
+    engine = open_engine(url)
+    for n in range(EACH):
+        row = {
+            "visit_id": f"w{writer}-{n}", "building_id": "b", "door_id": f"b/{n}",
+            "outcome": "not_home", "visited_at": datetime(2026, 3, 1, tzinfo=UTC),
+        }  # fmt: skip
+        write(engine, lambda s, row=row: record_visits(s, [row]))
+        write(engine, lambda s, row=row: record_visits(s, [row]))  # a double click
+
+
+def test_no_acknowledged_visit_is_lost_when_many_write_at_once(
+    engine: Engine, database_url: str
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_knock, args=(database_url, w)) for w in range(WRITERS)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join(120)
+    assert [p.exitcode for p in writers] == [0] * WRITERS
+    with reading(engine) as session:
+        assert len(load_visits(session)) == WRITERS * EACH
+
+
+def test_migrations_go_up_down_and_up_again_and_data_stays_out_of_the_way(engine: Engine) -> None:
+    assert up_to_date(engine)
+    downgrade(engine, "base")
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    upgrade(engine)
+    write(engine, lambda s: save_campaign(s, name="again").id)
+    upgrade(engine)  # nothing to do
+    with reading(engine) as session:
+        campaign = load_campaign(session)
+        assert campaign is not None
+        assert campaign.name == "again"
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path, workspace: Workspace) -> None:
+    with sqlite3.connect(workspace.root / "relance.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(WorkspaceError, match="newer Relance"):
+        open_store(workspace)
+
+
+def test_a_sound_database_says_so(workspace: Workspace) -> None:
+    assert check_integrity(open_store(workspace)) == "ok"
+
+
+def test_a_folder_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="init --commune"):
+        open_store(Workspace(tmp_path / "nowhere"))

@@ -1,0 +1,177 @@
+"""The law is in the constraints: no path around the services can break it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, inspect
+from sqlalchemy.exc import IntegrityError
+
+from targeting.errors import PrivacyError
+from targeting.store.engine import reading, write
+from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit
+from targeting.store.queries import add_contacts, count_contacts, record_visits
+from targeting.tables import MUTE_OUTCOMES, OUTCOMES
+
+DAY = date(2026, 3, 1)
+
+
+def contact(**changes: Any) -> dict[str, Any]:
+    """An occasional contact that keeps the law: no name, no phone."""
+    return {
+        "contact_id": "c1", "category": "occasional", "source": "door", "source_date": DAY,
+        "legal_basis": "legitimate_interest", "notice_date": DAY, "notice_version": "2026-1",
+        "retention_date": date(2026, 6, 1), "building_id": "b1",
+    } | changes  # fmt: skip
+
+
+CONSENT = {"consent_date": DAY, "consent_channel": "paper", "consent_wording": "2026-1"}
+
+
+def insert_raw(engine: Engine, model: type[Any], **values: Any) -> None:
+    write(engine, lambda s: s.execute(insert(model), [values]))
+
+
+RAW = {
+    "id": "c1", "category": "regular", "source": "door", "source_date": DAY, "version": 1,
+    "legal_basis": "consent", "notice_date": DAY, "notice_version": "1", "retention_date": DAY,
+}  # fmt: skip
+
+
+def test_an_occasional_contact_without_anything_personal_is_kept(engine: Engine) -> None:
+    assert write(engine, lambda s: add_contacts(s, [contact()])) == 1
+    assert write(engine, lambda s: add_contacts(s, [contact()])) == 0, "the same one twice is one"
+    with reading(engine) as session:
+        assert count_contacts(session) == 1
+
+
+def test_a_contact_who_consented_may_leave_phone_and_themes(engine: Engine) -> None:
+    row = contact(category="regular", legal_basis="consent", phone="+33639981234",
+                  first_name="Ada", themes=["logement", "ecole"], **CONSENT)  # fmt: skip
+    write(engine, lambda s: add_contacts(s, [row]))
+    with reading(engine) as session:
+        kept = session.get(Contact, "c1")
+        assert kept is not None
+        assert session.get(Consent, kept.consent_id) is not None
+        assert {t.theme for t in session.query(ContactTheme)} == {"logement", "ecole"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"phone": "+33639981234"}, {"email": "a@example.org"}, {"themes": ["logement"]},
+     {"category": "regular", "themes": ["logement"]}, {"first_name": "Ada"}, {"age_band": "18-24"},
+     {"themes": ["logement"], **CONSENT}, {"source": ""}, {"notice_date": None},
+     {"legal_basis": None}, {"category": None}],
+)  # fmt: skip
+def test_a_contact_with_more_than_its_consent_is_refused_in_words_without_its_data(
+    engine: Engine, change: dict[str, Any]
+) -> None:
+    with pytest.raises(PrivacyError) as caught:
+        write(engine, lambda s: add_contacts(s, [contact(), contact(contact_id="c2", **change)]))
+    assert "contact 2" in str(caught.value)
+    assert not {"Ada", "+33639981234", "a@example.org"} & set(str(caught.value).split())
+    with reading(engine) as session:
+        assert count_contacts(session) == 0, "all the rows or none"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"phone": "+33639981234"}, {"email": "a@example.org"}, {"source": ""},
+     {"category": "occasional", "last_name": "B"}, {"category": "voter"}, {"legal_basis": "none"},
+     {"age_band": "17"}, {"notice_date": None}, {"source_date": None}, {"category": None}],
+)  # fmt: skip
+def test_the_database_itself_refuses_it_too(engine: Engine, change: dict[str, Any]) -> None:
+    insert_raw(engine, Contact, **RAW)
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, Contact, **(RAW | {"id": "c2"} | change))
+
+
+def test_the_database_refuses_a_theme_without_consent_or_of_an_occasional_contact(
+    engine: Engine,
+) -> None:
+    insert_raw(engine, Contact, **RAW)
+    theme = {"contact_id": "c1", "theme": "logement", "category": "regular"}
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, ContactTheme, **theme, consent_id="nobody's")
+    insert_raw(engine, Consent, id="k", given_on=DAY, channel="paper", wording="1", ttpa=False)
+    insert_raw(engine, Contact, **(RAW | {"id": "c3", "category": "occasional", "consent_id": "k"}))
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, ContactTheme, contact_id="c3", theme="logement", category="occasional",
+                   consent_id="k")  # fmt: skip
+
+
+def visit(**changes: Any) -> dict[str, Any]:
+    return {
+        "visit_id": "v1", "building_id": "b1", "door_id": "b1/1", "outcome": "talked",
+        "visited_at": datetime(2026, 3, 1, 18, tzinfo=UTC),
+    } | changes  # fmt: skip
+
+
+def test_every_outcome_alone_is_recorded(engine: Engine) -> None:
+    rows = [visit(visit_id=f"v{i}", outcome=o) for i, o in enumerate(OUTCOMES)]
+    assert write(engine, lambda s: record_visits(s, rows)) == len(OUTCOMES)
+    assert write(engine, lambda s: record_visits(s, rows)) == 0, "twice is once"
+
+
+@pytest.mark.parametrize("outcome", MUTE_OUTCOMES)
+@pytest.mark.parametrize("more", [{"theme": "logement"}, {"contact_id": "c1"},
+                                  {"theme": "logement", "contact_id": "c1"}])  # fmt: skip
+def test_an_absence_or_a_refusal_carries_nothing_else(
+    engine: Engine, outcome: str, more: dict[str, str]
+) -> None:
+    write(engine, lambda s: add_contacts(s, [contact()]))
+    with pytest.raises(PrivacyError):
+        write(engine, lambda s: record_visits(s, [visit(outcome=outcome, **more)]))
+    raw = {"id": "v9", "building_id": "b", "door_id": "b/1", "outcome": outcome, "erase_on": DAY,
+           "visited_at": datetime(2026, 3, 1, tzinfo=UTC)}  # fmt: skip
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, Visit, **raw, **more)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(OUTCOMES), st.sampled_from([None, "logement", "sante"])),
+        min_size=1, max_size=10,
+    )
+)  # fmt: skip
+def test_whatever_the_mix_either_all_are_lawful_or_none_is_kept(engine: Engine, mix) -> None:
+    from targeting.store.queries import forget_turfs, load_visits
+
+    write(engine, forget_turfs)
+    rows = [visit(visit_id=f"m{i}", outcome=o, theme=t) for i, (o, t) in enumerate(mix)]
+    unlawful = any(o in MUTE_OUTCOMES and t for o, t in mix)
+    try:
+        write(engine, lambda s: record_visits(s, rows))
+        assert not unlawful
+    except PrivacyError:
+        assert unlawful
+    with reading(engine) as session:
+        assert len(load_visits(session)) == (0 if unlawful else len(rows))
+
+
+def test_no_column_of_a_person_can_hold_a_places_score() -> None:
+    banned = ("score", "share", "rank", "priority", "reservoir", "abstention", "vote", "opinion",
+              "support", "nationality", "religion", "birth")  # fmt: skip
+    for table in ("contact", "contact_theme", "consent", "visit"):
+        columns = [c.name for c in Base.metadata.tables[table].columns]
+        assert not [c for c in columns if any(b in c for b in banned)], table
+        targets = {fk.column.table.name for fk in Base.metadata.tables[table].foreign_keys}
+        assert targets <= {"contact", "consent", "turf"}, (
+            f"{table} must not point at a place's score"
+        )
+
+
+def test_the_schema_made_by_migrations_is_the_models_own(engine: Engine) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        checks = inspect(connection).get_check_constraints("contact")
+        assert len(checks) == 6

@@ -1,0 +1,92 @@
+"""Reference files come in together or not at all, even through a crash."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.store import staging as module
+from targeting.store.staging import ASIDE, JOURNAL, recover, staged
+
+NAMES = ["reference/turnout/e.parquet", "reference/votes/e.parquet", "reference/turnout/e.json"]
+
+
+def content(workspace: Workspace) -> dict[str, str]:
+    files = [p for p in workspace.root.rglob("*") if p.is_file() and "relance.db" not in p.name]
+    return {str(p.relative_to(workspace.root)): p.read_text() for p in files}
+
+
+def stage(workspace: Workspace, text: str) -> None:
+    with staged(workspace) as staging:
+        for name in NAMES:
+            staging.path(name).write_text(text)
+
+
+def test_files_appear_together(workspace: Workspace) -> None:
+    stage(workspace, "new")
+    assert all((workspace.root / name).read_text() == "new" for name in NAMES)
+    assert not (workspace.root / ASIDE).exists()
+
+
+def test_an_error_leaves_nothing(workspace: Workspace) -> None:
+    before = content(workspace)
+
+    def write_half() -> None:
+        with staged(workspace) as staging:
+            staging.path(NAMES[0]).write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert content(workspace) == before
+
+
+@pytest.mark.parametrize("moves_done", [0, 1, 2, 3])
+def test_a_crash_between_two_moves_is_mended_at_the_next_opening(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moves_done: int
+) -> None:
+    stage(workspace, "old")
+    moved: list[str] = []
+    move = module._move
+
+    def move_then_die(root: Path, name: str) -> None:
+        if len(moved) == moves_done:
+            raise KeyboardInterrupt
+        move(root, name)
+        moved.append(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_move", move_then_die)
+        if moves_done < len(NAMES):
+            with pytest.raises(KeyboardInterrupt):
+                stage(workspace, "new")
+        else:
+            stage(workspace, "new")
+    assert recover(workspace.root) is (moves_done < len(NAMES))
+    assert all((workspace.root / name).read_text() == "new" for name in NAMES)
+    assert not (workspace.root / JOURNAL).exists()
+
+
+def test_a_crash_before_the_journal_leaves_the_old_files(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(workspace, "old")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", die)
+        with pytest.raises(KeyboardInterrupt):
+            stage(workspace, "new")
+    recover(workspace.root)
+    assert all((workspace.root / name).read_text() == "old" for name in NAMES)
+
+
+def test_two_writers_do_not_mix(workspace: Workspace) -> None:
+    with staged(workspace), pytest.raises(WorkspaceError, match="another command is writing"):
+        stage(workspace, "other")

@@ -1,0 +1,245 @@
+"""The invented town end to end: scored, met, cut, printed, never mixed with the truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from targeting.cli import cli
+from targeting.config import Workspace
+from targeting.demo import build_town
+from targeting.store.engine import open_store, reading
+from targeting.store.models import Contact
+from targeting.workflows.buildings import load_buildings
+from targeting.workflows.demo import fill_demo
+from targeting.workflows.scores import score_stations, station_coverage, station_priorities
+from targeting.workflows.turfs import STOP_COLUMNS, cut_campaign_turfs, export_turfs
+
+DAY = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="module")
+def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "workspace"
+    fill_demo(Workspace(folder), today=DAY)
+    return folder
+
+
+@pytest.fixture
+def town(town_folder: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """The invented town's workspace, a copy of its own for each test: a campaign is portable."""
+    copy = tmp_path / "town"
+    shutil.copytree(town_folder, copy)
+    return Workspace(copy)
+
+
+def call(workspace: Workspace, *arguments: object):  # type: ignore[no-untyped-def]
+    return CliRunner().invoke(cli, ["--workspace", str(workspace.root), *map(str, arguments)])
+
+
+def first_station(workspace: Workspace) -> str:
+    priorities = station_priorities(workspace, score_stations(workspace))
+    return str(priorities.set_index("priority_rank").loc[1, "station_id"])
+
+
+def grid(path: Path, rows: list[dict[str, object]]) -> Path:
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def knocks(workspace: Workspace, station_id: str, count: int, outcome: str = "talked"):  # type: ignore[no-untyped-def]
+    """One knock at each of the first `count` doors of a station."""
+    buildings = load_buildings(workspace)
+    there = buildings[buildings["station_id"] == station_id]
+    doors = [(b, n) for b, d in zip(there["building_id"], there["dwellings"], strict=True)
+             for n in range(1, d + 1)]  # fmt: skip
+    return [
+        {"building_id": b, "door": n, "outcome": outcome, "visited_at": "2026-10-20 18:30"}
+        for b, n in doors[:count]
+    ]
+
+
+def test_two_hundred_visits_lower_the_priority_of_the_first_station_and_not_its_score(
+    town: Workspace, tmp_path: Path
+) -> None:
+    station = first_station(town)
+    before_scores = score_stations(town)
+    before = station_priorities(town, before_scores).set_index("station_id").loc[station]
+    visits = grid(tmp_path / "grid.csv", knocks(town, station, 200))
+    result = call(town, "returns", visits, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["recorded"] == 200
+
+    after_scores = score_stations(town)
+    after = station_priorities(town, after_scores).set_index("station_id").loc[station]
+    pd.testing.assert_frame_equal(before_scores.scores, after_scores.scores)
+    assert after["priority"] < before["priority"]
+    assert after["reservoir_left"] < before["reservoir_left"]
+    assert after["priority_rank"] > 1
+    counts = station_coverage(town).set_index("station_id").loc[station]
+    assert counts["households_contacted"] >= 200
+
+
+def test_the_same_grid_twice_is_once(town: Workspace, tmp_path: Path) -> None:
+    rows = knocks(town, first_station(town), 20)
+    first = call(town, "returns", grid(tmp_path / "a.csv", rows), "--json")
+    again = call(town, "returns", tmp_path / "a.csv", "--json")
+    shuffled = call(town, "returns", grid(tmp_path / "b.csv", rows[::-1]), "--json")
+    assert [r.exit_code for r in (first, again, shuffled)] == [0, 0, 0], again.output
+    told = [json.loads(r.stdout) for r in (first, again, shuffled)]
+    assert [t["recorded"] for t in told] == [20, 0, 0]
+    assert told[1]["unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"outcome": "shouted"}, "no outcome"), ({"door": 9999}, "it has doors 1 to"),
+     ({"building_id": "elsewhere"}, "no building"), ({"visited_at": "yesterday"}, "no date"),
+     ({"outcome": "refused", "theme": "logement"}, "carries nothing else"),
+     ({"turf_id": "T9999"}, "no turf T9999"), ({"name": "Ada"}, "holds no name"),
+     ({"visited_at": "2099-01-01"}, "in the future")],
+)  # fmt: skip
+def test_a_wrong_line_of_a_grid_is_refused_and_none_is_recorded(
+    town: Workspace, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    rows = knocks(town, first_station(town), 5)
+    rows[3] = {**rows[3], **change}
+    rows = [{**dict.fromkeys(rows[3], ""), **r} for r in rows]
+    before = station_coverage(town)
+    result = call(town, "returns", grid(tmp_path / "grid.csv", rows))
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    pd.testing.assert_frame_equal(station_coverage(town), before)
+
+
+def test_contacts_and_results_do_not_touch_each_other(town: Workspace) -> None:
+    """Permuting contacts between persons changes no score; permuting results, no contact."""
+
+    def contacts() -> list[tuple[object, ...]]:
+        with reading(open_store(town)) as session:
+            columns = list(Contact.__table__.columns)
+            return sorted(session.query(*columns).all())
+
+    scores, people = score_stations(town).scores, contacts()
+    for path in (town.reference / "votes").glob("*.parquet"):
+        votes = pd.read_parquet(path)
+        votes["votes"] = votes["votes"].sample(frac=1, random_state=1).to_numpy()
+        votes.to_parquet(path, index=False)
+    assert contacts() == people
+    assert not score_stations(town).scores["score"].equals(scores["score"])
+
+
+def test_the_planted_truth_is_nowhere_in_the_workspace(town: Workspace) -> None:
+    truth = set(build_town(today=DAY).truth.columns) - {"building_id"}
+    for path in town.root.rglob("*.parquet"):
+        assert not truth & set(pd.read_parquet(path).columns), path.name
+    everything = b"".join(p.read_bytes() for p in town.root.rglob("*") if p.is_file())
+    for name in truth:
+        assert name.encode() not in everything
+
+
+def test_turfs_are_cut_counted_and_exported_in_walking_order(
+    town: Workspace, tmp_path: Path
+) -> None:
+    out = tmp_path / "turfs.csv"
+    told = json.loads(
+        call(town, "turfs", "cut", "--stations", "top:3", "--out", out, "--json").stdout
+    )
+    assert told["doors_in"] == told["doors_in_turfs"] + told["doors_left_out"]
+    stops = pd.read_csv(out, dtype={"station_id": "str"})
+    assert list(stops.columns) == STOP_COLUMNS
+    assert stops["dwellings"].sum() == told["doors_in_turfs"]
+    orders = stops.groupby("turf_id")["visit_order"].apply(list)
+    assert all(order == list(range(1, len(order) + 1)) for order in orders)
+    excluded = pd.read_csv(tmp_path / "turfs.excluded.csv")
+    assert excluded["dwellings"].sum() == told["doors_left_out"]
+    assert list(excluded.columns) == ["building_id", "dwellings", "reason"]
+    buildings = load_buildings(town)
+    stations = set(stops["station_id"])
+    expected = buildings[buildings["station_id"].isin(stations)]["dwellings"].sum()
+    assert told["doors_in"] == expected
+
+
+def test_a_new_cut_leaves_walked_turfs_alone_and_never_gives_a_code_again(town: Workspace) -> None:
+    before = cut_campaign_turfs(town, chosen="top:10%").facts
+    again = cut_campaign_turfs(town, chosen="top:10%").facts
+    first, second = ({t["turf_id"] for t in facts["table"]} for facts in (before, again))
+    assert not first & second
+    assert before["left_out_by_reason"]["in_another_turf"] > 0
+    assert {k: before[k] for k in ("turfs", "doors_in", "doors_in_turfs")} == {
+        k: again[k] for k in ("turfs", "doors_in", "doors_in_turfs")
+    }
+
+
+@pytest.mark.parametrize("chosen", ["top:0", "best", "13055", "top:x%"])
+def test_a_choice_of_no_station_is_refused(town: Workspace, chosen: str) -> None:
+    result = call(town, "turfs", "cut", "--stations", chosen)
+    assert result.exit_code == 2
+    assert "top:20%" in result.stderr
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg"])
+def test_turfs_are_written_as_shapes(town: Workspace, tmp_path: Path, suffix: str) -> None:
+    import geopandas as gpd
+
+    out = tmp_path / f"turfs{suffix}"
+    assert call(town, "turfs", "export", "--out", out).exit_code == 0
+    layer = gpd.read_file(out)
+    assert layer["turf_id"].is_unique
+    assert layer.geometry.is_valid.all()
+    assert (layer["n_doors"] >= layer["doors_done"]).all()
+
+
+def test_the_printed_list_holds_places_and_boxes_and_nobody(
+    town: Workspace, tmp_path: Path
+) -> None:
+    out = tmp_path / "lists.html"
+    export_turfs(town, out)
+    html = out.read_text()
+    with reading(open_store(town)) as session:
+        named = session.query(Contact).filter(Contact.last_name.is_not(None)).limit(400).all()
+        assert named
+        for person in named:
+            assert person.phone is None or person.phone not in html
+            assert person.email is None or person.email not in html
+            assert f"{person.first_name} {person.last_name}" not in html
+    assert "score" not in html.lower()
+    assert "abstention" not in html.lower()
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#)""", html), "prints without network"
+    buildings = load_buildings(town)
+    street = buildings["street"].iloc[0]
+    assert street in buildings["street"].to_list()
+    assert html.count('class="sheet"') == html.count("<svg")
+
+
+def test_real_files_do_not_go_into_the_invented_town(town: Workspace, presidential: Path) -> None:
+    result = call(town, "import", "results", presidential)
+    assert result.exit_code == 2
+    assert "invented town" in result.stderr
+
+
+def test_the_invented_town_does_not_go_over_a_campaign(workspace: Workspace) -> None:
+    result = call(workspace, "demo")
+    assert result.exit_code == 2
+    assert "holds a campaign" in result.stderr
+
+
+def test_the_same_seed_and_day_give_the_same_workspace(town: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path / "other")
+    fill_demo(other, today=DAY)
+    for path in sorted(town.reference.rglob("*.parquet")):
+        twin = other.reference / path.relative_to(town.reference)
+        assert path.read_bytes() == twin.read_bytes(), path.name
+    pd.testing.assert_frame_equal(station_coverage(town), station_coverage(other))
