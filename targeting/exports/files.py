@@ -38,10 +38,7 @@ def write_table(
     `geometry` is on the table's index, with a CRS: map formats need it, in WGS 84 for GeoJSON.
     Raises TargetingError for an unknown extension, or a map without outlines.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (*TABLE_FORMATS, *MAP_FORMATS):
-        known = ", ".join((*TABLE_FORMATS, *MAP_FORMATS))
-        raise TargetingError(f"{path.name}: unknown format “{suffix}”: end the name with {known}.")
+    suffix = known_format(path, (*TABLE_FORMATS, *MAP_FORMATS))
     if suffix in MAP_FORMATS and geometry is None:
         raise TargetingError(
             f"{path.name}: no outlines to draw: import them with `import stations FILE`, or write "
@@ -58,6 +55,18 @@ def write_table(
     write = _write_geojson if suffix == ".geojson" else _write_gpkg
     write_aside(path, lambda to: write(layer, to, credits))
     return [path]
+
+
+def known_format(path: Path, formats: Sequence[str]) -> str:
+    """The extension of `path`, in lower case; raises TargetingError if it is none of `formats`.
+
+    Long work asks before it begins: nothing is computed for a file that cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in formats:
+        known = ", ".join(formats)
+        raise TargetingError(f"{path.name}: unknown format “{suffix}”: end the name with {known}.")
+    return suffix
 
 
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:

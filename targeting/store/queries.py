@@ -331,9 +331,11 @@ def save_cut(
 
 
 def _insert(session: Session, model: type[Any], rows: pd.DataFrame) -> None:
-    records = rows.to_dict("records")
-    for start in range(0, len(records), CHUNK):
-        session.execute(insert(model), records[start : start + CHUNK])
+    """Many rows at once, past the unit of work: nothing in the session speaks of them."""
+    if len(rows):
+        table = model.__table__
+        records = rows[[c.name for c in table.columns if c.name in rows]].to_dict("records")
+        session.connection().execute(table.insert(), records)
 
 
 def latest_cut(session: Session) -> TurfCut | None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.exports.files import MAP_FORMATS, write_table
+from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.store import reference
@@ -41,6 +41,8 @@ def score_report(
     Raises TargetingError when the map asked for has no outlines, or the format is unknown, before
     anything is written.
     """
+    if out is not None:
+        known_format(out, (*TABLE_FORMATS, *MAP_FORMATS))
     scored = score_stations(workspace, communes=communes or None, by=by)
     rows = _table(workspace, scored, table)
     written = []

@@ -14,7 +14,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.files import MAP_FORMATS, write_table
+from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
 from targeting.exports.print_list import TurfSheet, write_print_list
 from targeting.households.buildings import NOBODY_REGISTERED, uninhabited
 from targeting.households.shapes import turf_ribbons
@@ -42,6 +42,8 @@ DEFAULT_MINUTES: Final = 120.0
 OUTSIDE: Final = "outside_stations"
 IN_ANOTHER_TURF: Final = "in_another_turf"
 NO_TURF: Final = "no turf yet: cut some with `python -m targeting turfs cut`."
+
+TURF_FORMATS: Final = (*TABLE_FORMATS, *MAP_FORMATS, ".html")
 
 STOP_COLUMNS: Final = [
     "turf_id", "visit_order", "building_id", "station_id", "street", "number", "suffix",
@@ -112,6 +114,8 @@ def cut_campaign_turfs(
     """
     if minutes is not None and doors is not None:
         raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
+    if out is not None:
+        known_format(out, TURF_FORMATS)
     stations = chosen_stations(workspace, chosen)
     progress("buildings")
     buildings, excluded = _candidates(workspace, stations)
@@ -255,10 +259,10 @@ def export_turfs(
 
     `X.excluded.csv` beside it holds every building left out of the last cut, with its reason.
     """
+    suffix = known_format(out, TURF_FORMATS)
     kept = load_campaign_turfs(workspace, turf_ids)
     credits = reference.credits(workspace)
-    suffix = out.suffix.lower()
-    if suffix in (".html", ".htm"):
+    if suffix == ".html":
         return [write_print_list(out, turf_sheets(workspace, kept), credits, language=language)]
     if suffix in MAP_FORMATS:
         shapes = turf_ribbons(kept.stops)

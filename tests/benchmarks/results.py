@@ -76,7 +76,9 @@ def read_csv(path: Path) -> Tables:
                 name = f"{cells[at + group['surname']]} {cells[at + group['first']]}"
                 votes.append((ids, int(cells[at]), name, nuance, int(cells[at + group["votes"]])))
     columns = ["station_id", "line", "candidate", "nuance_code", "votes"]
-    return pd.DataFrame(turnout, columns=["station_id", *COUNTS]), pd.DataFrame(votes, columns=columns)
+    return pd.DataFrame(turnout, columns=["station_id", *COUNTS]), pd.DataFrame(
+        votes, columns=columns
+    )
 
 
 def read_pandas(path: Path) -> Tables:
@@ -175,7 +177,9 @@ def main() -> int:
         print("results: the official files (../shared/data) are absent: NOT measured")
         return 0
     print("Reading one national file from gzip into both tables (median of the repeats)")
-    print(f"{'file':<62} {'ours s':>7} {'MB':>5} {'csv s':>7} {'pandas s':>8} {'csv/ours':>8} {'pandas/ours':>11} equal")
+    print(
+        f"{'file':<62} {'ours s':>7} {'MB':>5} {'csv s':>7} {'pandas s':>8} {'csv/ours':>8} {'pandas/ours':>11} equal"
+    )
     wrong = 0
     for path in sorted(NATIONAL.rglob("*.gz")):
         with tempfile.TemporaryDirectory() as temporary:
@@ -189,7 +193,7 @@ def main() -> int:
             equal = same_tables(folder)
         wrong += not equal
         ours, plain, pandas_ = (figures[r]["seconds"] for r in READERS)
-        print(f"{str(path.relative_to(NATIONAL)):<62} {ours:>7.2f} {figures['ours']['peak_mb']:>5.0f} "
+        print(f"{path.relative_to(NATIONAL)!s:<62} {ours:>7.2f} {figures['ours']['peak_mb']:>5.0f} "
               f"{plain:>7.2f} {pandas_:>8.2f} {plain / ours:>8.1f} {pandas_ / ours:>11.1f} "
               f"{'yes' if equal else 'NO'}")  # fmt: skip
     return int(wrong > 0)

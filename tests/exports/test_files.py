@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pandas as pd
@@ -51,3 +52,35 @@ def test_a_map_needs_outlines(tmp_path: Path) -> None:
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.geojson")
     with pytest.raises(TargetingError, match=r"\.csv, \.parquet"):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.doc")
+
+
+def test_gdal_keeps_only_formats_that_open_no_other_file(tmp_path: Path) -> None:
+    """A VRT that points at another file is no layer: neither by its name nor by its content."""
+    import subprocess
+    import sys
+
+    secret = tmp_path / "secret.csv"
+    secret.write_text("name\nAda\n")
+    vrt = tmp_path / "layer.geojson"
+    vrt.write_text(
+        f"<OGRVRTDataSource><OGRVRTLayer name='secret'><SrcDataSource>{secret}</SrcDataSource>"
+        "</OGRVRTLayer></OGRVRTDataSource>"
+    )
+    program = (
+        "import sys, targeting, pyogrio\n"
+        "print(sorted(pyogrio.list_drivers()))\n"
+        "try:\n    print(pyogrio.read_dataframe(sys.argv[1]))\n"
+        "except Exception as error:\n    print('refused', type(error).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(vrt)], capture_output=True, text=True,
+                          check=True, cwd=Path(__file__).resolve().parents[2])  # fmt: skip
+    drivers, answer = done.stdout.splitlines()[:2]
+    assert set(ast.literal_eval(drivers)) <= {
+        "ESRI Shapefile",
+        "GPKG",
+        "GeoJSON",
+        "MEM",
+        "MapInfo File",
+    }
+    assert answer.startswith("refused")
+    assert "Ada" not in done.stdout

@@ -22,7 +22,12 @@ from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.scores import score_stations, station_coverage, station_priorities
-from targeting.workflows.turfs import STOP_COLUMNS, cut_campaign_turfs, export_turfs
+from targeting.workflows.turfs import (
+    STOP_COLUMNS,
+    cut_campaign_turfs,
+    export_turfs,
+    load_campaign_turfs,
+)
 
 DAY = date(2026, 11, 23)
 
@@ -188,6 +193,16 @@ def test_a_choice_of_no_station_is_refused(town: Workspace, chosen: str) -> None
     result = call(town, "turfs", "cut", "--stations", chosen)
     assert result.exit_code == 2
     assert "top:20%" in result.stderr
+
+
+def test_a_format_nobody_knows_is_refused_before_anything_is_cut(
+    town: Workspace, tmp_path: Path
+) -> None:
+    before = [t["turf_id"] for t in load_campaign_turfs(town).turfs.to_dict("records")]
+    result = call(town, "turfs", "cut", "--out", tmp_path / "turfs.docx")
+    assert result.exit_code == 2
+    assert "unknown format" in result.stderr
+    assert [t["turf_id"] for t in load_campaign_turfs(town).turfs.to_dict("records")] == before
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".gpkg"])
