@@ -1,5 +1,6 @@
 """Priority map: which stations to go to first, and why."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
-from targeting.maps.deck import backdrop_layers, build_deck, station_layer
+from targeting.maps.deck import backdrop_layers, build_deck, chosen_layer, station_layer
 from targeting.maps.files import metric_classes
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
@@ -89,10 +90,9 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
         show_why_unpainted(board)
         return
     backdrop, kinds = load_backdrop()
-    layers = [
-        station_layer(file, metric, selected=st.session_state.get("station"), **filters),
-        *backdrop_layers(backdrop, kinds),
-    ]
+    layers = [station_layer(file, metric, **filters), *backdrop_layers(backdrop, kinds)]
+    if station := st.session_state.get("station"):
+        layers.append(chosen_layer(file, station))
     st.pydeck_chart(
         build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}"),
         height=map_height(),
@@ -181,19 +181,21 @@ except TargetingError as error:
     page_link("accueil", say("nav.home"))
     st.stop()
 
+lang = language()  # names are asked for later too, when no session is there to tell
+metric_names = {name: metric_name(board, name) for name in METRICS}
 metric = st.segmented_control(
     say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
-    format_func=lambda name: metric_name(board, name),
+    format_func=metric_names.__getitem__,
 )  # fmt: skip
 one, two, three = drawer(say("map.filters")).columns(3)
-abstention = one.slider(say("map.min_abstention"), 0, 100, 0, 1, "%d %%", key="min_abstention")
-left = two.slider(
-    say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, "%d %%", key="min_left"
-)
+percent = say("map.percent")
+abstention = one.slider(say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention")
+share = metric_name(board, "left")
+left = two.slider(say("map.min_left", metric=share), 0, 100, 0, 1, percent, key="min_left")
 station = three.selectbox(
     say("map.search"), list(board.table.index), index=None, key="station",
     placeholder=say("map.search_hint"), on_change=choose_in_list,
-    format_func=lambda s: station_option(board, s, language()),
+    format_func=partial(station_option, board, language=lang),
 )  # fmt: skip
 filters = {"min_abstention": abstention / 100, "min_left": left / 100}
 rows = board.passing(**filters)

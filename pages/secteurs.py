@@ -1,5 +1,7 @@
 """Turfs: choose where and how long, cut, look at the balance, print."""
 
+from functools import partial
+
 import streamlit as st
 from pydeck import Layer
 
@@ -43,7 +45,7 @@ def choose_stations() -> str | None:
         return "all"
     which = st.segmented_control(
         say("turfs.which"), WHERE, default="count", required=True, key="which",
-        format_func=lambda name: say(f"turfs.which.{name}"),
+        format_func={w: say(f"turfs.which.{w}") for w in WHERE}.__getitem__,
     )  # fmt: skip
     if which == "count":
         return f"top:{st.number_input(say('turfs.count'), 1, max(board.ranked, 1), 5, key='count')}"
@@ -53,7 +55,7 @@ def choose_stations() -> str | None:
         ids = st.multiselect(
             say("turfs.pick"), list(board.table.index), key="chosen",
             placeholder=say("map.search_hint"),
-            format_func=lambda s: station_option(board, s, language()),
+            format_func=partial(station_option, board, language=language()),
         )  # fmt: skip
         return ",".join(ids) or None
     return "all"
@@ -63,7 +65,7 @@ def choose_size() -> dict[str, int | None]:
     """Minutes or doors of a turf."""
     unit = st.segmented_control(
         say("turfs.size"), SIZES, default="minutes", required=True, key="unit",
-        format_func=lambda name: say(f"turfs.size.{name}"),
+        format_func={u: say(f"turfs.size.{u}") for u in SIZES}.__getitem__,
     )  # fmt: skip
     if unit == "doors":
         return {"doors": st.number_input(say("turfs.doors"), 5, 500, 50, 5, key="doors")}
@@ -80,7 +82,7 @@ def show_step(step: str) -> str:
 
 
 def cut(chosen: str, size: dict[str, int | None], seed: int, fast: bool) -> None:
-    """Cut, telling each step; what goes wrong is said, and changes nothing."""
+    """Cut, telling each step, and show the page anew; what goes wrong is said."""
     with st.status(say("turfs.working"), expanded=True) as status:
         try:
             report = cut_campaign_turfs(
@@ -91,8 +93,8 @@ def cut(chosen: str, size: dict[str, int | None], seed: int, fast: bool) -> None
             status.update(label=say("turfs.failed"), state="error")
             st.text(str(error))
             return
-        told_done = told("turfs.cut_done", report.facts["turfs"])
-        status.update(label=told_done, state="complete", expanded=False)
+    st.session_state["cut_done"] = report.facts["turfs"]
+    st.rerun()
 
 
 def show_parameters(kept: TurfBoard | None) -> None:
@@ -107,6 +109,8 @@ def show_parameters(kept: TurfBoard | None) -> None:
             )
             fast = st.checkbox(say("turfs.fast"), key="fast")
         asked = st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None)
+        if (count := st.session_state.pop("cut_done", None)) is not None:
+            st.success(told("turfs.cut_done", count))
         if chosen is None:
             st.caption(say("turfs.choose_some"))
             return

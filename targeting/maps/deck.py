@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 import pydeck
 
-from targeting.codes import STATION_ID
-from targeting.maps.files import MapFile
+from targeting.maps.files import MapFile, station_rings
+from targeting.maps.measures import METRICS
 
 SELECTED: Final = [220, 30, 30, 255]
 BORDER: Final = [255, 255, 255, 140]
@@ -80,19 +79,11 @@ def station_layer(
     *,
     min_abstention: float = 0.0,
     min_left: float = 0.0,
-    selected: str | None = None,
 ) -> pydeck.Layer:
     """Stations coloured by a metric; filters and colour change without sending geometry again."""
-    from targeting.maps.measures import METRICS
-
     if metric not in METRICS:
         raise ValueError(f"no metric {metric!r}: one of {', '.join(METRICS)}")
-    if selected is not None and not re.match(STATION_ID, selected):
-        selected = None
     low = [min_abstention if min_abstention > 0 else -2.0, min_left if min_left > 0 else -2.0]
-    is_selected = f"properties.id == '{selected}'"
-    line_colour = f"{is_selected} ? {SELECTED} : {BORDER}" if selected else BORDER
-    line_width = f"{is_selected} ? 4 : 0.6" if selected else 0.6
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -100,17 +91,32 @@ def station_layer(
         pickable=True,
         stroked=True,
         get_fill_color=f"properties.fill_{metric}",
-        get_line_color=line_colour,
-        get_line_width=line_width,
+        get_line_color=BORDER,
+        get_line_width=0.6,
         line_width_units="'pixels'",
-        update_triggers={
-            "getFillColor": [metric],
-            "getLineColor": [selected],
-            "getLineWidth": [selected],
-        },
+        update_triggers={"getFillColor": [metric]},
         extensions=[{"@@type": "DataFilterExtension", "filterSize": 2}],
         get_filter_value="[properties.abstention, properties.left]",
         filter_range=[[low[0], 1.0], [low[1], 1.0]],
+    )
+
+
+def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
+    """The border of one station, over the others: the one thing sent again when it changes.
+
+    Streamlit keeps no update trigger but that of the fill, so that a border drawn by an expression
+    would never follow the choice.
+    """
+    return pydeck.Layer(
+        "PathLayer",
+        [{"ring": ring} for ring in station_rings(file.path, station_id)],
+        id="chosen",
+        pickable=False,
+        get_path="ring",
+        get_color=SELECTED,
+        get_width=3,
+        width_units="'pixels'",
+        joint_rounded=True,
     )
 
 

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +72,22 @@ def station_map_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> 
     for language, texts in tooltips(board).items():
         properties[f"tip_{language}"] = list(texts.reindex(rows.index))
     return write_features(folder, "stations", layer, properties)
+
+
+def station_rings(path: Path, station_id: str) -> list[list[list[float]]]:
+    """Borders of one station in a map file, in degrees; empty when it is not in it."""
+    geometry = _geometries(path).get(station_id)
+    if geometry is None:
+        return []
+    parts = geometry["coordinates"]
+    polygons = [parts] if geometry["type"] == "Polygon" else parts
+    return [ring for polygon in polygons for ring in polygon]
+
+
+@lru_cache(maxsize=4)
+def _geometries(path: Path) -> dict[str, Any]:
+    features = json.loads(path.read_bytes())["features"]
+    return {f["properties"]["id"]: f["geometry"] for f in features}
 
 
 def backdrop_file(folder: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> MapFile | None:

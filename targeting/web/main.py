@@ -15,35 +15,44 @@ from targeting.web.desk import language, say, show_trouble, shows_demo
 PAGES = PROJECT / "pages"
 ICON = PROJECT / "targeting" / "web" / "assets" / "icon.png"
 
-st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="wide")
 HEADINGS = {"": "app.name", "carte": "map.title", "secteurs": "turfs.title"}
-screen = st.navigation(
-    [
-        st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
-        st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
-        st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
-    ],
-    position="top",
-)
-with st.container(horizontal=True, vertical_alignment="center", key="heading"):
-    st.header(say(HEADINGS[screen.url_path]), width="stretch")
-    st.segmented_control(
-        say("lang.label"),
-        LANGUAGES,
-        default=language(),
-        required=True,
-        format_func=lambda code: say(f"lang.{code}"),
-        label_visibility="collapsed",
-        key="lang",
-        bind="query-params",
+"""Path of a screen → its heading."""
+
+
+def main() -> None:
+    """One run of the script: the frame, then the screen asked for."""
+    st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="wide")
+    screen = st.navigation(
+        [
+            st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
+            st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
+            st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
+        ],
+        position="top",
     )
-if shows_demo():
-    st.markdown(f":orange-background[{say('demo.banner')}]")
-try:
-    screen.run()
-except TargetingError as error:
-    show_trouble(error)
-except Exception:
-    reference = uuid.uuid4().hex[:8]
-    logging.getLogger("relance").exception("%s", reference)
-    st.error(say("error.fault", reference=reference))
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.header(say(HEADINGS[screen.url_path]), width="stretch")
+        st.segmented_control(
+            say("lang.label"),
+            LANGUAGES,
+            default=language(),
+            required=True,
+            format_func=lambda code: say(f"lang.{code}"),
+            label_visibility="collapsed",
+            key="lang",
+            bind="query-params",
+        )
+    if shows_demo():
+        st.markdown(f":orange-background[{say('demo.banner')}]")
+    try:
+        screen.run()
+    except TargetingError as error:
+        show_trouble(error)
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        logging.getLogger("relance").exception("%s", reference)
+        st.error(say("error.fault", reference=reference))
+
+
+if __name__ == "__main__":  # as Streamlit runs it; importing it does nothing
+    main()

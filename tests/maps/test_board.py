@@ -1,0 +1,79 @@
+import pandas as pd
+
+from targeting.maps.board import published_count, station_label, station_option
+from targeting.maps.cards import build_card
+from targeting.maps.listing import station_listing, turf_listing
+
+
+def test_filters_never_change_a_rank(board):
+    kept = board.passing(min_abstention=0.55)
+    assert list(kept.index) == ["13055_0101", "13055_0102"]
+    assert list(board.passing(min_abstention=0.55, min_left=0.45)["priority_rank"]) == [1, 2]
+
+
+def test_a_filter_at_zero_lets_the_unknown_pass(board):
+    assert len(board.passing()) == 4
+    assert "13055_0104" not in board.passing(min_abstention=0.01).index
+
+
+def test_a_station_is_called_as_its_poster_says(board):
+    assert station_label("13055_0101") == "101"
+    assert station_label("75056_JUS1") == "JUS1"
+    assert station_option(board, "13055_0102", "fr") == "Bureau 102 · 1er arrondissement"
+    assert station_option(board, "13055_0101", "en") == "Station 101 · École <b>Jaurès</b>"
+
+
+def test_the_card_says_why_and_how_many(board):
+    card = build_card(board, "13055_0101", "fr")
+    assert card.rank == "**1er** sur 3 par priorité · 1er par score"
+    assert any("80,0\u00a0% d’abstention × 50,0\u00a0%" in line for line in card.why)
+    assert "Abstention, législatives 2022, 1er tour\u00a0: **85,0\u00a0%**" in card.why
+    assert any("**84**" in line for line in card.people)  # 120 × 0.7
+    assert "Dernier passage\u00a0: 1 mars 2026" in card.done
+    assert card.warnings == []
+
+
+def test_the_card_of_a_small_station_says_so(board):
+    card = build_card(board, "13055_0104", "en")
+    assert card.rank == "Not ranked"
+    assert card.why[0] == "Score unknown."
+    assert len(card.warnings) == 2
+    assert card.outline == "No outline for this station."
+
+
+def test_a_count_from_1_to_10_is_never_written(board):
+    card = build_card(board, "13055_0102", "fr")
+    assert "Visités\u00a0: **<\u00a011**" in card.done
+    assert published_count("fr", pd.NA) == "<\u00a011"
+    assert published_count("fr", 0) == "0"
+    listing = station_listing(board, board.table, "fr")
+    shown = listing.rows["Foyers rencontrés"]
+    assert not ((shown > 0) & (shown < 11)).fillna(False).any()
+
+
+def test_the_listing_keeps_the_order_of_the_map_and_sorts_on_values(board):
+    listing = station_listing(board, board.table, "fr")
+    assert listing.ids == list(board.table.index)
+    assert listing.rows["Abstention"].iloc[0] == 0.8
+    assert "80,0\u00a0%" in listing.styled.to_html()
+
+
+def test_the_share_of_other_targets_is_not_called_left(board):
+    object.__setattr__(board, "target", ["right"])
+    assert "Blocs visés" in station_listing(board, board.table, "fr").rows
+    assert "Gauche" not in station_listing(board, board.table, "fr").rows
+
+
+def test_doors_done_are_masked_too():
+    turfs = pd.DataFrame(
+        {
+            "turf_id": ["T0001", "T0002"], "rank": [1, 2], "status": ["in_progress", "ready"],
+            "n_doors": [50, 40], "n_buildings": [10, 8], "minutes_expected": [119.6, 110.0],
+            "walk_m": [300.0, 200.0], "longest_leg_m": [80.0, 60.0], "doors_done": [4, 0],
+            "start_address": ["1 rue A", "2 rue B"], "station_ids": ["13055_0101", ""],
+        }
+    )  # fmt: skip
+    listing = turf_listing(turfs, "fr")
+    assert list(listing.rows["Portes faites"].isna()) == [True, False]
+    assert list(listing.rows["État"]) == ["en cours", "prêt"]
+    assert list(listing.rows["Bureaux"]) == ["101", "—"]

@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from targeting.maps.deck import backdrop_layers, build_deck, chosen_layer, station_layer
+from targeting.maps.files import MapFile, station_map_file
+from targeting.maps.turfs import turf_bounds, turf_layers
+
+FILE = MapFile(Path("stations-1.json"), (5.3, 43.2, 5.5, 43.4))
+
+
+def spec(*layers):
+    return json.loads(build_deck(layers, FILE.bounds, tooltip="{tip_fr}").to_json())
+
+
+def test_geometry_comes_by_url_and_never_in_the_page():
+    layer = spec(station_layer(FILE, "score", min_abstention=0.6))["layers"][0]
+    assert layer["data"] == "/assets/stations-1.json"
+    assert layer["getFillColor"] == "@@=properties.fill_score"
+    assert layer["filterRange"] == [[0.6, 1.0], [-2.0, 1.0]]
+    assert layer["updateTriggers"] == {"getFillColor": ["score"]}
+
+
+def test_no_basemap_is_asked_for():
+    text = build_deck([station_layer(FILE, "score")], FILE.bounds).to_json()
+    assert "http" not in text
+    assert "\n" not in text
+
+
+def test_a_metric_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match="no metric"):
+        station_layer(FILE, "religion")
+
+
+def test_the_chosen_station_has_its_border(tmp_path, board, outlines):
+    file = station_map_file(tmp_path, board, outlines)
+    assert len(chosen_layer(file, "13055_0101").data) == 1
+    assert chosen_layer(file, "13055_0104").data == []
+
+
+def test_the_backdrop_is_one_layer_that_nobody_clicks():
+    (layer,) = spec(*backdrop_layers(FILE, ["water", "rail"]))["layers"]
+    assert layer["pickable"] is False
+    assert "properties.kind == 'water'" in layer["getFillColor"]
+    assert backdrop_layers(None, []) == []
+
+
+@pytest.fixture
+def stops():
+    return pd.DataFrame(
+        {
+            "turf_id": ["T0001", "T0001", "T0002"], "visit_order": [2, 1, 1],
+            "street": ["Rue B", "Rue A", "Rue C"], "number": [4, 2, 9], "suffix": ["bis", "", ""],
+            "longitude": [5.41, 5.40, 5.42], "latitude": [43.3, 43.3, 43.31],
+            "registered_estimate": [3.0, 4.0, 200.0], "dwellings": [2, 3, 90],
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+def turfs():
+    return pd.DataFrame(
+        {
+            "turf_id": ["T0001", "T0002"], "n_doors": [5, 90], "minutes_expected": [100.2, 119.0],
+            "start_address": ["2 Rue A", "9 Rue C"],
+        }
+    )  # fmt: skip
+
+
+def test_a_walk_follows_the_order_of_its_stops(turfs, stops):
+    walks = turf_layers(turfs, stops, "fr")[0]
+    assert walks.data[0]["path"] == [[5.40, 43.3], [5.41, 43.3]]
+    assert "5 portes" in walks.data[0]["tip"]
+    assert turf_bounds(stops) == (5.40, 43.3, 5.42, 43.31)
+
+
+def test_the_chosen_turf_is_numbered_in_walking_order(turfs, stops):
+    numbers = turf_layers(turfs, stops, "fr", chosen="T0001")[-1]
+    assert [row["text"] for row in numbers.data] == ["1", "2"]
+    assert [row["text"] for row in turf_layers(turfs, stops, "fr")[-1].data] == ["1", "2"]
+
+
+def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
+    dots = turf_layers(turfs, stops, "fr")[1]
+    assert set(dots.data[0]) == {"turf", "order", "at", "tip", "colour"}
+    tips = " ".join(row["tip"] for row in dots.data)
+    assert "4bis Rue B" in tips
+    assert "200" not in tips

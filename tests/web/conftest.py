@@ -1,0 +1,51 @@
+"""The invented town in a workspace of its own, made once; each test that writes takes a copy."""
+
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from targeting.config import PROJECT, Workspace
+from targeting.web.server import MAIN
+from targeting.workflows.demo import fill_demo
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("screens") / "demo"
+    fill_demo(Workspace(root))
+    return root
+
+
+@pytest.fixture
+def demo(demo_root, monkeypatch):
+    """The screens look at the invented town; nothing is written."""
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(demo_root))
+    return Workspace(demo_root)
+
+
+@pytest.fixture
+def own_demo(demo_root, tmp_path, monkeypatch):
+    """A copy of the invented town that a test may change."""
+    root = tmp_path / "demo"
+    shutil.copytree(demo_root, root)
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(root))
+    return Workspace(root)
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Opens a screen by its name; `""` is home, with the frame around it.
+
+    Links between screens need the frame: a screen opened alone goes without.
+    """
+
+    def opened(name="", *, lang="fr"):
+        path = PROJECT / "pages" / f"{name}.py" if name else MAIN
+        if name:
+            monkeypatch.setattr("streamlit.page_link", lambda *_args, **_kwargs: None)
+        test = AppTest.from_file(str(path), default_timeout=60)
+        test.query_params["lang"] = lang
+        return test.run()
+
+    return opened

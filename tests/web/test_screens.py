@@ -1,0 +1,216 @@
+"""Each screen on the invented town, and on workspaces that lack something."""
+
+import re
+
+import pytest
+
+from targeting.config import Workspace
+from targeting.locale import text_in
+from targeting.workflows.screens import load_board, load_holdings, workspace_mark
+from targeting.workflows.setup import init_workspace
+
+
+def words(test):
+    """Everything that a screen says."""
+    kinds = ("markdown", "text", "caption", "header", "subheader", "info", "warning", "error",
+             "success", "code")  # fmt: skip
+    said = [element.value for kind in kinds for element in test.get(kind)]
+    return "\n".join(str(s) for s in said)
+
+
+def calm(test):
+    """No exception, and no error shown."""
+    assert not test.exception, [e.value for e in test.exception]
+    assert not test.error
+    return words(test)
+
+
+# -- home ------------------------------------------------------------------------------------------
+
+
+def test_home_without_a_workspace_gives_the_exact_commands(tmp_path, monkeypatch, screen):
+    root = tmp_path / "none yet"
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(root))
+    said = calm(screen())
+    assert f'python -m targeting --workspace "{root}" demo' in said
+    assert f'python -m targeting --workspace "{root}" init --commune 13055' in said
+    assert not root.exists()
+
+
+def test_home_tells_the_town_and_that_it_is_invented(demo, screen):
+    test = screen()
+    said = calm(test)
+    assert text_in("fr", "demo.banner") in said
+    assert "Clairvigne-sur-Orvette" in said
+    assert text_in("fr", "next.map") in said
+    assert [m.value for m in test.metric][1] == "63"
+
+
+def test_home_asks_for_results_first(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    assert load_holdings(workspace).step == "results"
+    said = calm(screen())
+    assert "import results" in said
+    assert text_in("fr", "demo.banner") not in said
+
+
+def test_a_real_campaign_is_never_called_invented(workspace, monkeypatch, screen):
+    init_workspace(workspace, name="*Marseille* [2026](http://example.org)")
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    test = screen()
+    assert "*Marseille* [2026](http://example.org)" in [t.value for t in test.text]
+
+
+# -- map -------------------------------------------------------------------------------------------
+
+
+def test_the_map_shows_every_station_and_its_legend(demo, screen):
+    test = screen("carte")
+    said = calm(test)
+    board = load_board(demo)
+    assert len(test.dataframe[0].value) == len(board.table)
+    assert "13 bureaux" in said
+    assert "Sources" in said
+    assert list(demo.maps.glob("stations-*.json"))
+
+
+def test_choosing_a_station_opens_its_card(demo, screen):
+    test = screen("carte")
+    first = load_board(demo).table.index[0]
+    said = calm(test.selectbox(key="station").set_value(first).run())
+    assert "Pourquoi ce rang" in said
+    assert "**1er** sur 62 par priorité" in said
+
+
+def test_a_station_touched_on_the_map_opens_its_card(demo, screen):
+    test = screen("carte", lang="en")
+    third = load_board(demo).table.index[2]
+    test.session_state["map_0"] = {
+        "selection": {"objects": {"stations": [{"properties": {"id": third}}]}, "indices": {}}
+    }
+    test.session_state["station"] = third
+    assert "**3rd** of 62 by priority" in calm(test.run())
+
+
+def test_filters_take_rows_away_and_keep_ranks(demo, screen):
+    test = screen("carte")
+    before = test.dataframe[0].value
+    test.slider(key="min_abstention").set_value(60).run()
+    after = test.dataframe[0].value
+    assert 0 < len(after) < len(before)
+    kept = before[before["Bureau"].isin(after["Bureau"])]
+    assert list(after["Rang"]) == list(kept["Rang"])
+
+
+@pytest.mark.parametrize("metric", ["abstention", "left", "score", "coverage"])
+def test_every_metric_has_its_legend(demo, screen, metric):
+    test = screen("carte")
+    test.segmented_control(key="metric").set_value(metric).run()
+    assert text_in("fr", f"metric.{metric}") in calm(test)
+
+
+def test_the_map_without_results_tells_the_way_out(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    said = calm(screen("carte"))
+    assert text_in("fr", "map.no_results") in said
+    assert "import results" in said
+
+
+def test_outlines_of_other_stations_paint_nothing(own_demo, screen):
+    import geopandas as gpd
+
+    (path,) = (own_demo.reference / "stations").glob("*.parquet")
+    layer = gpd.read_parquet(path)
+    layer["station_id"] = layer["station_id"].str.replace("_0", "_9", n=1)
+    layer.to_parquet(path)
+    test = screen("carte")
+    said = calm(test)
+    assert "Rien n’est peint" in said
+    assert "0,0\u00a0%" in said
+    assert len(test.dataframe[0].value) == 63
+
+
+def test_the_map_without_outlines_keeps_its_table(own_demo, screen):
+    for path in (own_demo.reference / "stations").iterdir():
+        path.unlink()
+    test = screen("carte")
+    assert text_in("fr", "map.no_outlines") in calm(test)
+    assert len(test.dataframe[0].value) == 63
+
+
+# -- turfs -----------------------------------------------------------------------------------------
+
+
+def test_turfs_show_their_account(demo, screen):
+    test = screen("secteurs")
+    said = calm(test)
+    assert re.search(r"portes = .* dans des secteurs \+ .* écartées", said)
+    assert "10\u00a0% de la moyenne" in said
+    assert "aucun inscrit à cette adresse" in said
+    assert len(test.dataframe[0].value) > 10
+
+
+def test_a_cut_asks_before_ready_turfs_are_withdrawn(own_demo, screen):
+    before = workspace_mark(own_demo)
+    test = screen("secteurs")
+    test.button(key="cut").click().run()
+    assert "seront retirés" in calm(test)
+    test.button(key="give_up").click().run()
+    assert "seront retirés" not in calm(test)
+    assert workspace_mark(own_demo) == before
+    test.button(key="cut").click().run()
+    test.number_input(key="count").set_value(2).run()
+    test.button(key="confirm").click().run()
+    assert "secteurs découpés" in calm(test)
+    assert workspace_mark(own_demo) != before
+
+
+def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeypatch):
+    from targeting.errors import TurfError
+
+    before = workspace_mark(own_demo)
+    test = screen("secteurs", lang="en")
+    monkeypatch.setattr(
+        "targeting.workflows.turfs.build_street_graph", lambda *_: (_ for _ in ()).throw(
+            TurfError("no street here: import some.")
+        ),
+    )  # fmt: skip
+    test.button(key="cut").click().run()
+    test.button(key="confirm").click().run()
+    assert "no street here: import some." in calm(test)
+    assert workspace_mark(own_demo) == before
+
+
+def test_turfs_without_addresses_tell_the_way_out(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    said = calm(screen("secteurs"))
+    assert text_in("fr", "turfs.no_addresses") in said
+    assert "import addresses" in said
+
+
+# -- both ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "carte", "secteurs"])
+def test_every_screen_speaks_english(demo, screen, name):
+    said = calm(screen(name, lang="en"))
+    assert not re.search(r"bureaux passent|Prochaine étape|Secteurs à parcourir", said)
+
+
+def test_a_new_visit_changes_the_mark(own_demo):
+    from datetime import UTC, datetime
+
+    from targeting.store.engine import open_store, write
+    from targeting.store.queries import record_visits
+
+    before = workspace_mark(own_demo)
+    visit = {
+        "visit_id": "00000000-0000-0000-0000-000000000001", "building_id": "x", "door_id": "x/1",
+        "outcome": "not_home", "visited_at": datetime.now(UTC),
+    }  # fmt: skip
+    write(open_store(own_demo), lambda s: record_visits(s, [visit]))
+    assert workspace_mark(own_demo) != before
+
+
+def test_no_workspace_has_a_mark(tmp_path):
+    assert workspace_mark(Workspace(tmp_path / "none")) == "none"
