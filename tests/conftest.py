@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from targeting.config import Workspace
 from targeting.store.engine import open_engine, upgrade
 from targeting.workflows.setup import init_workspace
 from tests.official import PRES_2022, Ballot, marseille_rows, native, write_latin
+
+settings.register_profile(
+    "relance", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+)
+settings.load_profile("relance")
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"
