@@ -9,14 +9,23 @@ import streamlit as st
 
 from targeting.config import PROJECT
 from targeting.errors import TargetingError
-from targeting.locale import LANGUAGES
+from targeting.locale import DEFAULT, LANGUAGES
 from targeting.web.desk import language, say, show_trouble, shows_demo
 
 PAGES = PROJECT / "pages"
 ICON = PROJECT / "targeting" / "web" / "assets" / "icon.png"
 
-HEADINGS = {"": "app.name", "carte": "map.title", "secteurs": "turfs.title"}
-"""Path of a screen → its heading."""
+HEADINGS = {"": "app.name", "carte": "map.title", "secteurs": "turfs.title"}  # by path
+
+
+def keep_language() -> None:
+    """Write the language into the address, so that a link opens in it."""
+    chosen = language()
+    written = st.query_params.get("lang")
+    if chosen == DEFAULT and written is not None:
+        del st.query_params["lang"]
+    elif chosen not in (DEFAULT, written):
+        st.query_params["lang"] = chosen
 
 
 def main() -> None:
@@ -40,8 +49,8 @@ def main() -> None:
             format_func=lambda code: say(f"lang.{code}"),
             label_visibility="collapsed",
             key="lang",
-            bind="query-params",
         )
+    keep_language()
     if shows_demo():
         st.markdown(f":orange-background[{say('demo.banner')}]")
     try:

@@ -1,0 +1,160 @@
+"""What a campaign does with the screens, in a real browser."""
+
+import csv
+import io
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=20_000)
+
+MAP = "[data-testid=stDeckGlJsonChart]"
+
+FETCHED = """() => performance.getEntriesByType('resource')
+  .filter(r => r.name.includes('/assets/') && r.responseEnd > 0).length"""
+
+
+def wait_for_geometry(page):
+    """Both files of the map (stations, backdrop) have come."""
+    page.wait_for_function(f"({FETCHED})() >= 2")
+
+
+def touch_a_station(page):
+    """Click the map here and there until a card opens: a station's place is not known before."""
+    box = page.locator(MAP).bounding_box()
+    card = page.locator(".st-key-card")
+    for across, down in ((0.5, 0.4), (0.45, 0.5), (0.6, 0.45), (0.4, 0.35)) * 3:
+        page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        try:
+            expect(card).to_be_visible(timeout=2500)
+        except AssertionError:
+            continue
+        return card
+    raise AssertionError("no click on the map opened a card")
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+def test_from_home_to_the_map_to_a_station(visit):
+    page = visit()
+    expect(page.get_by_text("Ville inventée : rien")).to_be_visible()
+    expect(page.locator(".st-key-next")).to_contain_text("Prochaine étape")
+    page.get_by_role("link", name="Ouvrir la carte des priorités").click()
+    expect(page.get_by_role("heading", name="Carte des priorités")).to_be_visible()
+    expect(page.locator(f"{MAP} canvas").first).to_be_visible()
+    expect(page.locator(".st-key-legend")).to_contain_text("13 bureaux")
+    wait_for_geometry(page)
+    card = touch_a_station(page)
+    expect(card).to_contain_text("Pourquoi ce rang")
+    expect(card).to_contain_text("Inscrits")
+
+
+def test_geometry_is_sent_once_whatever_is_moved(visit):
+    page = visit("/carte")
+    wait_for_geometry(page)
+    expect(page.locator(".st-key-legend")).to_be_visible()
+    page.get_by_role("radio", name="Abstention").or_(
+        page.get_by_role("button", name="Abstention", exact=True)
+    ).first.click()
+    expect(page.locator(".st-key-legend")).to_contain_text("Abstention moyenne")
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    for _ in range(50):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("passent les filtres, sur 63")).not_to_contain_text(
+        "63 bureaux passent"
+    )
+    expect(page.locator(".st-key-legend")).to_contain_text("13 bureaux")  # classes do not move
+    assert page.evaluate(FETCHED) == 2
+
+
+def test_a_row_of_the_table_opens_the_card(visit):
+    page = visit("/carte")
+    table = page.locator("[data-testid=stDataFrame]")
+    expect(table).to_be_visible()
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 20, box["y"] + 55)  # the first row's box
+    card = page.locator(".st-key-card")
+    expect(card).to_contain_text("1er sur 62 par priorité")
+
+
+def test_a_station_is_found_with_the_keyboard_alone(visit):
+    page = visit("/carte")
+    page.get_by_role("combobox", name="Bureau de vote").focus()
+    page.keyboard.type("Bureau 33")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-card")).to_contain_text("Bureau 33")
+
+
+def test_the_table_is_downloaded(visit):
+    page = visit("/carte")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Télécharger le tableau").click()
+    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
+    assert len(rows) == 63
+    assert rows[0]["priority_rank"] == "1"
+    counts = [r["households_contacted"] for r in rows]
+    assert not any(0 < int(c) < 11 for c in counts if c)
+
+
+def test_cut_turfs_then_download_them(visit):
+    page = visit("/secteurs")
+    page.get_by_role("button", name="Découper les secteurs").click()
+    page.get_by_role("button", name="Retirer et découper").click()
+    expect(page.get_by_text("secteurs découpés")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Aucune porte perdue")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Adresses dans l’ordre (CSV)").click()
+    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
+    assert {"turf_id", "visit_order", "building_id", "street"} <= set(rows[0])
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Secteurs (GeoJSON)").click()
+    assert json.loads(Path(waiting.value.path()).read_text())["features"]
+
+
+def test_the_printed_list_of_a_turf_is_shown(visit):
+    page = visit("/secteurs")
+    page.get_by_role("combobox", name="Secteur").click()
+    page.get_by_role("option").first.click()
+    page.get_by_text("Aperçu de la liste imprimée").click()
+    sheet = page.frame_locator("iframe[title='Aperçu de la liste imprimée']")
+    expect(sheet.get_by_text("à détruire après la saisie")).to_be_visible()
+
+
+def test_the_language_is_switched_and_kept(visit):
+    page = visit("/carte")
+    expect(page.get_by_role("heading", name="Carte des priorités")).to_be_visible()
+    page.get_by_text("English").click()
+    expect(page.get_by_role("heading", name="Priority map")).to_be_visible()
+    page.wait_for_url("**lang=en**")
+    page.get_by_role("link", name="Turfs").click()
+    expect(page.get_by_role("heading", name="Canvassing turfs")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/", "/carte", "/secteurs"])
+def test_nothing_overflows_in_either_language(visit, path, width):
+    page = visit(f"{path}?lang=en", width=width, height=844)
+    for lang in ("en", "fr"):
+        expect(page.get_by_text("Sources").last).to_be_attached()
+        assert overflow(page) <= 0
+        if path != "/":
+            assert page.locator(MAP).bounding_box()["height"] <= 0.6 * 844
+        if lang == "en":
+            assert page.evaluate("document.documentElement.lang") == "en"
+            page.get_by_text("Français").click()
+            headings = {"/": "Relance", "/carte": "Carte des priorités", "/secteurs": "Secteurs de"}
+            expect(page.get_by_role("heading", name=headings[path])).to_be_visible()
+
+
+def test_every_answer_of_the_server_has_the_headers(site):
+    for path in ("/", "/carte", "/health", "/_stcore/health"):
+        request = urllib.request.Request(site + path, headers={"accept": "text/html"})
+        with urllib.request.urlopen(request) as answer:
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
