@@ -23,6 +23,7 @@ from targeting.web.desk import (
     load_board,
     load_campaign,
     load_station_map,
+    map_frame,
     map_height,
     page_link,
     say,
@@ -94,7 +95,7 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
     if station := st.session_state.get("station"):
         layers.append(chosen_layer(file, station))
     st.pydeck_chart(
-        build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}"),
+        build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}", frame=map_frame()),
         height=map_height(),
         selection_mode="single-object",
         on_select=choose_on_map,

@@ -20,6 +20,7 @@ from targeting.web.desk import (
     load_holdings,
     load_station_map,
     load_turf_board,
+    map_frame,
     map_height,
     page_link,
     say,
@@ -207,7 +208,9 @@ def show_turfs(board: TurfBoard) -> None:
     shown = stops[stops["turf_id"] == turf_id] if turf_id else stops
     layers = turf_layers(turfs, stops, language(), chosen=turf_id)
     st.pydeck_chart(
-        build_deck([*background(), *layers], turf_bounds(shown), tooltip="{tip}"),
+        build_deck(
+            [*background(), *layers], turf_bounds(shown), tooltip="{tip}", frame=map_frame()
+        ),
         height=map_height(),
         on_select=choose_on_map,
         selection_mode="single-object",

@@ -15,9 +15,9 @@ from targeting.maps.measures import METRICS
 
 SELECTED: Final = [220, 30, 30, 255]
 BORDER: Final = [255, 255, 255, 140]
-WIDTH_PX: Final = 400
-HEIGHT_PX: Final = 420
-"""The part of the screen that the first view fills: a phone's width."""
+DESK: Final = (520.0, 460.0)
+PHONE: Final = (335.0, 350.0)
+"""Width and height, in pixels, that the first view fills on each."""
 
 TOOLTIP: Final = {"color": "#ffffff", "backgroundColor": "#1c1c28", "fontSize": "13px"}
 
@@ -46,26 +46,29 @@ def build_deck(
     bounds: tuple[float, float, float, float],
     *,
     tooltip: str = "",
+    frame: tuple[float, float] = DESK,
 ) -> pydeck.Deck:
     """A map without basemap (nothing is fetched elsewhere), looking at `bounds`.
 
-    `tooltip` is a template of properties, shown as text.
+    `tooltip` is a template of properties, shown as text; `frame` the room there is, in pixels.
     """
     return CompactDeck(
         layers=list(layers),
         map_provider=None,
-        initial_view_state=view_of(bounds),
+        initial_view_state=view_of(bounds, frame),
         tooltip={"text": tooltip, "style": TOOLTIP} if tooltip else None,
     )
 
 
-def view_of(bounds: tuple[float, float, float, float]) -> pydeck.ViewState:
-    """The view that shows `bounds` (west, south, east, north) whole."""
+def view_of(
+    bounds: tuple[float, float, float, float], frame: tuple[float, float] = DESK
+) -> pydeck.ViewState:
+    """The view that shows `bounds` (west, south, east, north) whole in a frame."""
     west, south, east, north = bounds
     middle = (south + north) / 2
     across = max(east - west, 1e-3) / 360
     upwards = max(north - south, 1e-3) / 360 / math.cos(math.radians(middle))
-    zoom = min(math.log2(WIDTH_PX / 512 / across), math.log2(HEIGHT_PX / 512 / upwards))
+    zoom = min(math.log2(frame[0] / 512 / across), math.log2(frame[1] / 512 / upwards))
     return pydeck.ViewState(
         longitude=round((west + east) / 2, 5),
         latitude=round(middle, 5),

@@ -15,6 +15,7 @@ from targeting.errors import TargetingError
 from targeting.locale import count_in, known_language, text_in
 from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
+from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.workflows import screens
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
@@ -88,6 +89,11 @@ def _swatch(colour: tuple[int, int, int]) -> str:
 def map_height() -> int:
     """Height of a map on this device, in pixels."""
     return PHONE_MAP_PX if on_phone() else MAP_PX
+
+
+def map_frame() -> tuple[float, float]:
+    """Room that a map has on this device, in pixels."""
+    return PHONE if on_phone() else DESK
 
 
 def on_phone() -> bool:

@@ -4,7 +4,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from targeting.maps.deck import backdrop_layers, build_deck, chosen_layer, station_layer
+from targeting.maps.deck import (
+    PHONE,
+    backdrop_layers,
+    build_deck,
+    chosen_layer,
+    station_layer,
+    view_of,
+)
 from targeting.maps.files import MapFile, station_map_file
 from targeting.maps.turfs import turf_bounds, turf_layers
 
@@ -27,6 +34,13 @@ def test_no_basemap_is_asked_for():
     text = build_deck([station_layer(FILE, "score")], FILE.bounds).to_json()
     assert "http" not in text
     assert "\n" not in text
+
+
+def test_the_first_view_shows_all_and_is_wider_on_a_phone():
+    desk, phone = view_of(FILE.bounds), view_of(FILE.bounds, PHONE)
+    assert (desk.longitude, desk.latitude) == (5.4, 43.3)
+    assert phone.zoom < desk.zoom
+    assert 512 * 2**phone.zoom * 0.2 / 360 <= PHONE[0] * 1.01
 
 
 def test_a_metric_nobody_knows_is_refused():
