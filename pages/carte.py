@@ -10,7 +10,13 @@ from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
-from targeting.maps.deck import backdrop_layers, build_deck, chosen_layer, station_layer
+from targeting.maps.deck import (
+    backdrop_layers,
+    build_deck,
+    chosen_layer,
+    outline_layer,
+    station_layer,
+)
 from targeting.maps.files import metric_classes
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
@@ -91,7 +97,11 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
         show_why_unpainted(board)
         return
     backdrop, kinds = load_backdrop()
-    layers = [station_layer(file, metric, **filters), *backdrop_layers(backdrop, kinds)]
+    layers = [
+        station_layer(file, metric, **filters),
+        outline_layer(file),
+        *backdrop_layers(backdrop, kinds),
+    ]
     if station := st.session_state.get("station"):
         layers.append(chosen_layer(file, station))
     st.pydeck_chart(

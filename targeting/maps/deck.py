@@ -14,7 +14,7 @@ from targeting.maps.files import MapFile, station_rings
 from targeting.maps.measures import METRICS
 
 SELECTED: Final = [220, 30, 30, 255]
-BORDER: Final = [255, 255, 255, 140]
+BORDER: Final = [150, 150, 165, 200]
 DESK: Final = (520.0, 460.0)
 PHONE: Final = (335.0, 350.0)
 """Width and height, in pixels, that the first view fills on each."""
@@ -83,7 +83,11 @@ def station_layer(
     min_abstention: float = 0.0,
     min_left: float = 0.0,
 ) -> pydeck.Layer:
-    """Stations coloured by a metric; filters and colour change without sending geometry again."""
+    """Stations coloured by a metric; filters and colour change without sending geometry again.
+
+    Without borders (see `outline_layer`): what lies under the pointer is found by drawing all that
+    can be picked, and a press that takes over a quarter of a second is not a click any more.
+    """
     if metric not in METRICS:
         raise ValueError(f"no metric {metric!r}: one of {', '.join(METRICS)}")
     low = [min_abstention if min_abstention > 0 else -2.0, min_left if min_left > 0 else -2.0]
@@ -92,11 +96,8 @@ def station_layer(
         file.url,
         id="stations",
         pickable=True,
-        stroked=True,
+        stroked=False,
         get_fill_color=f"properties.fill_{metric}",
-        get_line_color=BORDER,
-        get_line_width=0.6,
-        line_width_units="'pixels'",
         update_triggers={"getFillColor": [metric]},
         extensions=[{"@@type": "DataFilterExtension", "filterSize": 2}],
         get_filter_value="[properties.abstention, properties.left]",
@@ -124,7 +125,7 @@ def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
 
 
 def outline_layer(file: MapFile) -> pydeck.Layer:
-    """The stations' borders alone, for orientation."""
+    """The stations' borders alone, whatever is filtered: nothing to click."""
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -132,8 +133,8 @@ def outline_layer(file: MapFile) -> pydeck.Layer:
         pickable=False,
         filled=False,
         stroked=True,
-        get_line_color=[150, 150, 165, 255],
-        get_line_width=1,
+        get_line_color=BORDER,
+        get_line_width=0.7,
         line_width_units="'pixels'",
     )
 
