@@ -35,12 +35,23 @@ class Relance(click.Group):
         except TargetingError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except click.ClickException as error:
+            click.echo(
+                f"Error: {' '.join(error.format_message().split())} {_help(error)}", err=True
+            )
+            ctx.exit(2)
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
             reference = _log_fault(ctx.obj, error)
             click.echo(f"Internal error {reference}: please report it. {_log_place(ctx)}", err=True)
             ctx.exit(1)
+
+
+def _help(error: click.ClickException) -> str:
+    """Where the way out is: the help of the command that was called."""
+    ctx = getattr(error, "ctx", None)
+    return f"See `{ctx.command_path} --help`." if ctx is not None else ""
 
 
 def _log_fault(desk: Desk | None, error: Exception) -> str:
@@ -110,6 +121,13 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
 def _comma_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(v.strip() for v in (value or "").split(",") if v.strip())
+
+
+def _days(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    number = value.removesuffix("d")
+    if not (number.isascii() and number.isdigit()):
+        raise click.BadParameter("write a number of days, as 60d.")
+    return int(number)
 
 
 @click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
@@ -307,6 +325,10 @@ def turfs() -> None:
 @click.option("--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
+@click.option(
+    "--exclude-contacted", default="60d", show_default=True, callback=_days,
+    help="Leave alone who talked or refused in so many days; who asked never to be, always.",
+)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="CSV (stops) or GeoJSON/GPKG (turfs).")
 @_json_option
 @click.pass_obj
@@ -317,6 +339,7 @@ def cut(
     doors: int | None,
     seed: int,
     fast: bool,
+    exclude_contacted: int,
     out: Path | None,
 ) -> None:
     """Cut turfs over the stations of highest priority, and store them."""
@@ -329,6 +352,7 @@ def cut(
         doors=doors,
         seed=seed,
         fast=fast,
+        exclude_contacted=exclude_contacted,
         out=out,
         progress=desk.progress,
     )

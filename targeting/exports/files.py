@@ -69,6 +69,12 @@ def known_format(path: Path, formats: Sequence[str]) -> str:
     return suffix
 
 
+def ensure_writable(path: Path) -> None:
+    """Raise TargetingError if nothing can be written beside `path`; asked before long work."""
+    write_aside(path.with_name(f".{path.name}.probe"), lambda to: to.write_text(""))
+    path.with_name(f".{path.name}.probe").unlink(missing_ok=True)
+
+
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write to a name beside `path`, then move it there: whole, or not at all.
 

@@ -67,7 +67,9 @@ class TurfSheet:
             {
                 "order": int(s.visit_order), "street": s.street, "number": int(s.number),
                 "suffix": s.suffix, "dwellings": int(s.dwellings),
-                "first": int(s.first_door), "last": int(s.first_door + s.dwellings - 1),
+                "first": int(s.first_door), "last": int(s.last_door),
+                "part": s.first_door > 1 or s.last_door < s.all_dwellings,
+                "closed": ", ".join(str(n) for n in s.closed),
                 "px": view.x(s.x), "py": view.y(s.y),
             }
             for s in stops.itertuples()

@@ -77,6 +77,7 @@ def choose_basis(levels: pd.DataFrame) -> Basis:
     by_contest: dict[str, Election] = {}
     for election in sorted(map(parse_election_id, levels["election_id"]), key=held_on):
         by_contest.setdefault(election.contest, election)
+    gap = gap.astype("float64").fillna(-1.0)  # no station in common: nothing to compare with
     low = [
         e.election_id
         for e in sorted(by_contest.values(), key=held_on, reverse=True)

@@ -20,12 +20,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
+from targeting.store.staging import recover_if_needed
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_MS: Final = 5000
@@ -114,14 +115,16 @@ def open_store(workspace: Workspace) -> Engine:
     Raises WorkspaceError if there is no workspace, or if the file is no database of ours.
     """
     workspace.required()
-    engine = _shared_engine(workspace.database_url)
+    recover_if_needed(workspace)
     try:
+        engine = _shared_engine(workspace.database_url)
         if not up_to_date(engine):
             upgrade(engine)
-    except OperationalError as error:
+    except (DatabaseError, ArgumentError, NoSuchModuleError) as error:
+        reason = getattr(error, "orig", None) or "not a database address"
         raise WorkspaceError(
-            f"the database of {workspace.root} cannot be opened ({error.orig}): "
-            "check RELANCE_DATABASE_URL and the rights on the folder."
+            f"the database of {workspace.root} cannot be opened ({reason}): restore a backup of "
+            "relance.db, or check RELANCE_DATABASE_URL and the rights on the folder."
         ) from error
     return engine
 

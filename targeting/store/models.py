@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from targeting.tables import MUTE_OUTCOMES, OUTCOMES
+from targeting.tables import OUTCOMES
 
 CATEGORIES: Final = ("member", "regular", "occasional")
 LEGAL_BASES: Final = ("consent", "regular_contact", "legitimate_interest")
@@ -230,7 +230,10 @@ class Turf(Base):
 
 
 class TurfDoor(Base):
-    """The doors of one building in one turf: all of them, or a range of a tower's."""
+    """The doors of one building in one turf: all of them, or a range of a tower's.
+
+    `dwellings` counts those to knock at: doors closed when the turf was cut are in the range only.
+    """
 
     __tablename__ = "turf_door"
 
@@ -240,9 +243,13 @@ class TurfDoor(Base):
     visit_order: Mapped[int] = mapped_column(primary_key=True)
     building_id: Mapped[str] = mapped_column(String(60), index=True)
     first_door: Mapped[int]
+    last_door: Mapped[int]
     dwellings: Mapped[int]
 
-    __table_args__ = (CheckConstraint("first_door >= 1 AND dwellings >= 1", name="doors"),)
+    __table_args__ = (
+        CheckConstraint("first_door >= 1 AND last_door >= first_door", name="range"),
+        CheckConstraint("dwellings BETWEEN 1 AND last_door - first_door + 1", name="doors"),
+    )
 
 
 class TurfExcluded(Base):
@@ -254,8 +261,8 @@ class TurfExcluded(Base):
         ForeignKey("turf_cut.id", ondelete="CASCADE"), primary_key=True
     )
     building_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(60), primary_key=True)
     dwellings: Mapped[int]
-    reason: Mapped[str] = mapped_column(String(60))
 
 
 class Visit(Base):
@@ -269,16 +276,13 @@ class Visit(Base):
     turf_id: Mapped[str | None] = mapped_column(ForeignKey("turf.id"), index=True)
     visited_at: Mapped[datetime] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(16))
-    theme: Mapped[str | None] = mapped_column(String(20))
     contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
     erase_on: Mapped[date] = mapped_column(Date, index=True)
 
     __table_args__ = (
         CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
-        CheckConstraint(f"theme IS NULL OR {_one_of('theme', THEMES)}", name="theme"),
         CheckConstraint(
-            f"NOT ({_one_of('outcome', MUTE_OUTCOMES)}) OR (theme IS NULL AND contact_id IS NULL)",
-            name="mute_outcomes_carry_nothing",
+            "outcome = 'talked' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
         ),
         Index("ix_visit_turf_door", "turf_id", "door_id"),
     )

@@ -28,7 +28,7 @@ from targeting.store.models import (
     TurfExcluded,
     Visit,
 )
-from targeting.tables import DEFAULT_TARGET, MUTE_OUTCOMES, OUTCOMES, Excluded, Turfs, TurfStops
+from targeting.tables import DEFAULT_TARGET, OUTCOMES, Excluded, Turfs, TurfStops
 
 VISIT_KEPT_DAYS: Final = 730
 """How long a door's outcome is kept when no ballot date is set: two years (proposal, TRUST)."""
@@ -37,6 +37,9 @@ AFTER_BALLOT_DAYS: Final = 15
 """…and after the ballot when there is one (TRUST PRIV-11)."""
 
 CHUNK: Final = 500
+
+TURF_LETTER: Final = "S"
+"""Codes are S0001, S0002… (secteur). Not T: GDAL reads T0001 in a GeoJSON as one past midnight."""
 
 
 # -- campaign ------------------------------------------------------------------------------------
@@ -200,10 +203,11 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     """Record knocks; gives how many were new. The same `visit_id` twice is one visit.
 
     Each row has `visit_id`, `building_id`, `door_id`, `visited_at` (with zone), `outcome`, and may
-    have `turf_id`, `theme`, `contact_id`. Turfs whose doors are all answered become done.
+    have `turf_id` and, after a talk, `contact_id`. Turfs whose doors are all answered become done.
 
-    Raises PrivacyError where an absence or a refusal comes with anything else, TargetingError for
-    an unknown outcome or turf, or a visit in the future.
+    Raises PrivacyError where anything but a talk comes with a contact, or a row says more than a
+    visit may hold; TargetingError for an unknown outcome or turf, a building of another turf, or a
+    visit in the future.
     """
     campaign = load_campaign(session)
     ballot = campaign.ballot_date if campaign else None
@@ -215,6 +219,7 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
         raise TargetingError(
             f"no turf {', '.join(sorted(lost)[:5])} here: is this file of another campaign?"
         )
+    _refuse_other_buildings(session, new, turfs)
     for start in range(0, len(new), CHUNK):
         session.execute(insert(Visit), list(new.values())[start : start + CHUNK])
     for turf_id in sorted(turfs):
@@ -222,15 +227,43 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     return len(new)
 
 
+VISIT_FIELDS: Final = {
+    "visit_id", "building_id", "door_id", "turf_id", "visited_at", "outcome", "contact_id",
+}  # fmt: skip
+
+
+def _refuse_other_buildings(
+    session: Session, visits: Mapping[str, Mapping[str, Any]], turfs: set[str]
+) -> None:
+    stops = load_ranges(session, turfs)
+    for number, visit in enumerate(visits.values(), 1):
+        if visit["turf_id"] and visit["building_id"] not in stops[visit["turf_id"]]:
+            raise TargetingError(
+                f"visit {number}: {visit['building_id']} is not in turf {visit['turf_id']}: check "
+                "the code of the turf, or leave it empty."
+            )
+
+
+def load_ranges(session: Session, turfs: Iterable[str]) -> dict[str, dict[str, tuple[int, int]]]:
+    """First and last door of each building of these turfs."""
+    ranges: dict[str, dict[str, tuple[int, int]]] = {t: {} for t in turfs}
+    columns = (TurfDoor.turf_id, TurfDoor.building_id, TurfDoor.first_door, TurfDoor.last_door)
+    rows = session.execute(select(*columns).where(TurfDoor.turf_id.in_(list(ranges)))).all()
+    for turf_id, building_id, first, last in rows:
+        ranges[turf_id][building_id] = (first, last)
+    return ranges
+
+
 def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> dict[str, Any]:
     outcome = visit["outcome"]
     if outcome not in OUTCOMES:
         raise TargetingError(f"visit {number}: “{outcome}” is no outcome: {', '.join(OUTCOMES)}.")
-    theme, contact_id = visit.get("theme") or None, visit.get("contact_id") or None
-    if outcome in MUTE_OUTCOMES and (theme or contact_id):
+    contact_id = visit.get("contact_id") or None
+    more = [k for k, v in visit.items() if v and k not in VISIT_FIELDS]
+    if more or (contact_id and outcome != "talked"):
         raise PrivacyError(
-            f"visit {number}: “{outcome}” carries nothing else: no contact, no theme (TRUST "
-            "PRIV-02). Leave those cells empty."
+            f"visit {number}: “{outcome}” carries nothing else: no theme, no note, and a contact "
+            "only after a talk (TRUST PRIV-02). A concern goes on the consent slip."
         )
     moment: datetime = visit["visited_at"]
     if moment > datetime.now(UTC) + timedelta(hours=24):
@@ -242,7 +275,6 @@ def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> di
         "turf_id": visit.get("turf_id") or None,
         "visited_at": moment,
         "outcome": outcome,
-        "theme": theme,
         "contact_id": contact_id,
         "erase_on": erase_date(ballot, moment),
     }
@@ -257,16 +289,34 @@ def _known_ids(session: Session, ids: list[str]) -> set[str]:
 
 
 def _update_turf_status(session: Session, turf_id: str) -> None:
-    doors = session.scalar(select(Turf.n_doors).where(Turf.id == turf_id)) or 0
-    knocked = session.scalar(
-        select(func.count(Visit.door_id.distinct())).where(Visit.turf_id == turf_id)
-    )
-    status = "done" if (knocked or 0) >= doors else "in_progress"
+    """`done` once as many of its own doors were knocked at as it has; withdrawn stays withdrawn."""
+    status = "done" if _own_doors_done(session, [turf_id])[turf_id] >= (
+        session.scalar(select(Turf.n_doors).where(Turf.id == turf_id)) or 0
+    ) else "in_progress"  # fmt: skip
     session.execute(
         update(Turf)
-        .where(Turf.id == turf_id, Turf.status != status)
+        .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
         .values(status=status, version=Turf.version + 1)
     )
+
+
+def _own_doors_done(session: Session, turfs: Iterable[str]) -> dict[str, int]:
+    """Doors knocked at of each turf: those in its ranges, each once."""
+    ranges = load_ranges(session, turfs)
+    done: dict[str, set[str]] = {t: set() for t in ranges}
+    columns = (Visit.turf_id, Visit.building_id, Visit.door_id)
+    for turf_id, building_id, door_id in session.execute(
+        select(*columns).where(Visit.turf_id.in_(list(ranges))).distinct()
+    ):
+        first, last = ranges[str(turf_id)].get(building_id, (1, 0))
+        if first <= door_number(door_id) <= last:
+            done[str(turf_id)].add(door_id)
+    return {t: len(doors) for t, doors in done.items()}
+
+
+def door_number(door_id: str) -> int:
+    """Number of a door in its building: `75118_4248_00025/3` is 3."""
+    return int(door_id.rsplit("/", 1)[1])
 
 
 def load_visits(session: Session) -> pd.DataFrame:
@@ -298,6 +348,7 @@ def save_cut(
 ) -> tuple[int, dict[str, str]]:
     """Store a cut; gives its id and the codes given to its turfs (theirs → ours, never reused).
 
+    `stops` has, besides TurfStops, `first_door` and `last_door` of its range.
     Turfs of earlier cuts that nobody has begun are withdrawn; their codes stay taken.
     """
     campaign = load_campaign(session)
@@ -317,15 +368,12 @@ def save_cut(
     campaign.next_turf = first + len(turfs)
     session.flush()
     ordered = turfs.sort_values("rank")
-    codes = {t: f"T{first + n:04d}" for n, t in enumerate(ordered["turf_id"])}
+    codes = {t: f"{TURF_LETTER}{first + n:04d}" for n, t in enumerate(ordered["turf_id"])}
     rows = ordered.assign(
         id=ordered["turf_id"].map(codes), cut_id=cut.id, status="ready", version=1
     )
     _insert(session, Turf, rows.drop(columns="turf_id"))
-    doors = stops.assign(turf_id=stops["turf_id"].map(codes))
-    before = doors.sort_values("turf_id").groupby("building_id")["dwellings"]
-    doors["first_door"] = (before.cumsum() - doors["dwellings"] + 1).astype("int64")
-    _insert(session, TurfDoor, doors)
+    _insert(session, TurfDoor, stops.assign(turf_id=stops["turf_id"].map(codes)))
     _insert(session, TurfExcluded, excluded.assign(cut_id=cut.id))
     return cut.id, codes
 
@@ -346,21 +394,25 @@ def latest_cut(session: Session) -> TurfCut | None:
 def load_turfs(session: Session) -> pd.DataFrame:
     """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
     columns = [c for c in Turfs.to_schema().columns if c != "turf_id"]
-    wanted = [Turf.id, *(getattr(Turf, c) for c in columns), Turf.status, Turf.cut_id]
+    wanted = [Turf.id, *(getattr(Turf, c) for c in columns), Turf.status, Turf.cut_id, Turf.version]
     rows = session.execute(
         select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
     ).all()
-    return pd.DataFrame(rows, columns=["turf_id", *columns, "status", "cut_id"])
+    return pd.DataFrame(rows, columns=["turf_id", *columns, "status", "cut_id", "version"])
 
 
 def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """Stops of these turfs, or of all not withdrawn (table TurfStops, with `first_door`)."""
     columns = [TurfDoor.turf_id, TurfDoor.visit_order, TurfDoor.building_id, TurfDoor.dwellings]
-    query = select(*columns, TurfDoor.first_door).join(Turf).where(Turf.status != "withdrawn")
+    query = (
+        select(*columns, TurfDoor.first_door, TurfDoor.last_door)
+        .join(Turf)
+        .where(Turf.status != "withdrawn")
+    )
     if turf_ids is not None:
         query = query.where(Turf.id.in_(list(turf_ids)))
     rows = session.execute(query.order_by(TurfDoor.turf_id, TurfDoor.visit_order)).all()
-    return pd.DataFrame(rows, columns=[*TurfStops.to_schema().columns, "first_door"])
+    return pd.DataFrame(rows, columns=[*TurfStops.to_schema().columns, "first_door", "last_door"])
 
 
 def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
@@ -371,13 +423,9 @@ def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
 
 
 def doors_done(session: Session) -> pd.Series:
-    """Doors knocked at least once per turf, indexed by turf_id."""
-    rows = session.execute(
-        select(Visit.turf_id, func.count(Visit.door_id.distinct()))
-        .where(Visit.turf_id.is_not(None))
-        .group_by(Visit.turf_id)
-    ).all()
-    return pd.Series(dict(rows), dtype="int64", name="doors_done")
+    """Doors of its own knocked at least once per turf, indexed by turf_id."""
+    turfs = session.scalars(select(Turf.id)).all()
+    return pd.Series(_own_doors_done(session, turfs), dtype="int64", name="doors_done")
 
 
 def forget_turfs(session: Session) -> None:

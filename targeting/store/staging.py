@@ -31,7 +31,12 @@ class Staging:
         self.files: list[str] = []
 
     def path(self, name: str) -> Path:
-        """Where to write the file that will be `name` (relative to the workspace)."""
+        """Where to write the file that will be `name` (relative to the workspace).
+
+        Raises WorkspaceError for a name that leads out of the workspace.
+        """
+        if not (self.aside / name).resolve().is_relative_to(self.aside.resolve()):
+            raise WorkspaceError(f"“{name}” is no name of a file in the workspace.")
         if name not in self.files:
             self.files.append(name)
         target = self.aside / name
@@ -60,6 +65,13 @@ def staged(workspace: Workspace) -> Iterator[Staging]:
         finally:
             if not (root / JOURNAL).exists():
                 shutil.rmtree(staging.aside, ignore_errors=True)
+
+
+def recover_if_needed(workspace: Workspace) -> None:
+    """Finish an import that a crash interrupted, before anything is read."""
+    if (workspace.root / JOURNAL).exists():
+        with _locked(workspace.root):
+            recover(workspace.root)
 
 
 def recover(root: Path) -> bool:

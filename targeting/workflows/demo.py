@@ -64,7 +64,7 @@ def fill_demo(
     progress("turfs and visits")
     cut_campaign_turfs(workspace, chosen=DEMO_STATIONS, progress=progress)
     with reading(engine) as session:
-        stops = load_stops(session).drop(columns="first_door")
+        stops = load_stops(session).drop(columns=["first_door", "last_door"])
     visits = visit_rows(town, stops, seed=seed, today=day).to_dict("records")
     recorded = write(engine, lambda s: record_visits(s, visits))
     with reading(engine) as session:

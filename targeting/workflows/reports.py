@@ -16,6 +16,7 @@ from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, wr
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.store import reference
+from targeting.workflows.buildings import has_buildings
 from targeting.workflows.scores import Scored, score_stations, station_coverage, station_priorities
 
 
@@ -78,6 +79,8 @@ def _table(workspace: Workspace, scored: Scored, table: str) -> pd.DataFrame:
         return scored.scores
     if table == "priorities":
         return station_priorities(workspace, scored)
+    if not has_buildings(workspace):
+        raise WorkspaceError("no addresses: import the BAN with `import addresses FILE` first.")
     return publish_coverage(station_coverage(workspace, scored.communes))
 
 

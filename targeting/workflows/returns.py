@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +17,16 @@ from targeting.errors import SourceError, TargetingError
 from targeting.exports.cells import raw_text
 from targeting.sources.files import TextFile, read_text
 from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import add_batch, known_batch, record_visits
+from targeting.store.queries import add_batch, known_batch, load_stops, record_visits
 from targeting.tables import OUTCOMES
 from targeting.workflows.buildings import load_buildings
 
-NEEDED: Final = ("building_id", "door", "outcome", "visited_at")
-OPTIONAL: Final = ("visit_id", "turf_id", "theme")
+NEEDED: Final = ("door", "outcome", "visited_at")
+PLACES: Final = (("building_id",), ("turf_id", "visit_order"))
+"""How a line tells its building: by its code, or by the turf's and the order number on paper."""
+OPTIONAL: Final = ("visit_id", "building_id", "turf_id", "visit_order")
+LONGEST_ID: Final = 36
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 KIND: Final = "visits"
 FRANCE: Final = ZoneInfo("Europe/Paris")
 
@@ -39,11 +44,12 @@ class Returned:
 def import_returns(workspace: Workspace, path: Path) -> Returned:
     """Record the visits of a grid: all its lines, or none.
 
-    Columns `building_id, door, outcome, visited_at` (door: 1 to the building's dwellings; a date
-    and time, in French time where no zone is given), and where known `visit_id, turf_id, theme`.
-    Without `visit_id`, the same door at the same moment is the same visit.
+    Columns `turf_id, visit_order, door, outcome, visited_at`, as on the printed list, or
+    `building_id` instead of the first two (door: 1 to the building's dwellings; a date and time,
+    in French time where no zone is given), and `visit_id` where the phone gave one. Without it,
+    the same door at the same moment is the same visit.
 
-    Raises SourceError naming the line of an unknown building, door, outcome or date.
+    Raises SourceError naming the line of an unknown building, turf, door, outcome or date.
     """
     workspace.required()
     file = read_text(path)
@@ -53,13 +59,22 @@ def import_returns(workspace: Workspace, path: Path) -> Returned:
             return Returned(file.name, batch.rows, 0, unchanged=True)
     buildings = load_buildings(workspace)
     dwellings = dict(zip(buildings["building_id"], buildings["dwellings"], strict=True))
-    visits = [_visit(file, line, row, dwellings) for line, row in _rows(file)]
+    with reading(engine) as session:
+        stops = load_stops(session)
+    order = dict(
+        zip(zip(stops["turf_id"], stops["visit_order"], strict=True), stops["building_id"],
+            strict=True)
+    )  # fmt: skip
+    lines = _rows(file)
+    visits = [_visit(file, line, row, dwellings, order) for line, row in lines]
 
     def work(session: Any) -> int:
         try:
             recorded = record_visits(session, visits)
         except TargetingError as error:
-            raise SourceError(file.name, str(error)) from error
+            number = re.match(r"visit (\d+): (.*)", str(error))
+            line = lines[int(number[1]) - 1][0] if number else None
+            raise SourceError(file.name, number[2] if number else str(error), line=line) from error
         add_batch(session, KIND, file.name, file.sha256, len(visits))
         return recorded
 
@@ -72,7 +87,10 @@ def _rows(file: TextFile) -> list[tuple[int, dict[str, str]]]:
     separator = ";" if first.count(";") > first.count(",") else ","
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)
     headers = [h.strip() for h in reader.fieldnames or []]
-    if missing := [c for c in NEEDED if c not in headers]:
+    missing = [c for c in NEEDED if c not in headers]
+    if not any(set(place) <= set(headers) for place in PLACES):
+        missing += ["turf_id and visit_order (or building_id)"]
+    if missing:
         raise SourceError(
             file.name,
             f"no column {', '.join(missing)}; headers found: {', '.join(headers)[:200]}.",
@@ -96,20 +114,24 @@ def _rows(file: TextFile) -> list[tuple[int, dict[str, str]]]:
 
 
 def _visit(
-    file: TextFile, line: int, row: dict[str, str], dwellings: dict[str, int]
+    file: TextFile,
+    line: int,
+    row: dict[str, str],
+    dwellings: dict[str, int],
+    order: dict[tuple[str, int], str],
 ) -> dict[str, Any]:
-    cells = {k: raw_text((v or "").strip()) for k, v in row.items() if k is not None}
-    building_id = cells["building_id"]
+    cells = {k: raw_text((v or "").strip()) for k, v in row.items()}
+    building_id = cells.get("building_id") or _building_of(file, line, cells, order)
     if building_id not in dwellings:
         raise SourceError(
             file.name,
             f"no building “{building_id[:60]}” in this campaign.",
             line=line,
             column="building_id",
-            way_out="Copy the code of the walk list.",
+            way_out="Give the turf's code and the order number of the walk list instead.",
         )
     door = cells["door"]
-    if not door.isdigit() or not 1 <= int(door) <= dwellings[building_id]:
+    if not re.fullmatch(r"[0-9]{1,5}", door) or not 1 <= int(door) <= dwellings[building_id]:
         raise SourceError(
             file.name,
             f"door “{door[:20]}” of {building_id}: it has doors 1 to {dwellings[building_id]}.",
@@ -127,6 +149,11 @@ def _visit(
         )
     moment = _moment(file, line, cells["visited_at"])
     door_id = f"{building_id}/{int(door)}"
+    if len(cells.get("visit_id", "")) > LONGEST_ID:
+        raise SourceError(
+            file.name, "the visit_id is too long.", line=line, column="visit_id",
+            way_out=f"At most {LONGEST_ID} characters; or leave it empty.",
+        )  # fmt: skip
     visit_id = cells.get("visit_id") or str(
         uuid.uuid5(uuid.NAMESPACE_URL, f"{door_id} {moment.isoformat()}")
     )
@@ -135,22 +162,41 @@ def _visit(
         "building_id": building_id,
         "door_id": door_id,
         "turf_id": cells.get("turf_id") or None,
-        "theme": cells.get("theme") or None,
         "outcome": cells["outcome"],
         "visited_at": moment,
     }
 
 
+def _building_of(
+    file: TextFile, line: int, cells: dict[str, str], order: dict[tuple[str, int], str]
+) -> str:
+    """The building at an order number of a turf, as the printed list has it."""
+    turf_id, number = cells.get("turf_id", ""), cells.get("visit_order", "")
+    found = order.get((turf_id, int(number))) if re.fullmatch(r"[0-9]{1,5}", number) else None
+    if found is None:
+        raise SourceError(
+            file.name,
+            f"no stop “{number[:10]}” in turf “{turf_id[:20]}”.",
+            line=line,
+            column="visit_order",
+            way_out="Copy the turf's code and the order number of the walk list.",
+        )
+    return found
+
+
 def _moment(file: TextFile, line: int, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        local = moment if moment.tzinfo else moment.replace(tzinfo=FRANCE)
+        known = local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        known = None
+    if known is None or known < EARLIEST:
         raise SourceError(
             file.name,
-            f"“{text[:30]}” is no date and time.",
+            f"“{text[:30]}” is no date and time of a visit.",
             line=line,
             column="visited_at",
             way_out="Write 2026-03-10 18:30.",
-        ) from None
-    local = moment if moment.tzinfo else moment.replace(tzinfo=FRANCE)
-    return local.astimezone(UTC)
+        )
+    return known

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.scoring.basis import Basis, choose_basis
@@ -53,13 +54,18 @@ def score_stations(
     default, the same as the commune for a campaign of one).
     """
     campaign = campaign_card(workspace)
-    wanted = list(communes or campaign.communes) or None
+    wanted = [commune_of_arrondissement(c) for c in communes or campaign.communes] or None
     basis = campaign_basis(workspace)
     turnouts = {e: reference.load_turnout(workspace, e, wanted) for e in basis.elections}
     if turnouts[basis.presidential].empty:
         raise WorkspaceError(
             f"{basis.presidential} has no station of {' '.join(wanted or [])}: check the commune "
             "code, or import the file that holds it."
+        )
+    if all(turnouts[e].empty for e in basis.low):
+        raise WorkspaceError(
+            f"no station of {' '.join(wanted or [])} in {' or '.join(basis.low)}: import the file "
+            "of one of these elections that holds them."
         )
     bloc_votes = reference.load_bloc_votes(workspace, basis.presidential, wanted)
     arena = by or "national"

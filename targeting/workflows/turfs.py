@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,23 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
+from targeting.exports.files import (
+    MAP_FORMATS,
+    TABLE_FORMATS,
+    ensure_writable,
+    known_format,
+    write_table,
+)
 from targeting.exports.print_list import TurfSheet, write_print_list
 from targeting.households.buildings import NOBODY_REGISTERED, uninhabited
+from targeting.households.doors import (
+    COOLING_OFF_DAYS,
+    closed_doors,
+    door_ranges,
+    open_dwellings,
+)
 from targeting.households.shapes import turf_ribbons
+from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.stations.places import to_wgs84
 from targeting.store import reference
 from targeting.store.engine import open_store, reading, write
@@ -28,6 +42,7 @@ from targeting.store.queries import (
     load_excluded,
     load_stops,
     load_turfs,
+    load_visits,
     save_cut,
 )
 from targeting.turf.cut import Cut, cut_turfs
@@ -69,6 +84,7 @@ class CampaignTurfs:
     excluded: pd.DataFrame
     identity: str
     parameters: dict[str, Any]
+    cut_id: int
 
 
 def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
@@ -104,48 +120,87 @@ def cut_campaign_turfs(
     doors: int | None = None,
     seed: int = 0,
     fast: bool = False,
+    exclude_contacted: int = COOLING_OFF_DAYS,
     out: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Cut the buildings of the stations chosen into turfs, keep them, and write them if asked.
 
     Turfs of earlier cuts that nobody began are withdrawn; buildings of those being walked stay
-    out of this cut, counted with that reason.
+    out of this cut, counted with that reason, and so do the doors of households met in the last
+    `exclude_contacted` days, or who asked not to be called on.
     """
     if minutes is not None and doors is not None:
         raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
     if out is not None:
         known_format(out, TURF_FORMATS)
+        ensure_writable(out)
     stations = chosen_stations(workspace, chosen)
     progress("buildings")
-    buildings, excluded = _candidates(workspace, stations)
-    progress(f"street graph of {len(buildings):,} buildings")
-    graph = build_street_graph(buildings, reference.load_streets(workspace))
+    buildings, excluded = _candidates(workspace, stations, named=not chosen.startswith("top:"))
     engine = open_store(workspace)
     with reading(engine) as session:
-        busy = busy_buildings(session)
+        busy, visits = busy_buildings(session), load_visits(session)
+    closed = closed_doors(visits, now=datetime.now(UTC), days=exclude_contacted)
     begun = buildings.loc[buildings["building_id"].isin(list(busy)), "building_id"]
     excluded = pd.concat([excluded, pd.Series(IN_ANOTHER_TURF, index=begun, dtype="str")])
     excluded = excluded[~excluded.index.duplicated()]
+    closed = closed[
+        closed["building_id"].isin(buildings["building_id"])
+        & ~closed["building_id"].isin(excluded.index)
+    ]
+    left = open_dwellings(buildings, closed)
+    to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
+    progress(f"street graph of {len(to_visit):,} buildings")
+    graph = build_street_graph(to_visit, reference.load_streets(workspace))
     size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
     progress("cutting")
     cut = cut_turfs(
-        buildings, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
+        to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
         station_order=stations, fast=fast,
     )  # fmt: skip
-    parameters = {"stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast}
-    _, codes = write(engine, lambda s: save_cut(s, cut.turfs, cut.stops, cut.excluded, parameters))
+    cut = _with_closed(cut, closed)
+    if cut.turfs.empty:
+        raise TargetingError(
+            f"no door is left to knock at in {chosen}: {cut.identity.sentence()}. Choose other "
+            "stations, or --exclude-contacted 0d."
+        )
+    parameters = {
+        "stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast,
+        "exclude_contacted_days": exclude_contacted,
+    }  # fmt: skip
+    stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
+    _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
     return _report(cut, codes, parameters, written)
 
 
-def _candidates(workspace: Workspace, stations: list[str] | None) -> tuple[pd.DataFrame, pd.Series]:
+def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
+    """The cut with the closed doors among those left out: the identity counts every door."""
+    counts = closed.groupby(["building_id", "reason"]).size().rename("dwellings").reset_index()
+    shut = counts[["building_id", "dwellings", "reason"]]
+    excluded = pd.concat([cut.excluded, shut], ignore_index=True)
+    more = int(shut["dwellings"].sum())
+    identity = replace(
+        cut.identity,
+        doors_in=cut.identity.doors_in + more,
+        doors_left_out=cut.identity.doors_left_out + more,
+        left_out_by_reason={
+            str(k): int(v) for k, v in excluded.groupby("reason")["dwellings"].sum().items()
+        },
+    )
+    return replace(cut, excluded=excluded, identity=identity)
+
+
+def _candidates(
+    workspace: Workspace, stations: list[str] | None, *, named: bool
+) -> tuple[pd.DataFrame, pd.Series]:
     """Buildings of the stations, and the reasons of those left out."""
     buildings = load_buildings(workspace)
     if stations is not None:
         unknown = sorted(set(stations) - set(buildings["station_id"].dropna()))
         buildings = buildings[buildings["station_id"].isin(stations)]
-        if buildings.empty:
+        if buildings.empty or (unknown and named):
             raise WorkspaceError(
                 f"no address lies in {', '.join(unknown[:5])}: import the outlines of these "
                 "stations and the BAN of their commune."
@@ -210,7 +265,8 @@ def load_campaign_turfs(
             raise WorkspaceError(NO_TURF)
         turfs, stops = load_turfs(session), load_stops(session)
         excluded, done = load_excluded(session, cut.id), doors_done(session)
-        parameters = dict(cut.parameters)
+        parameters, cut_id = dict(cut.parameters), cut.id
+        closed = closed_doors(load_visits(session), now=datetime.now(UTC))
         identity = (
             f"{cut.doors_in:,} doors in = {cut.doors_in_turfs:,} in turfs + "
             f"{cut.doors_left_out:,} left out"
@@ -222,8 +278,10 @@ def load_campaign_turfs(
         stops = stops[stops["turf_id"].isin(list(turf_ids))]
     if turfs.empty:
         raise WorkspaceError(NO_TURF)
-    buildings = load_buildings(workspace).drop(columns="dwellings")
+    buildings = load_buildings(workspace).rename(columns={"dwellings": "all_dwellings"})
     stops = stops.merge(buildings, on="building_id", how="left", validate="many_to_one")
+    stops["registered_estimate"] *= stops["dwellings"] / stops["all_dwellings"]
+    stops["closed"] = _closed_in(stops, closed)
     degrees = to_wgs84(stops["x"], stops["y"])
     stops = stops.assign(longitude=degrees["longitude"], latitude=degrees["latitude"])
     turfs = turfs.assign(
@@ -231,8 +289,25 @@ def load_campaign_turfs(
         priority=_turf_priority(workspace, stops, turfs["turf_id"]),
     )
     return CampaignTurfs(
-        turfs.reset_index(drop=True), stops.reset_index(drop=True), excluded, identity, parameters
+        turfs.reset_index(drop=True),
+        stops.reset_index(drop=True),
+        excluded,
+        identity,
+        parameters,
+        cut_id,
     )
+
+
+def _closed_in(stops: pd.DataFrame, closed: pd.DataFrame) -> pd.Series:
+    """Numbers of the doors not to knock at in each stop's range, as they are today."""
+    shut = closed.groupby("building_id")["door"].agg(list).to_dict()
+    numbers = [
+        [n for n in shut.get(b, []) if first <= n <= last]
+        for b, first, last in zip(
+            stops["building_id"], stops["first_door"], stops["last_door"], strict=True
+        )
+    ]
+    return pd.Series(numbers, index=stops.index, dtype=object)
 
 
 def _turf_priority(workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series) -> pd.Series:
@@ -257,16 +332,21 @@ def export_turfs(
 ) -> list[Path]:
     """Write turfs: CSV of stops in walking order, GeoJSON/GPKG of turfs, HTML lists to print.
 
-    `X.excluded.csv` beside it holds every building left out of the last cut, with its reason.
+    Without `turf_ids`, all that are not done. When they are all of the last cut, `X.excluded.csv`
+    beside it holds every building left out of it, with its reason.
     """
     suffix = known_format(out, TURF_FORMATS)
     kept = load_campaign_turfs(workspace, turf_ids)
+    if turf_ids is None:
+        kept = _open_only(kept)
     credits = reference.credits(workspace)
     if suffix == ".html":
         return [write_print_list(out, turf_sheets(workspace, kept), credits, language=language)]
     if suffix in MAP_FORMATS:
         shapes = turf_ribbons(kept.stops)
-        table = kept.turfs.assign(version=1)[TURF_COLUMNS]
+        done = kept.turfs["doors_done"].astype("Int64")
+        few = (done > 0) & (done < SMALLEST_CELL)
+        table = kept.turfs.assign(doors_done=done.mask(few))[TURF_COLUMNS]
         geometry = gpd.GeoSeries(
             shapes.reindex(table["turf_id"]).to_numpy(), index=table.index, crs=shapes.crs
         )
@@ -278,8 +358,19 @@ def export_turfs(
         table = stops[STOP_COLUMNS].reset_index(drop=True)
         table = table.round({"longitude": 6, "latitude": 6, "registered_estimate": 2})
         written = write_table(table, out, credits=credits)
-    beside = out.with_name(out.stem + ".excluded.csv")
-    return [*written, *write_table(kept.excluded, beside)]
+    if set(kept.turfs["cut_id"]) == {kept.cut_id}:
+        beside = out.with_name(out.stem + ".excluded.csv")
+        written += write_table(kept.excluded, beside)
+    return written
+
+
+def _open_only(kept: CampaignTurfs) -> CampaignTurfs:
+    """Turfs still to walk. Raises WorkspaceError when all are done."""
+    turfs = kept.turfs[kept.turfs["status"] != "done"]
+    if turfs.empty:
+        raise WorkspaceError("every turf is done: cut new ones with `turfs cut`, or name some.")
+    stops = kept.stops[kept.stops["turf_id"].isin(turfs["turf_id"])]
+    return replace(kept, turfs=turfs.reset_index(drop=True), stops=stops.reset_index(drop=True))
 
 
 def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:

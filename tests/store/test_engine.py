@@ -126,3 +126,17 @@ def test_a_sound_database_says_so(workspace: Workspace) -> None:
 def test_a_folder_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="init --commune"):
         open_store(Workspace(tmp_path / "nowhere"))
+
+
+def test_a_file_that_is_no_database_says_what_to_do(workspace: Workspace) -> None:
+    (workspace.root / "relance.db").write_bytes(b"not a database at all, only text" * 100)
+    with pytest.raises(WorkspaceError, match="restore a backup"):
+        open_store(workspace)
+
+
+def test_an_address_that_is_no_database_says_what_to_do(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELANCE_DATABASE_URL", "foo://bar")
+    with pytest.raises(WorkspaceError, match="RELANCE_DATABASE_URL"):
+        open_store(workspace)

@@ -14,8 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from targeting.errors import PrivacyError
 from targeting.store.engine import reading, write
 from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit
-from targeting.store.queries import add_contacts, count_contacts, record_visits
-from targeting.tables import MUTE_OUTCOMES, OUTCOMES
+from targeting.store.queries import (
+    add_contacts,
+    count_contacts,
+    forget_turfs,
+    load_visits,
+    record_visits,
+)
+from targeting.tables import OUTCOMES
 
 DAY = date(2026, 3, 1)
 
@@ -117,34 +123,42 @@ def test_every_outcome_alone_is_recorded(engine: Engine) -> None:
     assert write(engine, lambda s: record_visits(s, rows)) == 0, "twice is once"
 
 
-@pytest.mark.parametrize("outcome", MUTE_OUTCOMES)
-@pytest.mark.parametrize("more", [{"theme": "logement"}, {"contact_id": "c1"},
-                                  {"theme": "logement", "contact_id": "c1"}])  # fmt: skip
-def test_an_absence_or_a_refusal_carries_nothing_else(
-    engine: Engine, outcome: str, more: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("outcome", [o for o in OUTCOMES if o != "talked"])
+def test_only_a_talk_leads_to_a_contact(engine: Engine, outcome: str) -> None:
     write(engine, lambda s: add_contacts(s, [contact()]))
     with pytest.raises(PrivacyError):
-        write(engine, lambda s: record_visits(s, [visit(outcome=outcome, **more)]))
+        write(engine, lambda s: record_visits(s, [visit(outcome=outcome, contact_id="c1")]))
     raw = {"id": "v9", "building_id": "b", "door_id": "b/1", "outcome": outcome, "erase_on": DAY,
            "visited_at": datetime(2026, 3, 1, tzinfo=UTC)}  # fmt: skip
     with pytest.raises(IntegrityError):
-        insert_raw(engine, Visit, **raw, **more)
+        insert_raw(engine, Visit, **raw, contact_id="c1")
+    assert write(engine, lambda s: record_visits(s, [visit(contact_id="c1")])) == 1
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(OUTCOMES), st.sampled_from([None, "logement", "sante"])),
-        min_size=1, max_size=10,
+        st.tuples(
+            st.sampled_from(OUTCOMES),
+            st.dictionaries(
+                st.sampled_from(["theme", "note", "name", "contact_id"]),
+                st.sampled_from(["", "c1", "logement"]),
+            ),
+        ),
+        min_size=1, max_size=8,
     )
 )  # fmt: skip
-def test_whatever_the_mix_either_all_are_lawful_or_none_is_kept(engine: Engine, mix) -> None:
-    from targeting.store.queries import forget_turfs, load_visits
-
+def test_whatever_comes_with_a_visit_either_all_are_lawful_or_none_is_kept(
+    engine: Engine, mix
+) -> None:
     write(engine, forget_turfs)
-    rows = [visit(visit_id=f"m{i}", outcome=o, theme=t) for i, (o, t) in enumerate(mix)]
-    unlawful = any(o in MUTE_OUTCOMES and t for o, t in mix)
+    write(engine, lambda s: add_contacts(s, [contact(), contact(contact_id="logement")]))
+    rows = [visit(visit_id=f"m{i}", outcome=o, **more) for i, (o, more) in enumerate(mix)]
+    unlawful = any(
+        any(v for k, v in more.items() if k != "contact_id")
+        or (more.get("contact_id") and outcome != "talked")
+        for outcome, more in mix
+    )
     try:
         write(engine, lambda s: record_visits(s, rows))
         assert not unlawful

@@ -10,6 +10,7 @@ import pytest
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.store import staging as module
+from targeting.store.engine import open_store
 from targeting.store.staging import ASIDE, JOURNAL, recover, staged
 
 NAMES = ["reference/turnout/e.parquet", "reference/votes/e.parquet", "reference/turnout/e.json"]
@@ -90,3 +91,26 @@ def test_a_crash_before_the_journal_leaves_the_old_files(
 def test_two_writers_do_not_mix(workspace: Workspace) -> None:
     with staged(workspace), pytest.raises(WorkspaceError, match="another command is writing"):
         stage(workspace, "other")
+
+
+@pytest.mark.parametrize("name", ["../out.txt", "reference/../../out.txt", "/tmp/out.txt"])
+def test_no_name_leads_out_of_the_workspace(workspace: Workspace, name: str) -> None:
+    with pytest.raises(WorkspaceError, match="no name of a file"), staged(workspace) as staging:
+        staging.path(name)
+
+
+def test_an_import_that_a_crash_interrupted_is_finished_before_anything_is_read(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(workspace, "old")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_move", die)
+        with pytest.raises(KeyboardInterrupt):
+            stage(workspace, "new")
+    assert (workspace.root / NAMES[0]).read_text() == "old"
+    open_store(workspace)
+    assert all((workspace.root / name).read_text() == "new" for name in NAMES)

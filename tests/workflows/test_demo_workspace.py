@@ -112,8 +112,10 @@ def test_the_same_grid_twice_is_once(town: Workspace, tmp_path: Path) -> None:
     ("change", "words"),
     [({"outcome": "shouted"}, "no outcome"), ({"door": 9999}, "it has doors 1 to"),
      ({"building_id": "elsewhere"}, "no building"), ({"visited_at": "yesterday"}, "no date"),
-     ({"outcome": "refused", "theme": "logement"}, "carries nothing else"),
-     ({"turf_id": "T9999"}, "no turf T9999"), ({"name": "Ada"}, "holds no name"),
+     ({"theme": "logement"}, "holds no name, no phone, no note"),
+     ({"building_id": "", "turf_id": "S0001", "visit_order": 999}, "no stop “999”"),
+     ({"door": "²"}, "it has doors 1 to"), ({"visited_at": "0001-01-01"}, "no date"),
+     ({"turf_id": "S9999"}, "no turf S9999"), ({"name": "Ada"}, "holds no name"),
      ({"visited_at": "2099-01-01"}, "in the future")],
 )  # fmt: skip
 def test_a_wrong_line_of_a_grid_is_refused_and_none_is_recorded(
@@ -127,6 +129,91 @@ def test_a_wrong_line_of_a_grid_is_refused_and_none_is_recorded(
     assert result.exit_code == 2, result.output
     assert words in result.stderr
     pd.testing.assert_frame_equal(station_coverage(town), before)
+
+
+def open_stop(workspace: Workspace):  # type: ignore[no-untyped-def]
+    """A stop of a turf nobody has begun, with more than one door."""
+    kept = load_campaign_turfs(workspace)
+    ready = kept.turfs[kept.turfs["status"] == "ready"]["turf_id"]
+    stops = kept.stops[kept.stops["turf_id"].isin(ready) & (kept.stops["dwellings"] > 1)]
+    return stops.iloc[0]
+
+
+def test_visits_are_typed_back_from_what_is_on_paper(town: Workspace, tmp_path: Path) -> None:
+    stop = open_stop(town)
+    row = {"turf_id": stop["turf_id"], "visit_order": stop["visit_order"],
+           "door": stop["first_door"], "outcome": "talked", "visited_at": "2026-10-20 18:30"}  # fmt: skip
+    result = call(town, "returns", grid(tmp_path / "paper.csv", [row]), "--json")
+    assert json.loads(result.stdout)["recorded"] == 1, result.output
+    turfs = load_campaign_turfs(town).turfs.set_index("turf_id")
+    assert turfs.loc[stop["turf_id"], "status"] == "in_progress"
+    assert turfs.loc[stop["turf_id"], "doors_done"] == 1
+
+
+def test_a_door_that_asked_not_to_be_called_on_is_in_no_later_cut_and_named_on_paper(
+    town: Workspace, tmp_path: Path
+) -> None:
+    stop = open_stop(town)
+    building, door = stop["building_id"], stop["first_door"]
+    row = {"building_id": building, "door": door, "outcome": "do_not_contact",
+           "visited_at": "2020-01-01 18:30"}  # fmt: skip
+    before = cut_campaign_turfs(town, chosen=stop["station_id"]).facts
+    assert call(town, "returns", grid(tmp_path / "grid.csv", [row])).exit_code == 0
+    html = tmp_path / "list.html"
+    export_turfs(town, html)
+    assert f"sauf {door}" in html.read_text(), "already on the lists printed from now on"
+    after = cut_campaign_turfs(town, chosen=stop["station_id"]).facts
+    assert after["doors_in"] == before["doors_in"]
+    counts = [f["left_out_by_reason"].get("do_not_contact", 0) for f in (before, after)]
+    assert counts[1] == counts[0] + 1
+
+
+def test_households_met_lately_are_left_alone_and_come_back_after_their_time(
+    town: Workspace,
+) -> None:
+    lately = cut_campaign_turfs(town, chosen="top:10%").facts
+    always = cut_campaign_turfs(town, chosen="top:10%", exclude_contacted=0).facts
+    assert lately["left_out_by_reason"]["already_met"] > 0
+    assert "already_met" not in always["left_out_by_reason"]
+    assert lately["doors_in"] == always["doors_in"]
+
+
+def test_no_door_is_in_two_turfs_to_walk(town: Workspace) -> None:
+    cut_campaign_turfs(town, chosen="top:10%")
+    kept = load_campaign_turfs(town)
+    to_walk = kept.turfs[kept.turfs["status"] != "done"]["turf_id"]
+    stops = kept.stops[kept.stops["turf_id"].isin(to_walk)]
+    doors = [
+        (s.building_id, n)
+        for s in stops.itertuples()
+        for n in range(s.first_door, s.last_door + 1)
+        if n not in s.closed
+    ]
+    assert len(doors) == len(set(doors))
+
+
+def test_a_withdrawn_turf_stays_withdrawn_whatever_comes_back(
+    town: Workspace, tmp_path: Path
+) -> None:
+    stop = open_stop(town)
+    row = {"building_id": stop["building_id"], "turf_id": stop["turf_id"],
+           "door": stop["first_door"], "outcome": "not_home", "visited_at": "2026-10-20"}  # fmt: skip
+    cut_campaign_turfs(town, chosen="top:10%")
+    assert call(town, "returns", grid(tmp_path / "late.csv", [row])).exit_code == 0
+    assert stop["turf_id"] not in set(load_campaign_turfs(town).turfs["turf_id"])
+
+
+def test_a_visit_to_a_building_of_another_turf_is_refused(town: Workspace, tmp_path: Path) -> None:
+    kept = load_campaign_turfs(town)
+    one, other = kept.turfs["turf_id"].iloc[0], kept.turfs["turf_id"].iloc[-1]
+    building = kept.stops[kept.stops["turf_id"] == other]["building_id"].iloc[0]
+    assert building not in set(kept.stops[kept.stops["turf_id"] == one]["building_id"])
+    row = {"building_id": building, "turf_id": one, "door": 1, "outcome": "talked",
+           "visited_at": "2026-10-20"}  # fmt: skip
+    result = call(town, "returns", grid(tmp_path / "grid.csv", [row]))
+    assert result.exit_code == 2
+    assert "line 2" in result.stderr
+    assert f"is not in turf {one}" in result.stderr
 
 
 def test_contacts_and_results_do_not_touch_each_other(town: Workspace) -> None:
@@ -171,6 +258,9 @@ def test_turfs_are_cut_counted_and_exported_in_walking_order(
     excluded = pd.read_csv(tmp_path / "turfs.excluded.csv")
     assert excluded["dwellings"].sum() == told["doors_left_out"]
     assert list(excluded.columns) == ["building_id", "dwellings", "reason"]
+    registered = stops.groupby("station_id")["registered_estimate"].sum()
+    scores = score_stations(town).scores.set_index("station_id")["registered"]
+    assert (registered <= scores[registered.index] + 1).all(), "a split building counts once"
     buildings = load_buildings(town)
     stations = set(stops["station_id"])
     expected = buildings[buildings["station_id"].isin(stations)]["dwellings"].sum()
@@ -213,8 +303,10 @@ def test_turfs_are_written_as_shapes(town: Workspace, tmp_path: Path, suffix: st
     assert call(town, "turfs", "export", "--out", out).exit_code == 0
     layer = gpd.read_file(out)
     assert layer["turf_id"].is_unique
+    assert layer["turf_id"].str.match(r"^S\d{4}$").all(), "GDAL takes no code for a time of day"
     assert layer.geometry.is_valid.all()
-    assert (layer["n_doors"] >= layer["doors_done"]).all()
+    shown = layer["doors_done"].dropna()
+    assert ((shown == 0) | (shown >= 11)).all(), "counts under eleven are not shown"
 
 
 def test_the_printed_list_holds_places_and_boxes_and_nobody(

@@ -143,7 +143,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["cut_id"], ["turf_cut.id"], name=op.f("fk_turf_excluded_cut_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("cut_id", "building_id", name=op.f("pk_turf_excluded")),
+        sa.PrimaryKeyConstraint("cut_id", "building_id", "reason", name=op.f("pk_turf_excluded")),
     )
     op.create_table(
         "contact_theme",
@@ -173,8 +173,14 @@ def upgrade() -> None:
         sa.Column("visit_order", sa.Integer(), nullable=False),
         sa.Column("building_id", sa.String(length=60), nullable=False),
         sa.Column("first_door", sa.Integer(), nullable=False),
+        sa.Column("last_door", sa.Integer(), nullable=False),
         sa.Column("dwellings", sa.Integer(), nullable=False),
-        sa.CheckConstraint("first_door >= 1 AND dwellings >= 1", name=op.f("ck_turf_door_doors")),
+        sa.CheckConstraint(
+            "first_door >= 1 AND last_door >= first_door", name=op.f("ck_turf_door_range")
+        ),
+        sa.CheckConstraint(
+            "dwellings BETWEEN 1 AND last_door - first_door + 1", name=op.f("ck_turf_door_doors")
+        ),
         sa.ForeignKeyConstraint(
             ["turf_id"], ["turf.id"], name=op.f("fk_turf_door_turf_id"), ondelete="CASCADE"
         ),
@@ -191,20 +197,15 @@ def upgrade() -> None:
         sa.Column("turf_id", sa.String(length=12), nullable=True),
         sa.Column("visited_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
-        sa.Column("theme", sa.String(length=20), nullable=True),
         sa.Column("contact_id", sa.String(length=36), nullable=True),
         sa.Column("erase_on", sa.Date(), nullable=False),
         sa.CheckConstraint(
-            "NOT (outcome IN ('not_home', 'refused', 'do_not_contact')) OR (theme IS NULL AND contact_id IS NULL)",
-            name=op.f("ck_visit_mute_outcomes_carry_nothing"),
+            "outcome = 'talked' OR contact_id IS NULL",
+            name=op.f("ck_visit_only_a_talk_leads_to_a_contact"),
         ),
         sa.CheckConstraint(
             "outcome IN ('not_home', 'talked', 'come_back', 'refused', 'do_not_contact', 'inaccessible', 'bad_address', 'moved')",
             name=op.f("ck_visit_outcome"),
-        ),
-        sa.CheckConstraint(
-            "theme IS NULL OR theme IN ('logement', 'pouvoir_achat', 'ecole', 'sante', 'transports', 'proprete', 'securite', 'autre')",
-            name=op.f("ck_visit_theme"),
         ),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_visit_contact_id"), ondelete="SET NULL"
