@@ -12,7 +12,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -99,6 +99,17 @@ def read_text(path: Path) -> TextFile:
     return TextFile(path.name, content, "utf-8", sha256)
 
 
+def without_blank_end(file: TextFile) -> TextFile:
+    """The text without the blank lines that some editors leave at its end."""
+    tail = file.text[-_LONGEST_BLANK_END:]
+    blank = tail[len(tail.rstrip()) :]
+    newline = blank.find(b"\n")
+    if newline < 0 or newline == len(blank) - 1:
+        return file
+    return replace(file, text=file.text[: len(file.text) - len(blank) + newline + 1])
+
+
+_LONGEST_BLANK_END: Final = 4096
 _DOWNLOAD_AGAIN: Final = "Download it again: the transfer was probably cut."
 
 

@@ -13,6 +13,7 @@ typed, with just the columns that count; a second, slow reading names line and c
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from targeting.codes import DEPARTMENTS, OVERSEAS
+from targeting.codes import COMMUNE_CODE, DEPARTMENTS, OVERSEAS, STATION_ID
 from targeting.errors import SourceError
-from targeting.sources.files import TextFile, read_text
+from targeting.sources.files import TextFile, read_text, without_blank_end
 
 COUNTS: Final = ("registered", "votes_cast", "blank_votes", "null_votes", "valid_votes")
 
@@ -66,6 +67,9 @@ OPTIONAL: Final = {"constituency", "nuance_code"}
 
 MISREAD: Final = ("Ã", "�", "Ž", "ƒ", "¡", "‚")
 """What é, É and ° look like once read in a wrong encoding: no header has them."""
+
+LONGEST_COUNT: Final = 12
+"""Digits of a count, sign included: more would not fit, and no station has as many voters."""
 
 VOTES_DO_NOT_ADD_UP: Final = "votes_do_not_add_up"
 """Flag of a row whose candidates' votes are not its valid votes: kept as published, told."""
@@ -118,14 +122,15 @@ def read_wide_results(path: Path) -> WideResults:
     """Read one official wide results file, plain or compressed, into turnout and votes.
 
     Raises SourceError naming file, line, reason and way out for anything that is not such a file
-    or whose counts are impossible (negative, more voters than registered, more valid votes than
-    votes cast, the same station twice, an unknown department).
+    or whose counts are impossible (negative, more voters than registered, more valid votes or more
+    votes for one candidate than votes cast, the same station twice, an unknown department).
     """
     return parse_wide_results(read_text(path))
 
 
 def parse_wide_results(file: TextFile) -> WideResults:
     """`read_wide_results` on a text already opened."""
+    file = without_blank_end(file)
     widths = _line_widths(file.text)
     layout = find_layout(file, widths)
     _refuse_broken_lines(file, layout, widths)
@@ -133,6 +138,7 @@ def parse_wide_results(file: TextFile) -> WideResults:
     turnout = _turnout(file, layout, cells)
     votes = _votes(layout, cells, turnout)
     _check_counts(file, turnout)
+    _check_votes(file, turnout, votes)
     turnout = _flag_sums(turnout, votes)
     _refuse_cut_line(file, turnout)
     return WideResults(
@@ -212,9 +218,26 @@ def _native_layout(file: TextFile, headers: list[str], widest: int) -> Layout:
     groups = tuple(
         {ours: at + start + k * group_width for ours, at in in_group.items()} for k in range(count)
     )
+    _refuse_quoted_cells(file, fixed)
     kind = "legislative" if "nuance_code" in in_group else "presidential"
     width = start + count * group_width
     return Layout(f"native {kind}", fixed, groups, width, group_width, ragged=True, quoted=False)
+
+
+def _refuse_quoted_cells(file: TextFile, fixed: dict[str, int]) -> None:
+    """Native files have no quotes around cells: a spreadsheet put them there."""
+    start = file.text.find(b"\n") + 1
+    end = file.text.find(b"\n", start)
+    row = file.text[start : end if end >= 0 else None].decode("utf-8", "replace")
+    cells = row.rstrip("\r").split(";") if start else []
+    quoted = [c for at in fixed.values() if at < len(cells) and (c := cells[at]).startswith('"')]
+    if quoted:
+        raise SourceError(
+            file.name,
+            f"cells are quoted: {_short(quoted[0], 40)}; the official file has no quotes.",
+            line=2,
+            way_out="Use the file as published, or save it again without quotes around cells.",
+        )
 
 
 def _numbered_layout(file: TextFile, headers: list[str]) -> Layout:
@@ -302,10 +325,18 @@ def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
                 return SourceError(file.name, fault, line=number, way_out=_AS_PUBLISHED)
             for at, name in counts.items():
                 cell = cells[at].strip() if at < len(cells) else ""
-                if cell and not cell.lstrip("+-").isdigit():
+                if cell and not _WHOLE.fullmatch(cell):
                     return SourceError(
                         file.name,
                         f"“{_short(cell, 40)}” is not a whole number.",
+                        line=number,
+                        column=name,
+                        way_out=_AS_PUBLISHED,
+                    )
+                if len(cell) > LONGEST_COUNT:
+                    return SourceError(
+                        file.name,
+                        f"“{_short(cell, 40)}” is too large to be a count.",
                         line=number,
                         column=name,
                         way_out=_AS_PUBLISHED,
@@ -321,6 +352,7 @@ def _reader(lines: list[str], *, quoted: bool) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=";", quoting=csv.QUOTE_NONE)
 
 
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _AS_PUBLISHED: Final = "The line is damaged or cut short: use the file as published."
 
 
@@ -367,9 +399,11 @@ def _turnout(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFram
         if "constituency" in turnout.columns
         else pl.lit(None, pl.String)
     )
-    return turnout.with_columns(
+    turnout = turnout.with_columns(
         commune_code=commune, number=number, constituency_code=constituency
-    ).select(
+    )
+    _refuse_codes(file, turnout)
+    return turnout.select(
         "row",
         station_id=pl.col("commune_code") + "_" + pl.col("number"),
         department="department",
@@ -377,6 +411,24 @@ def _turnout(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFram
         constituency_code="constituency_code",
         **{c: pl.col(c) for c in COUNTS},
     )
+
+
+def _refuse_codes(file: TextFile, turnout: pl.DataFrame) -> None:
+    """Communes and station numbers that are spelt like none."""
+    station = pl.col("commune_code") + "_" + pl.col("number")
+    for column, published, is_code, what in (
+        ("commune_code", "commune", pl.col("commune_code").str.contains(COMMUNE_CODE), "commune"),
+        ("number", "number", station.str.contains(STATION_ID), "station number"),
+    ):
+        wrong = turnout.filter(~is_code)
+        if not wrong.is_empty():
+            raise SourceError(
+                file.name,
+                f"“{_short(wrong[published][0], 40)}” is no {what}.",
+                line=wrong["row"][0] + 2,
+                column=column,
+                way_out=_AS_PUBLISHED,
+            )
 
 
 def _commune_code() -> pl.Expr:
@@ -462,6 +514,29 @@ def _check_counts(file: TextFile, turnout: pl.DataFrame) -> None:
                 line=row["row"] + 2,
                 way_out="Correct the line after the published file, or remove it.",
             )
+
+
+def _check_votes(file: TextFile, turnout: pl.DataFrame, votes: pl.DataFrame) -> None:
+    """Votes for one candidate that cannot be: below zero, or above the station's votes cast."""
+    cast = turnout.select("row", "votes_cast")
+    wrong = votes.join(cast, on="row", how="left", maintain_order="left").filter(
+        (pl.col("votes") < 0) | (pl.col("votes") > pl.col("votes_cast"))
+    )
+    if wrong.is_empty():
+        return
+    row = wrong.row(0, named=True)
+    reason = (
+        f"a candidate's votes are negative ({row['votes']})."
+        if row["votes"] < 0
+        else f"one candidate has {row['votes']} votes, of {row['votes_cast']} votes cast."
+    )
+    raise SourceError(
+        file.name,
+        reason,
+        line=row["row"] + 2,
+        column="votes",
+        way_out="Correct the line after the published file, or remove it.",
+    )
 
 
 def _flag_sums(turnout: pl.DataFrame, votes: pl.DataFrame) -> pl.DataFrame:

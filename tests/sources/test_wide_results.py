@@ -249,6 +249,57 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     assert "nom; rue" in message
 
 
+@pytest.mark.parametrize(
+    ("votes", "words"),
+    [([-3, 33], "a candidate's votes are negative (-3)"), ([40, -20], "negative (-20)"),
+     ([900, 2], "one candidate has 900 votes, of 45 votes cast")],
+)  # fmt: skip
+def test_votes_that_cannot_be_are_refused_even_where_sums_could_be_flagged(
+    tmp_path: Path, votes: list[int], words: str
+) -> None:
+    rows = [Row("0101", [10, 20]), Row("0102", votes, valid=30)]
+    message = refused(tmp_path, native(rows, Ballot.of_names(DUEL)))
+    assert "line 3, column “votes”" in message
+    assert words in message
+
+
+@pytest.mark.parametrize("blank", ["\r\n\r\n", "  \r\n", "\n\n\n"])
+def test_blank_lines_at_the_end_are_skipped(tmp_path: Path, blank: str) -> None:
+    assert read(tmp_path, GOOD + blank).turnout.equals(read(tmp_path, GOOD).turnout)
+    one = Ballot.of_nuances("UG", "RN")
+    for quoted in (False, True):
+        text = numbered([Row("0001", [10, 20])], one, quoted=quoted)
+        assert read(tmp_path, text + blank, "utf-8").turnout.height == 1
+
+
+def test_a_native_file_with_quoted_cells_is_told_so(tmp_path: Path) -> None:
+    quoted = "\r\n".join(
+        ";".join(f'"{cell}"' for cell in line.split(";")) for line in GOOD.splitlines()
+    )
+    message = refused(tmp_path, quoted + "\r\n")
+    assert 'line 2: cells are quoted: "13"' in message
+
+
+def test_a_count_of_thirty_digits_is_named_with_its_line(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace(";1000;", f";{'9' * 30};", 1))
+    assert "line 2, column “registered”" in message
+    assert "too large" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"number": "01/1"}, "“01/1” is no station number"), ({"number": "é1"}, "no station number"),
+     ({"commune": "A5B"}, "“A5B” is no commune"), ({"commune": "-55"}, "“-55” is no commune")],
+)  # fmt: skip
+def test_codes_that_are_none_are_named_with_their_line(
+    tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    rows = [Row("0101", [10, 20]), Row("0102", [10, 20]).with_(**changes)]
+    message = refused(tmp_path, native(rows, Ballot.of_names(DUEL)))
+    assert "line 3" in message
+    assert words in message
+
+
 @given(cut=st.integers(min_value=1, max_value=len(GOOD) - 1))
 def test_a_file_cut_anywhere_is_refused_or_reads_the_whole_lines_rightly(cut: int) -> None:
     """Cut at the end of a line, a file cannot be told from a shorter one; elsewhere it is refused,
