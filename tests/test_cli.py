@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from targeting.cli import cli
 from targeting.config import Workspace
+from targeting.store.reference import load_addresses, load_stations, load_voter_addresses
 from tests.official import (
     DUEL,
     PRES_2022,
@@ -295,3 +296,158 @@ def test_doctor_says_what_is_there_and_what_is_missing(imported: Workspace) -> N
     assert told["database"] == "ok"
     assert told["elections"] == ["2022_pres_t1", "2022_legi_t1"]
     assert any("import addresses" in note for note in told["notes"])
+
+
+# -- several files, corrections, and what stays in place -------------------------------------------
+
+
+def files_of(workspace: Workspace, place: str) -> list[str]:
+    sheet = json.loads((workspace.reference / f"{place}.json").read_text())
+    return sorted(file["name"] for file in sheet["files"].values())
+
+
+def results_told(workspace: Workspace, *arguments: object) -> list[tuple[str, str, bool]]:
+    told = json.loads(done(workspace, "import", "results", *arguments, "--json").stdout)
+    return [(t["file"], t["election_id"], t["unchanged"]) for t in told["imported"]]
+
+
+def test_a_file_given_twice_is_imported_once(workspace: Workspace, tmp_path: Path) -> None:
+    one = write_latin(tmp_path / "one.txt", GOOD)
+    copy = write_latin(tmp_path / "copy.txt", GOOD)
+    assert results_told(workspace, one, copy) == [
+        ("one.txt", "2022_pres_t1", False), ("copy.txt", "2022_pres_t1", True),
+    ]  # fmt: skip
+    assert files_of(workspace, "turnout/2022_pres_t1") == ["one.txt"]
+
+
+def test_two_files_of_one_election_and_commune_are_refused_with_both_names(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    one = write_latin(tmp_path / "one.txt", GOOD)
+    other = [marseille_rows()[0].with_(registered=1111)]
+    two = write_latin(tmp_path / "two.txt", native(other, Ballot.of_names(PRES_2022)))
+    before = fingerprint(workspace)
+    result = call(workspace, "import", "results", one, two)
+    assert result.exit_code == 2
+    assert "two.txt: one.txt is given too, and both have 2022_pres_t1 in 13055" in result.stderr
+    assert fingerprint(workspace) == before
+
+
+def duel(path: Path, registered: int = 1000) -> Path:
+    rows = [Row(r.number, [300, 200], registered=registered) for r in marseille_rows()]
+    return write_latin(path, native(rows, Ballot.of_names(DUEL)))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_first_round_tells_its_second_apart_in_whatever_order(
+    workspace: Workspace, tmp_path: Path, last: bool
+) -> None:
+    first = write_latin(tmp_path / "first.txt", GOOD)
+    second = duel(tmp_path / "second.txt")
+    files = [second, first] if last else [first, second]
+    told = results_told(workspace, *files)
+    assert [name for name, *_ in told] == [f.name for f in files]
+    assert dict(t[:2] for t in told) == {
+        "first.txt": "2022_pres_t1", "second.txt": "2022_pres_t2",
+    }  # fmt: skip
+
+
+def test_a_forced_year_that_the_roll_denies_is_refused(imported: Workspace, tmp_path: Path) -> None:
+    second = duel(tmp_path / "second.txt")
+    before = fingerprint(imported)
+    result = call(imported, "import", "results", second, "--election", "2017_pres_t2")
+    assert result.exit_code == 2
+    assert "registered voters are those of 2022_pres_t2" in result.stderr
+    assert fingerprint(imported) == before
+
+
+def test_a_corrected_file_is_no_longer_in_place_and_can_be_put_back(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    ballot = Ballot.of_names(PRES_2022)
+    wrong = marseille_rows()
+    wrong[1] = wrong[1].with_(valid=wrong[1].valid_votes + 1)
+    elsewhere = wrong[1].with_(commune="001")
+    far = marseille_rows()[0].with_(department="2A", commune="004")
+    (tmp_path / "other").mkdir()
+    one = write_latin(tmp_path / "one.txt", native([*wrong, elsewhere], ballot))
+    same_name = write_latin(tmp_path / "other/one.txt", native([far], ballot))
+    fixed = write_latin(tmp_path / "fixed.txt", native(marseille_rows(), ballot))
+    place = "turnout/2022_pres_t1"
+    results_told(workspace, one, same_name)
+    assert files_of(workspace, place) == ["one.txt", "one.txt"]
+    results_told(workspace, fixed)
+    assert files_of(workspace, place) == ["fixed.txt", "one.txt"]
+    sheet = json.loads((workspace.reference / f"{place}.json").read_text())
+    assert sheet["facts"]["departments"] == ["13", "2A"]
+    assert [note.split()[0] for note in sheet["notes"]] == ["13001_0102"]
+    assert results_told(workspace, same_name)[0][2], "untouched by the correction"
+    assert not results_told(workspace, one)[0][2], "its Marseille was replaced"
+    assert results_told(workspace, one)[0][2]
+    assert not results_told(workspace, fixed)[0][2]
+
+
+def ban_file(path: Path, *codes: str) -> Path:
+    header = "id;numero;rep;nom_voie;code_postal;code_insee;x;y;lon;lat"
+    lines = [f"{c}_1_{path.stem};12;;Rue Basse;13001;{c};892000;6247000;5.3;43.2" for c in codes]
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+def test_a_second_file_of_addresses_leaves_the_other_communes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    one = ban_file(tmp_path / "one.csv", "13001", "13002")
+    two = ban_file(tmp_path / "two.csv", "13002", "13003", "83001")
+    done(workspace, "import", "addresses", one)
+    done(workspace, "import", "addresses", two)
+    ids = sorted(load_addresses(workspace)["address_id"])
+    assert ids == ["13001_1_one", "13002_1_two", "13003_1_two", "83001_1_two"]
+    assert files_of(workspace, "addresses/13_latest") == ["two.csv"]
+    assert json.loads(done(workspace, "import", "addresses", two, "--json").stdout)["unchanged"]
+    one_again = json.loads(done(workspace, "import", "addresses", one, "--json").stdout)
+    assert not one_again["unchanged"]
+
+
+def test_voters_of_one_commune_are_never_counted_twice(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "voters.csv"
+    for voters in (17, 18):
+        path.write_text(
+            f"arrondissement,bureau,numero,voie,nom,nb,ID\n06,09,4,RUE,BASSE,{voters},1\n"
+        )
+        done(workspace, "import", "addresses", path)
+    assert load_voter_addresses(workspace)["registered"].to_list() == [18]
+
+
+def national(path: Path, *codes: str, side: float = 0.01) -> Path:
+    features = [
+        ({"codeBureauVote": f"{code}_0001"}, square(5.0 + 0.02 * i, 43.5, side))
+        for i, code in enumerate(codes)
+    ]
+    path.write_text(geojson(features))
+    return path
+
+
+def test_outlines_of_other_communes_of_one_vintage_stand_beside_each_other(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    one = national(tmp_path / "one.geojson", "13001", "13002")
+    two = national(tmp_path / "two.geojson", "13002", "13003", side=0.005)
+    for path in (one, two):
+        done(workspace, "import", "stations", path, "--vintage", "2022")
+    stations = load_stations(workspace)
+    assert sorted(stations["station_id"]) == ["13001_0001", "13002_0001", "13003_0001"]
+    areas = stations.set_index("commune_code").geometry.area
+    assert areas["13002"] == pytest.approx(areas["13001"] / 4, rel=0.01), "the last one imported"
+    again = done(workspace, "import", "stations", two, "--vintage", "2019", "--json")
+    told = json.loads(again.stdout)
+    assert (told["unchanged"], told["vintage"]) == (True, "2022")
+
+
+def test_a_vintage_that_is_no_year_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    path = national(tmp_path / "one.geojson", "13001")
+    result = call(workspace, "import", "stations", path, "--vintage", "../22")
+    assert result.exit_code == 2
+    assert "four digits" in result.stderr

@@ -62,7 +62,7 @@ def recognise_election(
     """
     possible = possible_elections(results, blocs)
     if election_id is not None:
-        return _confirmed(results, parse_election_id(election_id).election_id, possible)
+        return _confirmed(results, parse_election_id(election_id).election_id, possible, rolls)
     if not possible:
         lines = line_keys(results.votes).sort("votes", descending=True)["key"].head(6).to_list()
         raise SourceError(
@@ -109,7 +109,15 @@ def _round_number(results: WideResults) -> int:
     return 2 if np.median(per_station) <= SECOND_ROUND_LINES else 1
 
 
-def _confirmed(results: WideResults, election_id: str, possible: list[str]) -> str:
+def needs_rolls(results: WideResults, blocs: pd.DataFrame) -> bool:
+    """Whether only other rounds' rolls (or the user) can tell the election of this file."""
+    possible = possible_elections(results, blocs)
+    return len(possible) > 1 and _published(results) not in possible
+
+
+def _confirmed(
+    results: WideResults, election_id: str, possible: list[str], rolls: dict[str, pd.Series]
+) -> str:
     """The user's word, unless the content says plainly another election of a known contest."""
     if possible and election_id not in possible:
         raise SourceError(
@@ -118,6 +126,14 @@ def _confirmed(results: WideResults, election_id: str, possible: list[str]) -> s
             f"{' or '.join(possible)}.",
             way_out=f"Give --election {possible[0]}, or no --election at all.",
         )
+    counted = _told_by_counts(results, possible, rolls) if len(possible) > 1 else None
+    if counted not in (None, election_id):
+        raise SourceError(
+            results.name,
+            f"--election {election_id} was given, but its registered voters are those of "
+            f"{counted}.",
+            way_out=f"Give --election {counted}, or no --election at all.",
+        )
     return election_id
 
 
@@ -125,13 +141,8 @@ def _told_apart(
     results: WideResults, possible: list[str], rolls: dict[str, pd.Series]
 ) -> list[str]:
     """Choose by published totals, then by the rolls imported, then by the ministry's file name."""
-    published = NATIONAL_REGISTERED.get(int(results.turnout["registered"].sum()))
-    if published in possible:
-        return [published]
-    gaps = {e: gap for e in possible if (gap := _roll_gap(results, e, rolls)) is not None}
-    close = [e for e, gap in gaps.items() if gap <= SAME_ROLL]
-    if len(close) == 1:
-        return close
+    if counted := _told_by_counts(results, possible, rolls):
+        return [counted]
     if found := _NAMED.search(results.name):
         kind = "pres" if found[1].upper().startswith("PR") else "legi"
         named = f"20{found[2]}_{kind}_t{found[3]}"
@@ -140,17 +151,33 @@ def _told_apart(
     return possible
 
 
+def _told_by_counts(
+    results: WideResults, possible: list[str], rolls: dict[str, pd.Series]
+) -> str | None:
+    """The one election whose published total, or whose other round's roll, is that of the file."""
+    published = _published(results)
+    if published in possible:
+        return published
+    gaps = {e: gap for e in possible if (gap := _roll_gap(results, e, rolls)) is not None}
+    close = [e for e, gap in gaps.items() if gap <= SAME_ROLL]
+    return close[0] if len(close) == 1 else None
+
+
+def _published(results: WideResults) -> str | None:
+    return NATIONAL_REGISTERED.get(int(results.turnout["registered"].sum()))
+
+
 def _roll_gap(results: WideResults, election_id: str, rolls: dict[str, pd.Series]) -> float | None:
     """Median relative gap of the roll with another round of the same contest, if imported."""
     contest = parse_election_id(election_id).contest
-    others = [e for e in rolls if e.rsplit("_", 1)[0] == contest]
-    if not others:
-        return None
     now = pd.Series(
         results.turnout["registered"].to_numpy(), index=results.turnout["station_id"].to_list()
     )
-    then = rolls[others[0]].reindex(now.index)
-    both = then.notna() & (then > 0)
-    if not both.any():
-        return None
-    return float(((now - then).abs() / then)[both].median())
+    for other, roll in rolls.items():
+        if other.rsplit("_", 1)[0] != contest:
+            continue
+        then = roll.reindex(now.index)
+        both = then.notna() & (then > 0)
+        if both.any():
+            return float(((now - then).abs() / then)[both].median())
+    return None

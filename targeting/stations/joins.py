@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from targeting.codes import held_on, parse_election_id
 from targeting.errors import JoinError
 
 LEAST_JOIN: Final = 0.80
@@ -76,16 +77,21 @@ def join_outlines(
 
 
 def best_sound_join(name: str, joins: list[Join]) -> Join:
-    """The election that fits the outlines best. Raises JoinError if none is sound.
+    """The election that fits the outlines best, the latest of equals.
 
+    Raises JoinError if none is sound.
     The figures are in the message: a map painted on other stations looks right and is wrong.
     """
-    best = max(joins, key=lambda j: (j.is_sound, j.rate))
-    if not best.is_sound:
+    sound = [j for j in joins if j.is_sound]
+    if not sound:
         told = "; ".join(j.sentence() for j in joins)
         raise JoinError(
             f"{name}: refused, these outlines are not those of the results. {told}. At least "
             f"{LEAST_JOIN:.0%} is needed: the stations were renumbered or redrawn since. Look for "
             "outlines of the same years, or import the results of the outlines' own year."
         )
-    return best
+    rate = max(j.rate for j in sound)
+    equals = [j for j in sound if j.rate == rate]
+    if len(equals) == 1:
+        return equals[0]
+    return max(equals, key=lambda j: held_on(parse_election_id(j.election_id)))

@@ -58,19 +58,20 @@ def write_results(
     """
     old_turnout = staging.current(f"reference/turnout/{election_id}.parquet")
     if old_turnout.exists():
-        communes = turnout["station_id"].str.head(5).unique().implode()
-        kept = ~pl.col("station_id").str.head(5).is_in(communes)
-        old = pl.read_parquet(old_turnout).filter(kept)
+        communes = turnout["station_id"].str.head(5).unique()
+        commune = pl.col("station_id").str.head(5)
+        kept = ~commune.is_in(communes.implode())
+        old = pl.read_parquet(old_turnout)
+        replaced = old.filter(~kept).select(commune).to_series().unique().to_list()
+        old = old.filter(kept)
         if not old.is_empty():
+            before = load_sheet(staging.current(f"reference/turnout/{election_id}.json"))
             old_votes = staging.current(f"reference/votes/{election_id}.parquet")
             turnout = pl.concat([old, turnout], how="vertical_relaxed")
             votes = pl.concat(
                 [pl.read_parquet(old_votes).filter(kept), votes], how="vertical_relaxed"
             )
-            before = load_sheet(staging.current(f"reference/turnout/{election_id}.json"))
-            sheet = Sheet(
-                **{**vars(sheet), "files": before.files | sheet.files, "rows": len(turnout)}
-            )
+            sheet = sheet.over(before, replaced, rows=len(turnout))
     place = f"reference/turnout/{election_id}"
     turnout.sort("station_id").write_parquet(
         staging.path(f"{place}.parquet"), statistics=True, row_group_size=8192
@@ -186,15 +187,24 @@ def load_blocs(workspace: Workspace) -> pd.DataFrame:
 def write_stations(
     staging: Staging, source: str, vintage: str, stations: gpd.GeoDataFrame, sheet: Sheet
 ) -> None:
-    """Put one vintage of outlines in place (table Stations, EPSG:2154)."""
+    """Put one file of outlines in place (table Stations, EPSG:2154).
+
+    Of one vintage, the file imported last is taken first: see `load_stations`.
+    """
     name = f"reference/stations/{source}_{vintage}"
+    orders = [
+        load_sheet(path).facts.get("order", 0)
+        for path in (staging.root / "reference/stations").glob("*.json")
+    ]
+    sheet.facts["order"] = max(orders, default=0) + 1
     stations.to_parquet(staging.path(f"{name}.parquet"))
     staging.path(f"{name}.json").write_text(sheet.dump())
 
 
 def list_stations(workspace: Workspace) -> list[tuple[str, str, Sheet]]:
-    """Outlines imported: source, vintage, sheet; newest vintage first."""
-    return _layers(workspace, "stations")
+    """Outlines imported: source, vintage, sheet; newest vintage first, then last imported."""
+    layers = _layers(workspace, "stations")
+    return sorted(layers, key=lambda row: (row[1], row[2].facts.get("order", 0)), reverse=True)
 
 
 def load_stations(
@@ -202,6 +212,7 @@ def load_stations(
 ) -> gpd.GeoDataFrame:
     """Outlines of these communes (table Stations, EPSG:2154): the newest vintage of each.
 
+    A commune that two files of one vintage have is taken once, from the one imported last.
     Raises WorkspaceError if there is none.
     """
     parts = []
@@ -229,12 +240,12 @@ def load_stations(
 
 
 def write_addresses(staging: Staging, name: str, addresses: pd.DataFrame, sheet: Sheet) -> None:
-    """Put a source of numbered addresses in place (table Addresses)."""
+    """Put numbered addresses in place (table Addresses); other communes of `name` stay."""
     _write_table(staging, f"reference/addresses/{name}", Addresses.check(addresses), sheet)
 
 
 def write_voter_addresses(staging: Staging, name: str, voters: pd.DataFrame, sheet: Sheet) -> None:
-    """Put a table of registered voters per address in place (table VoterAddresses)."""
+    """Put voters per address in place (table VoterAddresses); other communes of `name` stay."""
     _write_table(staging, f"reference/voter_addresses/{name}", VoterAddresses.check(voters), sheet)
 
 
@@ -299,8 +310,8 @@ def credits(workspace: Workspace) -> list[str]:
 
 
 def known_file(sheets: Iterable[Sheet], sha256: str) -> bool:
-    """Whether a file with this SHA-256 is already in one of the sheets."""
-    return any(sha256 in sheet.files.values() for sheet in sheets)
+    """Whether a file with this SHA-256 is wholly in place, by one of the sheets."""
+    return any(sha256 in sheet.files for sheet in sheets)
 
 
 def today() -> str:
@@ -314,6 +325,16 @@ def list_layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet
 
 
 def _write_table(staging: Staging, name: str, table: pd.DataFrame, sheet: Sheet) -> None:
+    old_table = staging.current(f"{name}.parquet")
+    if old_table.exists():
+        old = pd.read_parquet(old_table)
+        taken = old["commune_code"].isin(table["commune_code"].unique().tolist())
+        if not taken.all():
+            replaced = set(old.loc[taken, "commune_code"])
+            table = pd.concat([old[~taken], table], ignore_index=True)
+            before = load_sheet(staging.current(f"{name}.json"))
+            sheet = sheet.over(before, replaced, rows=len(table))
+            sheet.facts["communes"] = table["commune_code"].nunique()
     table.to_parquet(staging.path(f"{name}.parquet"), index=False)
     staging.path(f"{name}.json").write_text(sheet.dump())
 

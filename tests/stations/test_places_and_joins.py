@@ -84,3 +84,8 @@ def test_same_codes_with_other_voters_are_refused_too() -> None:
 def test_the_election_that_fits_best_is_chosen() -> None:
     joins = [Join("2017_legi_t2", 480, 450), Join("2022_pres_t1", 480, 470)]
     assert best_sound_join("x", joins).election_id == "2022_pres_t1"
+
+
+def test_the_latest_of_equals_is_chosen() -> None:
+    ids = ["2022_legi_t1", "2024_legi_t1", "2022_pres_t2", "2017_pres_t1"]
+    assert best_sound_join("x", [Join(e, 480, 470) for e in ids]).election_id == "2024_legi_t1"
