@@ -7,6 +7,7 @@ street type, street name, voters. Layouts are told from the headers.
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,9 +15,10 @@ from typing import Final
 import pandas as pd
 import polars as pl
 
-from targeting.codes import commune_of_arrondissement
-from targeting.errors import SourceError
-from targeting.sources.files import TextFile, read_text
+from targeting.codes import COMMUNE_CODE, commune_of_arrondissement
+from targeting.errors import SourceError, TargetingError
+from targeting.sources.files import TextFile, read_text, without_blank_end
+from targeting.sources.outlines import MAINLAND
 from targeting.streetnames import suffix_of
 from targeting.tables import Addresses, VoterAddresses
 
@@ -24,8 +26,12 @@ BAN_COLUMNS: Final = (
     "id", "numero", "rep", "nom_voie", "code_postal", "code_insee", "x", "y", "lon", "lat",
 )  # fmt: skip
 PARIS_VOTERS: Final = ("arrondissement", "bureau", "numero", "voie", "nom", "nb")
-MAINLAND: Final = (0.0, 6_000_000.0, 1_350_000.0, 7_200_000.0)
-"""Lambert-93 metres between which mainland France and Corsica lie: west, south, east, north."""
+
+MOST_VOTERS: Final = 5_000
+"""No address has more voters on the roll; the largest of Paris 2012 has 705."""
+
+LARGEST_NUMBER: Final = 99_999
+"""Numbers have five digits at most; the BAN writes 9000 and above for places without number."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def read_addresses(path: Path) -> AddressFile:
     `kind` is `addresses` (table Addresses) or `voters` (table VoterAddresses). Raises SourceError
     naming file, line, reason and way out.
     """
-    file = read_text(path)
+    file = without_blank_end(read_text(path))
     header = file.text.split(b"\n", 1)[0].decode("utf-8", "replace").strip().strip('"')
     for separator in (";", ","):
         columns = [c.strip().strip('"') for c in header.split(separator)]
@@ -64,13 +70,64 @@ def read_addresses(path: Path) -> AddressFile:
     )
 
 
+def _refuse_broken_lines(file: TextFile, separator: str) -> None:
+    """The first line that has not as many fields as the header."""
+    lines = file.text.removesuffix(b"\n").split(b"\n")
+    width = _fields(lines[0], separator)
+    for number, line in enumerate(lines, 1):
+        if (fields := _fields(line, separator)) != width:
+            raise SourceError(
+                file.name,
+                f"{fields} fields where the header has {width}.",
+                line=number,
+                way_out="The line is damaged or cut short: download the file again.",
+            )
+
+
+def _fields(line: bytes, separator: str) -> int:
+    if b'"' not in line:
+        return line.count(separator.encode()) + 1
+    row = next(csv.reader([line.decode("utf-8", "replace")], delimiter=separator), [])
+    return len(row)
+
+
+def _refuse_where(
+    file: TextFile, rows: pl.DataFrame, wrong: pl.Expr, column: str, reason: str
+) -> None:
+    """Name the first of the rows that are `wrong`; `reason` may hold `{cell}`."""
+    found = rows.filter(wrong)
+    if not found.is_empty():
+        raise SourceError(
+            file.name,
+            reason.format(cell=f"“{str(found[column][0])[:40]}”"),
+            line=int(found["line"][0]),
+            column=column,
+            way_out="Correct the line, or download the file again.",
+        )
+
+
+def _checked(
+    file: TextFile, table: pd.DataFrame, contract: type[Addresses] | type[VoterAddresses]
+) -> pd.DataFrame:
+    """The table, once it keeps its contract: what the reader did not name itself is told here."""
+    try:
+        return contract.check(table)
+    except TargetingError as error:
+        raise SourceError(
+            file.name,
+            "a column has cells that cannot be right.",
+            way_out="Use the file as published, with all its columns.",
+        ) from error
+
+
 def _parse(file: TextFile, separator: str) -> pl.DataFrame:
+    _refuse_broken_lines(file, separator)
     try:
         return pl.read_csv(file.text, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise SourceError(
             file.name,
-            f"the table cannot be parsed ({str(error).splitlines()[0][:120]}).",
+            "the table cannot be parsed: a quote is not closed, or a column stands twice.",
             way_out="The file is damaged or cut short: download it again.",
         ) from error
 
@@ -113,6 +170,14 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
         **{c: _numbers(file, rows, c, pl.Float64) for c in ("x", "y")},
         numero=_numbers(file, rows, "numero", pl.Int64),
     )
+    _refuse_where(
+        file, rows, ~pl.col("code_insee").str.contains(COMMUNE_CODE), "code_insee",
+        "{cell} is no commune.",
+    )  # fmt: skip
+    _refuse_where(
+        file, rows, ~pl.col("numero").is_between(0, LARGEST_NUMBER), "numero",
+        "{cell} is no number of an address.",
+    )  # fmt: skip
     notes = []
     no_place = rows.filter(pl.col("x").is_null() | pl.col("y").is_null())
     if not no_place.is_empty():
@@ -151,9 +216,11 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
         y="y",
     ).to_pandas()
     if table.empty:
-        raise SourceError(file.name, "headers and not one address.", line=1)
+        raise SourceError(
+            file.name, "headers and not one address.", line=1, way_out="Download it again."
+        )
     return AddressFile(
-        "addresses", Addresses.check(table), file.sha256, "BAN", "Licence Ouverte 2.0",
+        "addresses", _checked(file, table, Addresses), file.sha256, "BAN", "Licence Ouverte 2.0",
         "BAN / Licence Ouverte 2.0", notes,
     )  # fmt: skip
 
@@ -163,6 +230,19 @@ def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:
     _refuse_holes(file, rows, PARIS_VOTERS)
     numbers = _numbers(file, rows, "numero", pl.Int64)
     voters = _numbers(file, rows, "nb", pl.Int64)
+    counted = rows.with_columns(numero=numbers, nb=voters)
+    _refuse_where(
+        file, rows, ~pl.col("bureau").str.contains(r"^[0-9A-Za-z]+$"), "bureau",
+        "{cell} is no station number.",
+    )  # fmt: skip
+    _refuse_where(
+        file, counted, ~pl.col("numero").is_between(0, LARGEST_NUMBER), "numero",
+        "{cell} is no number of an address.",
+    )  # fmt: skip
+    _refuse_where(
+        file, counted, pl.col("nb") > MOST_VOTERS, "nb",
+        "{cell} voters are more than an address can have.",
+    )  # fmt: skip
     arrondissement = pl.col("arrondissement").str.zfill(2)
     wrong = rows.filter(~arrondissement.is_in([f"{n:02d}" for n in range(1, 21)]) | (voters < 0))
     if not wrong.is_empty():
@@ -183,7 +263,7 @@ def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:
     ).to_pandas()
     return AddressFile(
         "voters",
-        VoterAddresses.check(table),
+        _checked(file, table, VoterAddresses),
         file.sha256,
         "Baptiste Coulmont, via banR",
         "unstated",

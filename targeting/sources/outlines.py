@@ -26,6 +26,12 @@ from targeting.sources.files import read_text
 from targeting.tables import METRIC_CRS, WGS84, Stations
 
 FRANCE_LON_LAT: Final = (-180.0, -90.0, 180.0, 90.0)
+MAINLAND: Final = (0.0, 6_000_000.0, 1_350_000.0, 7_200_000.0)
+"""Lambert-93 metres between which mainland France and Corsica lie: west, south, east, north."""
+
+MOST_INVALID: Final = 0.2
+"""Above this share of invalid rings the layer is damaged: mending would invent outlines."""
+
 _WRAPPER: Final = re.compile(rb"^\s*(?:var|let|const|window\.)\s*\w[\w.]*\s*=\s*")
 
 Properties = dict[str, Any]
@@ -115,7 +121,8 @@ def read_outlines(
     Raises
     ------
     SourceError
-        If the file is no GeoJSON, is cut, has no station code, or lies outside the globe.
+        If the file is no GeoJSON, is cut, has no station code, lies outside mainland France and
+        Corsica, or has more than a fifth of invalid rings.
     """
     file = read_text(path)
     document, notes = _parse_geojson(file.name, file.text)
@@ -126,7 +133,7 @@ def read_outlines(
     geometry, mended = _geometries(file.name, features)
     notes += mended
     layer = _table(file.name, recipe, properties, geometry, crs)
-    layer, more = _mend(layer)
+    layer, more = _mend(file.name, layer)
     registered = _registered(properties, layer)
     layer = layer.drop(columns="row")
     return Outlines(
@@ -297,11 +304,30 @@ def _table(
         rows.append((station_id(commune, number), commune, station_number(number), label, i - 1))
     table = pd.DataFrame(rows, columns=["station_id", "commune_code", "number", "name", "row"])
     layer = gpd.GeoDataFrame(table, geometry=geometry, crs=crs).to_crs(METRIC_CRS)
+    _refuse_outside_france(name, layer)
     layer["name"] = layer["name"].astype("str")
     return layer
 
 
-def _mend(layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
+    """Swapped coordinates and a wrong system both show in where the outlines fall."""
+    west, south, east, north = MAINLAND
+    bounds = layer.geometry.bounds
+    inside = (bounds["minx"] >= west) & (bounds["miny"] >= south)
+    inside &= (bounds["maxx"] <= east) & (bounds["maxy"] <= north)
+    there = layer.geometry.notna() & ~layer.geometry.is_empty
+    outside = layer[there & ~inside]
+    if len(outside):
+        raise SourceError(
+            name,
+            f"{len(outside)} outlines lie outside mainland France and Corsica (first: feature "
+            f"{outside['row'].iloc[0] + 1}, {outside['station_id'].iloc[0]}).",
+            way_out="Are latitude and longitude swapped, or is the system another one? Export it "
+            "in WGS 84 (longitude first). Overseas departments are not read yet.",
+        )
+
+
+def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Valid polygons, one row a station; says what was done and to which."""
     notes = []
     empty = layer.geometry.isna() | layer.geometry.is_empty
@@ -309,6 +335,12 @@ def _mend(layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
         notes.append(f"left out, no geometry: {_named(layer[empty])}")
         layer = layer[~empty]
     invalid = ~layer.geometry.is_valid
+    if invalid.sum() > MOST_INVALID * len(layer):
+        raise SourceError(
+            name,
+            f"{int(invalid.sum())} of {len(layer)} rings are invalid: {_named(layer[invalid])}.",
+            way_out="The layer is damaged: mend it in a GIS, or export it again.",
+        )
     if invalid.any():
         notes.append(f"{int(invalid.sum())} invalid rings mended: {_named(layer[invalid])}")
         layer.loc[invalid, "geometry"] = [

@@ -55,6 +55,15 @@ def test_addresses_that_cannot_be_used_are_left_out_and_told(tmp_path: Path) -> 
     [([BAN_HEADER, ban(x="six")], "“six” is not a number"), ([BAN_HEADER], "not one address"),
      ([BAN_HEADER, ban(street="")], "the cell is empty"), (["a;b;c", "1;2;3"], "not an address layout"),
      ([BAN_HEADER, ban(x="9999999")], "outside mainland France"),
+     ([BAN_HEADER, ban(), ban("13")[:40]], "line 3: 7 fields where the header has 23"),
+     ([BAN_HEADER, ban() + ";x"], "line 2: 24 fields"), ([BAN_HEADER, "", ban()], "line 2: 1 fields"),
+     ([BAN_HEADER, ban(code="7A101")], "line 2, column “code_insee”: “7A101” is no commune"),
+     ([BAN_HEADER, ban("-4")], "line 2, column “numero”: “-4” is no number"),
+     ([BAN_HEADER, ban("123456789")], "“123456789” is no number"),
+     ([PARIS_HEADER, "06,0/9,4,RUE,BASSE,3,1"], "line 2, column “bureau”: “0/9” is no station"),
+     ([PARIS_HEADER, "06,09,-4,RUE,BASSE,3,1"], "line 2, column “numero”: “-4” is no number"),
+     ([PARIS_HEADER, "06,09,4,RUE,BASSE,30000,1"], "“30000” voters are more than"),
+     ([PARIS_HEADER, "06,09,4,RUE"], "line 2: 4 fields where the header has 7"),
      ([PARIS_HEADER, "21,01,4,RUE,BASSE,3,2101"], "no arrondissement"),
      ([PARIS_HEADER, "06,09,4,RUE DE L,ABBAYE,-1,0609"], "negative")],
 )  # fmt: skip
@@ -70,3 +79,10 @@ def test_voters_of_paris_give_their_station_and_street(tmp_path: Path) -> None:
     row = read.table.iloc[0]
     assert (row["station_id"], row["arrondissement_code"]) == ("75056_0609", "75106")
     assert (row["street"], row["number"], row["registered"]) == ("RUE DE L ABBAYE", 4, 17)
+
+
+def test_blank_lines_at_the_end_are_skipped_and_quoted_separators_do_not_count(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, BAN_HEADER, ban(street='"Rue; Basse"'), "", "  ", "")
+    assert read_addresses(path).table["street"].to_list() == ["Rue; Basse"]

@@ -65,10 +65,15 @@ def test_a_javascript_wrapper_and_third_coordinates_come_off_and_are_told(tmp_pa
 
 def test_an_invalid_ring_is_mended_and_named(tmp_path: Path) -> None:
     bow = [[[5.38, 43.29], [5.39, 43.30], [5.39, 43.29], [5.38, 43.30], [5.38, 43.29]]]
-    features = [({"BUREAU": 101, "CODE": 13055}, bow), ({"BUREAU": 102, "CODE": 13055}, square(5.40, 43.29))]  # fmt: skip
+    features = [
+        ({"BUREAU": 102 + i, "CODE": 13055}, square(5.40 + i / 50, 43.29)) for i in range(4)
+    ]
+    features.append(({"BUREAU": 101, "CODE": 13055}, bow))
     outlines = read_outlines(write(tmp_path, geojson(features)))
     assert outlines.stations.geometry.is_valid.all()
     assert outlines.notes == ["1 invalid rings mended: 13055_0101"]
+    with pytest.raises(SourceError, match="1 of 4 rings are invalid: 13055_0101"):
+        read_outlines(write(tmp_path, geojson(features[1:])))
 
 
 def test_a_station_in_two_parts_becomes_one_and_is_told(tmp_path: Path) -> None:
@@ -125,3 +130,15 @@ def test_a_city_file_without_its_commune_asks_for_it(tmp_path: Path) -> None:
 def test_text_that_gdal_would_follow_is_only_text_to_us(tmp_path: Path, gdal: str) -> None:
     with pytest.raises(SourceError):
         read_outlines(write(tmp_path, gdal))
+
+
+def test_outlines_that_fall_outside_france_are_refused(tmp_path: Path) -> None:
+    swapped = [[[y, x] for x, y in square(5.38, 43.29)[0]]]
+    features = [({"BUREAU": 101, "CODE": 13055}, square(5.38, 43.29)),
+                ({"BUREAU": 102, "CODE": 13055}, swapped)]  # fmt: skip
+    with pytest.raises(SourceError, match=r"1 outlines lie outside .* feature 2, 13055_0102"):
+        read_outlines(write(tmp_path, geojson(features)))
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32631"}}
+    ring = [[[0.0, 0.0], [900.0, 0.0], [900.0, 900.0], [0.0, 0.0]]]
+    with pytest.raises(SourceError, match="system another one"):
+        read_outlines(write(tmp_path, geojson([(features[0][0], ring)], crs=crs)))
