@@ -67,7 +67,7 @@ def test_the_share_of_other_targets_is_not_called_left(board):
 def test_doors_done_are_masked_too():
     turfs = pd.DataFrame(
         {
-            "turf_id": ["T0001", "T0002"], "rank": [1, 2], "status": ["in_progress", "ready"],
+            "turf_id": ["S0001", "S0002"], "rank": [1, 2], "status": ["in_progress", "ready"],
             "n_doors": [50, 40], "n_buildings": [10, 8], "minutes_expected": [119.6, 110.0],
             "walk_m": [300.0, 200.0], "longest_leg_m": [80.0, 60.0], "doors_done": [4, 0],
             "start_address": ["1 rue A", "2 rue B"], "station_ids": ["13055_0101", ""],

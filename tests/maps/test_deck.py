@@ -65,7 +65,7 @@ def test_the_backdrop_is_one_layer_that_nobody_clicks():
 def stops():
     return pd.DataFrame(
         {
-            "turf_id": ["T0001", "T0001", "T0002"], "visit_order": [2, 1, 1],
+            "turf_id": ["S0001", "S0001", "S0002"], "visit_order": [2, 1, 1],
             "street": ["Rue B", "Rue A", "Rue C"], "number": [4, 2, 9], "suffix": ["bis", "", ""],
             "longitude": [5.41, 5.40, 5.42], "latitude": [43.3, 43.3, 43.31],
             "registered_estimate": [3.0, 4.0, 200.0], "dwellings": [2, 3, 90],
@@ -77,7 +77,7 @@ def stops():
 def turfs():
     return pd.DataFrame(
         {
-            "turf_id": ["T0001", "T0002"], "n_doors": [5, 90], "minutes_expected": [100.2, 119.0],
+            "turf_id": ["S0001", "S0002"], "n_doors": [5, 90], "minutes_expected": [100.2, 119.0],
             "start_address": ["2 Rue A", "9 Rue C"],
         }
     )  # fmt: skip
@@ -91,7 +91,7 @@ def test_a_walk_follows_the_order_of_its_stops(turfs, stops):
 
 
 def test_the_chosen_turf_is_numbered_in_walking_order(turfs, stops):
-    numbers = turf_layers(turfs, stops, "fr", chosen="T0001")[-1]
+    numbers = turf_layers(turfs, stops, "fr", chosen="S0001")[-1]
     assert [row["text"] for row in numbers.data] == ["1", "2"]
     assert [row["text"] for row in turf_layers(turfs, stops, "fr")[-1].data] == ["1", "2"]
 
