@@ -444,6 +444,10 @@ def test_outlines_of_other_communes_of_one_vintage_stand_beside_each_other(
     again = done(workspace, "import", "stations", two, "--vintage", "2019", "--json")
     told = json.loads(again.stdout)
     assert (told["unchanged"], told["vintage"]) == (True, "2022")
+    first = done(workspace, "import", "stations", one, "--vintage", "2022", "--json")
+    assert json.loads(first.stdout)["unchanged"] is False, "the second had taken one commune"
+    areas = load_stations(workspace).set_index("commune_code").geometry.area
+    assert areas["13002"] == pytest.approx(areas["13001"], rel=0.01)
 
 
 def test_a_vintage_that_is_no_year_is_refused(workspace: Workspace, tmp_path: Path) -> None:

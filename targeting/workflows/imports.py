@@ -231,7 +231,7 @@ def import_stations(
     progress(f"{file.name}: reading")
     outlines = read_outlines(file, commune_code=commune_code, code_property=code_property)
     communes = sorted(set(outlines.stations["commune_code"]))
-    stored = _stored_vintage(workspace, outlines.sha256)
+    stored = _stored_vintage(workspace, outlines.sha256, communes)
     vintage = stored or vintage
     joins = []
     for election_id in reference.list_elections(workspace):
@@ -267,10 +267,15 @@ def import_stations(
     return told
 
 
-def _stored_vintage(workspace: Workspace, sha256: str) -> str | None:
-    """Vintage under which these outlines are already in place."""
+def _stored_vintage(workspace: Workspace, sha256: str, communes: list[str]) -> str | None:
+    """Vintage under which these outlines are in place, if no later file took their communes."""
     layers = reference.list_stations(workspace)
-    return next((vintage for _, vintage, sheet in layers if sha256 in sheet.files), None)
+    for place, (_, vintage, sheet) in enumerate(layers):
+        if sha256 in sheet.files:
+            later = [s for _, v, s in layers[:place] if v == vintage]
+            taken = {c for s in later for f in s.files.values() for c in f.get("communes", ())}
+            return vintage if taken.isdisjoint(communes) else None
+    return None
 
 
 def _named_for(communes: list[str]) -> str:
