@@ -10,6 +10,7 @@ import pydeck
 
 from targeting.locale import number_in, text_in
 from targeting.maps.deck import records
+from targeting.streetnames import address_line
 
 TURF_COLOURS: Final[tuple[tuple[int, int, int], ...]] = (
     (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 100, 30), (230, 159, 0),
@@ -93,7 +94,7 @@ def _middles(points: pd.DataFrame) -> pd.DataFrame:
     """The stop in the middle of each walk bears the turf's number."""
     middle = points.groupby("turf")["order"].transform("max") // 2 + 1
     rows = points[points["order"] == middle]
-    return rows.assign(text=rows["turf"].str.replace(r"^T0*", "", regex=True))
+    return rows.assign(text=rows["turf"].str.replace(r"^[A-Z]0*", "", regex=True))
 
 
 def _numbers(
@@ -114,13 +115,15 @@ def _numbers(
 
 
 def _stop_tip(row: object, language: str) -> str:
-    number = f"{getattr(row, 'number', '')}{getattr(row, 'suffix', '') or ''}"
+    address = address_line(
+        getattr(row, "number", 0), getattr(row, "suffix", ""), getattr(row, "street", "")
+    )
     return text_in(
         language,
         "turfs.stop_tooltip",
         turf=getattr(row, "turf_id", ""),
         order=getattr(row, "visit_order", ""),
-        address=f"{number} {getattr(row, 'street', '')}",
+        address=address,
     )
 
 

@@ -100,5 +100,5 @@ def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
     dots = turf_layers(turfs, stops, "fr")[1]
     assert set(dots.data[0]) == {"turf", "order", "at", "tip", "colour"}
     tips = " ".join(row["tip"] for row in dots.data)
-    assert "4bis Rue B" in tips
+    assert "4 bis Rue B" in tips
     assert "200" not in tips
