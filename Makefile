@@ -46,9 +46,11 @@ run: setup
 	@$(BIN)/python -m targeting.web.serve --workspace "$(WORKSPACE)" --port "$(PORT)"
 
 # Chromium and PostgreSQL are Debian's; without them their tests are skipped, and say so.
+# libatomic1 is what the browser's driver is linked with; a bare machine lacks it.
 test-deps: $(DEV_STAMP)
 	@missing=""; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || missing="$$missing libatomic1"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Debian's$$missing for the tests…"; \

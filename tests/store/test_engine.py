@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from targeting.config import Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.errors import WorkspaceError
 from targeting.store.engine import (
     check_integrity,
@@ -74,7 +75,8 @@ def test_an_error_takes_everything_back_ddl_too(engine: Engine) -> None:
         assert load_campaign(session) is None
 
 
-def _knock(url: str, writer: int) -> None:
+def knock_often(url: str, writer: str) -> None:
+    """What one writing process does."""
     engine = open_engine(url)
     for n in range(EACH):
         row = {
@@ -88,13 +90,12 @@ def _knock(url: str, writer: int) -> None:
 def test_no_acknowledged_visit_is_lost_when_many_write_at_once(
     engine: Engine, database_url: str
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_knock, args=(database_url, w)) for w in range(WRITERS)]
-    for process in writers:
-        process.start()
-    for process in writers:
-        process.join(120)
-    assert [p.exitcode for p in writers] == [0] * WRITERS
+    program = "import sys; from tests.store.test_engine import knock_often as k; k(*sys.argv[1:])"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, database_url, str(w)], cwd=PROJECT)
+        for w in range(WRITERS)
+    ]
+    assert [writer.wait(120) for writer in writers] == [0] * WRITERS
     with reading(engine) as session:
         assert len(load_visits(session)) == WRITERS * EACH
 
