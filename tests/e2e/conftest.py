@@ -36,10 +36,21 @@ def chromium():
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is missing: screens NOT tested in a browser"
     )
+    if missing := missing_library():
+        pytest.skip(f"the browser's driver does not start ({missing}): screens NOT tested in it")
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=SOFTWARE_GL)
         yield browser
         browser.close()
+
+
+def missing_library():
+    """What keeps playwright's own Node from starting on a bare machine, if anything."""
+    import playwright
+
+    node = Path(playwright.__file__).parent / "driver" / "node"
+    tried = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return tried.stderr.strip().split("\n")[0][-120:] if tried.returncode else ""
 
 
 def free_port():
