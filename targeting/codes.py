@@ -72,14 +72,6 @@ def held_on(election: Election) -> tuple[int, int, int]:
     return election.year, MONTHS[election.kind], election.round_number
 
 
-def department_of(code: str) -> str:
-    """INSEE department of a published department code (`ZA` → `971`, `1` → `01`)."""
-    code = code.strip().upper()
-    if code.isdigit() and len(code) < 2:
-        code = code.zfill(2)
-    return OVERSEAS.get(code, code)
-
-
 def station_number(raw: str) -> str:
     """A station number as we write it: padded to 4 when all digits, else as published."""
     raw = raw.strip()
@@ -105,15 +97,3 @@ def commune_of_arrondissement(code: str) -> str:
     if re.fullmatch(r"6938[1-9]", code):
         return "69123"
     return code
-
-
-def arrondissement_of(station: str) -> str:
-    """INSEE arrondissement of a Paris, Lyon or Marseille station (`13055_0101` → `13201`).
-
-    Other stations give their commune: a place name that always exists.
-    """
-    commune, number = station.split("_", 1)
-    prefix = ARRONDISSEMENT_COMMUNES.get(commune)
-    if prefix is None or not number[:2].isdigit():
-        return commune
-    return prefix + (number[:2] if len(prefix) == 3 else str(int(number[:2])))

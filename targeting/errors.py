@@ -52,9 +52,5 @@ class PrivacyError(TargetingError):
     """A thing the law or our rules forbid. The message carries no data."""
 
 
-class ConflictError(TargetingError):
-    """Somebody else changed the row meanwhile: nothing was overwritten."""
-
-
 class TurfError(TargetingError):
     """A turf request that cannot be met, with the reason."""

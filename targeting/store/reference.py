@@ -123,13 +123,6 @@ def turnout_levels(workspace: Workspace) -> pd.DataFrame:
     return pl.concat(sums).to_pandas().assign(election_id=list(counts))
 
 
-def load_votes(
-    workspace: Workspace, election_id: str, communes: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Votes of one election (table Votes)."""
-    return _read(workspace, "votes", election_id, communes).select(VOTES_COLUMNS).to_pandas()
-
-
 def load_bloc_votes(
     workspace: Workspace,
     election_id: str,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from targeting.config import Workspace
 from targeting.store import reference
 from targeting.store.engine import check_integrity, open_store
+from targeting.workflows.buildings import match_report
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card, readiness
 
@@ -51,7 +52,10 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
     ):
         if missing:
             notes.append(way)
+    found = match_report(workspace) if ready.has_addresses else None
     return {
+        "voter_addresses_found": round(found.rate, 4) if found else None,
+        "voters_found": round(found.voter_rate, 4) if found else None,
         "database": integrity,
         "communes": card.communes,
         "elections": ready.elections,

@@ -95,8 +95,8 @@ def test_what_the_user_says_is_refused_when_the_content_says_otherwise(tmp_path:
 
 
 def test_lines_of_no_known_election_are_named(tmp_path: Path) -> None:
-    file = results(tmp_path, native([Row("0101", [50, 40])], Ballot.of_nuances("XXX", "YYY")))
-    with pytest.raises(SourceError, match="XXX, YYY"):
+    file = results(tmp_path, native([Row("0101", [50, 40])], Ballot.of_nuances("QQQ", "ZZZ")))
+    with pytest.raises(SourceError, match="QQQ, ZZZ"):
         recognise_election(file, BLOCS, {})
 
 
