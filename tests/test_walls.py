@@ -64,6 +64,14 @@ def test_a_heavy_library_stays_in_its_room(library: str, homes: set[str]) -> Non
             assert any(place.startswith(home) for home in homes), f"{place} imports {library}"
 
 
+def test_stored_rows_stay_in_the_store() -> None:
+    """Others ask `store.queries`: a query of their own would be SQLAlchemy by the back door."""
+    for path in MODULES:
+        if path.relative_to(PACKAGE).parts[0] != "store":
+            rows = {n for n in imports(path) if n.startswith("targeting.store.models")}
+            assert not rows, f"{path.relative_to(ROOT)} imports {rows}"
+
+
 def test_pages_hold_no_pandas() -> None:
     for path in (ROOT / "pages").glob("*.py"):
         heavy = {n.split(".")[0] for n in imports(path)} & {

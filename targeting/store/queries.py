@@ -319,6 +319,11 @@ def door_number(door_id: str) -> int:
     return int(door_id.rsplit("/", 1)[1])
 
 
+def count_visits(session: Session) -> int:
+    """How many knocks were recorded."""
+    return session.scalar(select(func.count()).select_from(Visit)) or 0
+
+
 def load_visits(session: Session) -> pd.DataFrame:
     """Every knock, without who opened: building_id, door_id, turf_id, visited_at, outcome."""
     columns = (Visit.building_id, Visit.door_id, Visit.turf_id, Visit.visited_at, Visit.outcome)
@@ -399,6 +404,12 @@ def load_turfs(session: Session) -> pd.DataFrame:
         select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
     ).all()
     return pd.DataFrame(rows, columns=["turf_id", *columns, "status", "cut_id", "version"])
+
+
+def turf_versions(session: Session) -> list[tuple[str, int]]:
+    """Every turf's code and version: changes when one of them does."""
+    rows = session.execute(select(Turf.id, Turf.version).order_by(Turf.id)).all()
+    return [(turf_id, version) for turf_id, version in rows]
 
 
 def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:

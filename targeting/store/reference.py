@@ -229,6 +229,16 @@ def load_stations(
     return gpd.GeoDataFrame(both, geometry="geometry", crs=parts[0].crs)
 
 
+def find_stations(
+    workspace: Workspace, communes: Sequence[str] | None = None
+) -> gpd.GeoDataFrame | None:
+    """`load_stations`, or nothing where no outline of these communes was imported."""
+    try:
+        return load_stations(workspace, communes)
+    except WorkspaceError:
+        return None
+
+
 # -- addresses and streets -----------------------------------------------------------------------
 
 

@@ -107,8 +107,14 @@ class Cut:
 
         Towers are left out unless asked for: their size is that of the building, not a choice.
         """
-        size = self.turfs.loc[self.is_tower.to_numpy() <= towers, self.balanced_on]
-        return float(((size - size.mean()).abs() <= tolerance * size.mean()).mean())
+        return share_within(
+            self.turfs.loc[self.is_tower.to_numpy() <= towers, self.balanced_on], tolerance
+        )
+
+
+def share_within(size: pd.Series, tolerance: float = 0.1) -> float:
+    """Share of turfs whose size is within `tolerance` of the mean; missing without turfs."""
+    return float(((size - size.mean()).abs() <= tolerance * size.mean()).mean())
 
 
 def cut_turfs(

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
 from targeting.config import Workspace
-from targeting.errors import TargetingError, WorkspaceError
+from targeting.errors import TargetingError
 from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
 from targeting.scoring.basis import last_presidential
@@ -83,20 +82,13 @@ def _build(
     addresses = reference.load_addresses(workspace, communes)
     voters = reference.load_voter_addresses(workspace, communes)
     voters_at, station_at, report = _on_addresses(voters, addresses)
-    stations = _outlines(workspace, communes)
+    stations = reference.find_stations(workspace, communes)
     if stations is not None:
         station_of = assign_stations(addresses["x"], addresses["y"], stations)
     else:
         station_of = addresses["address_id"].map(station_at).astype("str")
     registered = _registered(workspace, communes, voters)
     return build_buildings(addresses, station_of, registered, voters_at), report
-
-
-def _outlines(workspace: Workspace, communes: list[str] | None) -> gpd.GeoDataFrame | None:
-    try:
-        return reference.load_stations(workspace, communes)
-    except WorkspaceError:
-        return None
 
 
 def _on_addresses(

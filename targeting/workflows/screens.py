@@ -23,8 +23,14 @@ from targeting.scoring.priorities import publish_coverage
 from targeting.stations.joins import Join, join_outlines
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.models import Turf, Visit
-from targeting.store.queries import latest_cut, load_campaign
+from targeting.store.queries import (
+    count_visits,
+    latest_cut,
+    load_campaign,
+    load_turfs,
+    turf_versions,
+)
+from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.scores import (
     campaign_basis,
@@ -51,8 +57,7 @@ def workspace_mark(workspace: Workspace) -> str:
         parts.append(workspace.blocs.stat().st_mtime_ns)
     with reading(open_store(workspace)) as session:
         cut, campaign = latest_cut(session), load_campaign(session)
-        parts += [session.query(Visit).count(), cut.id if cut else None]
-        parts += sorted(tuple(row) for row in session.query(Turf.id, Turf.version))
+        parts += [count_visits(session), cut.id if cut else None, turf_versions(session)]
         if campaign is not None:
             parts += [campaign.name, campaign.communes, campaign.target, campaign.election_id]
             parts += [str(campaign.ballot_date)]
@@ -81,7 +86,7 @@ def load_board(workspace: Workspace) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
-    outlines = load_outlines(workspace, scored.communes)
+    outlines = reference.find_stations(workspace, scored.communes)
     table = table.join(_places(outlines, stations))
     turnouts = {e: reference.load_turnout(workspace, e, scored.communes) for e in scored.basis.low}
     abstentions = pd.DataFrame(
@@ -97,14 +102,6 @@ def load_board(workspace: Workspace) -> Board:
         has_addresses=counted,
         join=_join(outlines, scored.scores, scored.basis.presidential),
     )
-
-
-def load_outlines(workspace: Workspace, communes: Sequence[str] | None) -> gpd.GeoDataFrame | None:
-    """Outlines of these communes, or nothing when none was imported."""
-    try:
-        return reference.load_stations(workspace, communes)
-    except WorkspaceError:
-        return None
 
 
 def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFrame:
@@ -129,7 +126,7 @@ def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     """The map file of the board's stations; nothing where the outlines are of others."""
     if not board.is_painted:
         return None
-    outlines = load_outlines(workspace, campaign_card(workspace).communes or None)
+    outlines = reference.find_stations(workspace, campaign_card(workspace).communes or None)
     if outlines is None or not outlines["station_id"].isin(board.table.index).any():
         return None
     return station_map_file(workspace.maps, board, outlines)
@@ -192,7 +189,7 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         facts = (cut.id, cut.doors_in, cut.doors_in_turfs, cut.doors_left_out)
     balanced_on = "n_doors" if kept.parameters.get("doors") else "minutes_expected"
     size = kept.turfs.loc[kept.turfs["cut_id"] == facts[0], balanced_on].astype(float)
-    mean = float(size.mean()) if len(size) else float("nan")
+    mean = float(size.mean())
     return TurfBoard(
         kept,
         *facts[1:],
@@ -201,7 +198,7 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         },
         balanced_on=balanced_on,
         mean=mean,
-        within=float(((size - mean).abs() <= 0.1 * mean).mean()) if len(size) else float("nan"),
+        within=share_within(size),
     )
 
 
@@ -209,11 +206,14 @@ def turf_file(
     workspace: Workspace, kind: str, turf_ids: Sequence[str] | None, *, language: str
 ) -> bytes:
     """A file of the turfs: `csv`, `geojson`, `html`, or `excluded` (CSV of what was left out)."""
-    suffix = "csv" if kind == "excluded" else kind
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / f"turfs.{suffix}"
-        export_turfs(workspace, out, turf_ids=turf_ids, language=language)
-        return (out.with_name("turfs.excluded.csv") if kind == "excluded" else out).read_bytes()
+        if kind == "excluded":
+            out = Path(folder) / "excluded.csv"
+            write_table(load_campaign_turfs(workspace).excluded, out)
+        else:
+            out = Path(folder) / f"turfs.{kind}"
+            export_turfs(workspace, out, turf_ids=turf_ids, language=language)
+        return out.read_bytes()
 
 
 # -- home ------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def load_holdings(workspace: Workspace) -> Holdings:
     outlines = [(s, v, sheet.rows) for s, v, sheet in reference.list_stations(workspace)]
     addresses = sum(s.rows for *_, s in reference.list_layers(workspace, "addresses"))
     with reading(open_store(workspace)) as session:
-        turfs = session.query(Turf).filter(Turf.status != "withdrawn").count()
+        turfs = len(load_turfs(session))
     lacking = None
     try:
         campaign_basis(workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import shutil
@@ -22,6 +23,7 @@ from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.scores import score_stations, station_coverage, station_priorities
+from targeting.workflows.screens import load_turf_board, turf_file
 from targeting.workflows.turfs import (
     STOP_COLUMNS,
     cut_campaign_turfs,
@@ -190,6 +192,18 @@ def test_no_door_is_in_two_turfs_to_walk(town: Workspace) -> None:
         if n not in s.closed
     ]
     assert len(doors) == len(set(doors))
+
+
+@pytest.mark.parametrize("kind", ["csv", "geojson", "html", "excluded"])
+def test_every_file_of_the_screen_is_there_after_a_second_cut(town: Workspace, kind: str) -> None:
+    """Turfs being walked are of another cut than the new ones."""
+    cut_campaign_turfs(town, chosen="top:10%")
+    board = load_turf_board(town)
+    assert board is not None
+    assert board.kept.turfs["cut_id"].nunique() == 2
+    assert turf_file(town, kind, None, language="fr")
+    excluded = pd.read_csv(io.BytesIO(turf_file(town, "excluded", ["S0001"], language="fr")))
+    assert excluded["dwellings"].sum() == board.doors_left_out
 
 
 def test_a_withdrawn_turf_stays_withdrawn_whatever_comes_back(
