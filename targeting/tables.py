@@ -191,6 +191,39 @@ class VoterAddresses(Table):
     registered: Series[int] = pa.Field(ge=0)
 
 
+class StationPoints(Table):
+    """Where the voters of each station live: one row per station, vintage and point.
+
+    A point that two stations share has a row for each; shares between vintages come from these.
+    """
+
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID)
+    vintage: Series[str] = pa.Field(str_matches=r"^\d{4}$", description="year of the roll")
+    commune_code: Series[str] = pa.Field(description="13055, never 132xx")
+    x: Series[float] = pa.Field(description="EPSG:2154, metres")
+    y: Series[float] = pa.Field(description="EPSG:2154, metres")
+    weight: Series[float] = pa.Field(gt=0, description="voters or addresses, as `basis` says")
+    basis: Series[str] = pa.Field(isin=["voters", "addresses"])
+    address_id: Series[str] = pa.Field(nullable=True, description="the BAN id, where known")
+
+
+class StreetRanges(Table):
+    """Which numbers of one side of a street vote where; one row per street, side and station.
+
+    Ends are included, by number then suffix; `first_number` 0 to `last_number` 99999 is the whole
+    side.
+    """
+
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID)
+    commune_code: Series[str]
+    street: Series[str]
+    side: Series[str] = pa.Field(isin=["even", "odd"])
+    first_number: Series[int] = pa.Field(ge=0)
+    first_suffix: Series[str]
+    last_number: Series[int] = pa.Field(ge=0)
+    last_suffix: Series[str]
+
+
 class Buildings(Table):
     """Doors are grouped by building: one address, its dwellings and its station."""
 

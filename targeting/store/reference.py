@@ -22,7 +22,14 @@ from targeting.errors import WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
 from targeting.store.sheets import Sheet, load_sheet
 from targeting.store.staging import Staging
-from targeting.tables import Addresses, Turnout, VoterAddresses, Votes
+from targeting.tables import (
+    Addresses,
+    StationPoints,
+    StreetRanges,
+    Turnout,
+    VoterAddresses,
+    Votes,
+)
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
@@ -176,13 +183,16 @@ def load_blocs(workspace: Workspace) -> pd.DataFrame:
 
 # -- stations ----------------------------------------------------------------------------------
 
+OUTLINED: Final = ("published", "built")
+"""Origins of stations that have a polygon; those of origin `points` are never painted."""
+
 
 def write_stations(
     staging: Staging, source: str, vintage: str, stations: gpd.GeoDataFrame, sheet: Sheet
 ) -> None:
-    """Put one file of outlines in place (table Stations, EPSG:2154).
+    """Put one file of stations in place (table Stations, EPSG:2154), all of one origin.
 
-    Of one vintage, the file imported last is taken first: see `load_stations`.
+    Of one vintage, the file written last is taken first: see `load_stations`.
     """
     name = f"reference/stations/{source}_{vintage}"
     orders = [
@@ -190,27 +200,42 @@ def write_stations(
         for path in (staging.root / "reference/stations").glob("*.json")
     ]
     sheet.facts["order"] = max(orders, default=0) + 1
+    sheet.facts["origin"] = stations["origin"].iloc[0]
     stations.to_parquet(staging.path(f"{name}.parquet"))
     staging.path(f"{name}.json").write_text(sheet.dump())
 
 
-def list_stations(workspace: Workspace) -> list[tuple[str, str, Sheet]]:
-    """Outlines imported: source, vintage, sheet; newest vintage first, then last imported."""
-    layers = _layers(workspace, "stations")
+def list_stations(
+    workspace: Workspace, *, origins: Sequence[str] | None = None
+) -> list[tuple[str, str, Sheet]]:
+    """Layers of stations: source, vintage, sheet; newest vintage first, then last written.
+
+    All of them, or those of these origins (`OUTLINED`: the ones with polygons).
+    """
+    layers = [
+        row
+        for row in _layers(workspace, "stations")
+        if origins is None or row[2].facts.get("origin", "published") in origins
+    ]
     return sorted(layers, key=lambda row: (row[1], row[2].facts.get("order", 0)), reverse=True)
 
 
 def load_stations(
-    workspace: Workspace, communes: Sequence[str] | None = None, *, vintage: str | None = None
+    workspace: Workspace,
+    communes: Sequence[str] | None = None,
+    *,
+    vintage: str | None = None,
+    origins: Sequence[str] = OUTLINED,
 ) -> gpd.GeoDataFrame:
-    """Outlines of these communes (table Stations, EPSG:2154): the newest vintage of each.
+    """Stations of these communes (table Stations, EPSG:2154): the newest vintage of each.
 
-    A commune that two files of one vintage have is taken once, from the one imported last.
+    Those with an outline, unless `origins` says otherwise (`("points",)`: a point a station). A
+    commune that two files of one vintage have is taken once, from the one written last.
     Raises WorkspaceError if there is none.
     """
     parts = []
     seen: set[str] = set()
-    for source, year, _ in list_stations(workspace):
+    for source, year, _ in list_stations(workspace, origins=origins):
         if vintage is not None and year != vintage:
             continue
         layer = gpd.read_parquet(workspace.reference / "stations" / f"{source}_{year}.parquet")
@@ -230,13 +255,51 @@ def load_stations(
 
 
 def find_stations(
-    workspace: Workspace, communes: Sequence[str] | None = None
+    workspace: Workspace,
+    communes: Sequence[str] | None = None,
+    *,
+    vintage: str | None = None,
+    origins: Sequence[str] = OUTLINED,
 ) -> gpd.GeoDataFrame | None:
-    """`load_stations`, or nothing where no outline of these communes was imported."""
+    """`load_stations`, or nothing where none of these communes was imported."""
     try:
-        return load_stations(workspace, communes)
+        return load_stations(workspace, communes, vintage=vintage, origins=origins)
     except WorkspaceError:
         return None
+
+
+def write_station_points(staging: Staging, name: str, points: pd.DataFrame, sheet: Sheet) -> None:
+    """Put the voters' points of one vintage and basis in place (table StationPoints).
+
+    `name` is `<department>-<basis>_<vintage>`; other communes of it stay.
+    """
+    _write_table(staging, f"reference/station_points/{name}", StationPoints.check(points), sheet)
+
+
+def load_station_points(
+    workspace: Workspace, communes: Sequence[str] | None = None, vintage: str | None = None
+) -> pd.DataFrame:
+    """Where the voters of these communes' stations live (table StationPoints).
+
+    Of each commune one vintage (the newest, unless `vintage` says which: `list_station_points`
+    has them all) and one basis: voters where they are counted, else addresses. Empty when there is
+    none: weights of two bases do not add up.
+    """
+    parts = _tables(workspace, "station_points", communes)
+    parts = [p if vintage is None else p[p["vintage"] == vintage] for p in parts]
+    parts = [p for p in parts if len(p)]
+    if not parts:
+        return pd.DataFrame(columns=list(StationPoints.to_schema().columns))
+    points = pd.concat(parts, ignore_index=True)
+    kinds = points[["commune_code", "vintage", "basis"]].drop_duplicates()
+    # `voters` sorts after `addresses`, a later year after an earlier one
+    best = kinds.sort_values(["vintage", "basis"]).drop_duplicates("commune_code", keep="last")
+    return points.merge(best, on=list(best.columns)).reset_index(drop=True)
+
+
+def list_station_points(workspace: Workspace) -> list[tuple[str, str, Sheet]]:
+    """Voters' points in place: `<department>-<basis>`, vintage, sheet; newest vintage first."""
+    return _layers(workspace, "station_points")
 
 
 # -- addresses and streets -----------------------------------------------------------------------
@@ -250,6 +313,19 @@ def write_addresses(staging: Staging, name: str, addresses: pd.DataFrame, sheet:
 def write_voter_addresses(staging: Staging, name: str, voters: pd.DataFrame, sheet: Sheet) -> None:
     """Put voters per address in place (table VoterAddresses); other communes of `name` stay."""
     _write_table(staging, f"reference/voter_addresses/{name}", VoterAddresses.check(voters), sheet)
+
+
+def write_street_ranges(staging: Staging, name: str, ranges: pd.DataFrame, sheet: Sheet) -> None:
+    """Put numbers of streets per station in place (table StreetRanges)."""
+    _write_table(staging, f"reference/street_ranges/{name}", StreetRanges.check(ranges), sheet)
+
+
+def load_street_ranges(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
+    """Which numbers of a street vote where (table StreetRanges); empty when none was imported."""
+    parts = _tables(workspace, "street_ranges", communes)
+    if not parts:
+        return pd.DataFrame(columns=list(StreetRanges.to_schema().columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def write_streets(staging: Staging, name: str, streets: gpd.GeoDataFrame, sheet: Sheet) -> None:
@@ -307,7 +383,9 @@ def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
 def credits(workspace: Workspace) -> list[str]:
     """Credits of every source in the workspace, each once: they go under each map and export."""
     sheets = [election_sheet(workspace, e) for e in list_elections(workspace)]
-    for folder in ("stations", "addresses", "voter_addresses", "streets"):
+    for folder in (
+        "stations", "addresses", "voter_addresses", "station_points", "street_ranges", "streets",
+    ):  # fmt: skip
         sheets += [sheet for _, _, sheet in _layers(workspace, folder)]
     return list(dict.fromkeys(s.credit for s in sheets if s.credit))
 

@@ -16,6 +16,7 @@ from targeting.sources.blocs import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.reference import (
+    OUTLINED,
     list_elections,
     list_layers,
     list_stations,
@@ -148,7 +149,7 @@ def readiness(workspace: Workspace) -> Readiness:
         has_turfs = latest_cut(session) is not None
     return Readiness(
         list_elections(workspace),
-        bool(list_stations(workspace)),
+        bool(list_stations(workspace, origins=OUTLINED)),
         bool(list_layers(workspace, "addresses")),
         has_turfs,
     )
