@@ -43,6 +43,13 @@ MET_OUTCOMES: Final = ("talked", "refused", "do_not_contact")
 """Outcomes after which a household counts as met: it is not to be visited again soon."""
 
 
+LEDGER_KINDS: Final = (
+    "identity", "renumbered", "split", "merged", "recut", "lost", "gone",
+)  # fmt: skip
+"""What became of a station. lost: a station of now without a past; gone: one of then without a
+future; the others as their names say."""
+
+
 class Table(pa.DataFrameModel):
     """Base of all tables: no unknown column, no coercion, a plain index."""
 
@@ -124,6 +131,38 @@ class Stations(Table):
     polling_place: Series[str] = pa.Field(nullable=True)
     origin: Series[str] = pa.Field(isin=["published", "built", "points"])
     geometry: Any
+
+
+class StationHistory(Table):
+    """How the votes of then are carried to the stations of now; one row a pair that shares voters.
+
+    The weights of each station of then sum to 1, what is lost included: totals are conserved.
+    """
+
+    vintage: Series[str] = pa.Field(description="the election of then, or the year of a roll")
+    station_id_then: Series[str] = pa.Field(str_matches=STATION_ID)
+    station_id: Series[str] = pa.Field(nullable=True, description="of now; missing: lost")
+    weight: Series[float] = pa.Field(gt=0, le=1 + 1e-9, description="share of then's voters")
+    basis: Series[str] = pa.Field(description="what tells: see stations.flows.BASES")
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+
+
+class Ledger(Table):
+    """Where each station's past comes from; one row a station of now and vintage.
+
+    Stations of then that led nowhere stand at the end, under their own id, as `gone`.
+    """
+
+    vintage: Series[str]
+    station_id: Series[str]
+    kind: Series[str] = pa.Field(isin=list(LEDGER_KINDS))
+    stations_then: Series[str] = pa.Field(description="ids, largest part first, by a space")
+    basis: Series[str] = pa.Field(description="of the largest part")
+    registered: Series[float] = pa.Field(nullable=True, description="roll of now (then, if gone)")
+    registered_carried: Series[float] = pa.Field(nullable=True, description="roll then, carried")
+    history_share: Series[float] = pa.Field(ge=0, le=1, description="of the past that is its own")
+    confidence: Series[float] = pa.Field(ge=0, le=1)
+    is_uncertain: Series[bool]
 
 
 class Scores(Table):
