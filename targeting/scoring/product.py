@@ -27,9 +27,28 @@ SAME_ROLL: Final = 0.10
 """A station whose roll moved by more than this may have been redrawn (DESIGN 4)."""
 
 
-def mean_rate(rates: Sequence[pd.Series], index: pd.Index) -> pd.Series:
-    """Mean of the rates known for each station of `index`; missing where none is."""
-    return pd.concat([r.reindex(index) for r in rates], axis=1).mean(axis=1)
+OWN_PAST: Final = 0.5
+"""A past less than half of which is a station's own is left out of its mean when another round has
+more: it says how the neighbours voted."""
+
+REDRAWN: Final = ("renumbered", "split", "merged", "recut")
+"""Kinds of the ledger that a reader is told of."""
+
+
+def mean_rate(
+    rates: Sequence[pd.Series], index: pd.Index, *, own: Sequence[pd.Series] | None = None
+) -> pd.Series:
+    """Mean of the rates known for each station of `index`; missing where none is.
+
+    `own`: for each of the rates, how much of the station's past is its own (0 to 1). Rates under
+    OWN_PAST count only where no other does better.
+    """
+    table = pd.concat([r.reindex(index) for r in rates], axis=1, keys=range(len(rates)))
+    if own is not None:
+        shares = pd.concat([o.reindex(index) for o in own], axis=1, keys=range(len(own)))
+        sound = (shares >= OWN_PAST) & table.notna()
+        table = table.where(sound | ~sound.any(axis=1).to_numpy()[:, None])
+    return table.mean(axis=1)
 
 
 def reservoir(
@@ -57,10 +76,13 @@ def rank_of(score: pd.Series, registered: pd.Series, arena: pd.Series | None = N
     return ranks.astype("Int64").reindex(score.index).rename("rank")
 
 
-def history_share(
+def same_roll_share(
     registered: pd.Series, rolls: Sequence[pd.Series], *, same: float = SAME_ROLL
 ) -> pd.Series:
-    """Share of the elections used in which the station was the same one, by code and size."""
+    """Share of the elections used in which the station had the same size, by its code alone.
+
+    What is known of a station's past before its history is followed (see stations.history).
+    """
     known = [
         ((r.reindex(registered.index) - registered).abs() <= same * registered).astype(float)
         for r in rolls
@@ -75,8 +97,10 @@ def build_scores(
     *,
     target: Collection[str] = DEFAULT_TARGET,
     by: str = "national",
+    past: Mapping[str, pd.DataFrame] | None = None,
+    registered: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """The scores table (T0) of the stations of the presidential round.
+    """The scores table (T0), of the stations of now or of the presidential round.
 
     Parameters
     ----------
@@ -90,6 +114,13 @@ def build_scores(
         Blocs that the campaign speaks to.
     by
         Arena of the rank: `commune`, `constituency`, or `national` for all stations together.
+    past
+        For each election of `basis`, its rows of the Ledger indexed by station of now; `turnouts`
+        and `bloc_votes` are then carried to the stations of now. Without, stations are the same by
+        their codes.
+    registered
+        The roll of now, indexed by the stations to score; that of the presidential round if not
+        given. In people.
 
     Returns
     -------
@@ -98,13 +129,18 @@ def build_scores(
         they are filled where a past cycle has calibrated them.
     """
     presidential = turnouts[basis.presidential].sort_values("station_id")
-    stations = pd.Index(presidential["station_id"], name="station_id")
-    registered = presidential.set_index("station_id")["registered"]
+    if registered is None:
+        registered = presidential.set_index("station_id")["registered"]
+    registered = registered.sort_index().rename("registered")
+    stations = pd.Index(registered.index, name="station_id")
     rates = {e: turnout_rate(turnouts[e]) for e in basis.elections}
-    share = left_share(presidential, bloc_votes, target)
-    abstention = mean_rate([abstention_rate(turnouts[e]) for e in basis.low], stations)
+    share = left_share(presidential, bloc_votes, target).reindex(stations)
+    own = [_own(past[e], stations) for e in basis.low] if past is not None else None
+    low_rates = [abstention_rate(turnouts[e]) for e in basis.low]
+    abstention = mean_rate(low_rates, stations, own=own)
     score = (abstention * share).rename("score")
-    people = reservoir(rates[basis.presidential], rates[basis.latest_low], share, registered)
+    high = rates[basis.presidential].reindex(stations)
+    people = reservoir(high, rates[basis.latest_low], share, registered)
     rolls = [turnouts[e].set_index("station_id")["registered"] for e in basis.low]
     constituency = _constituency(turnouts, stations)
     arena = {
@@ -124,9 +160,11 @@ def build_scores(
             "reservoir": people,
             "reservoir_low": missing,
             "reservoir_high": missing,
-            "history_share": history_share(registered, rolls),
+            "history_share": _history_share(past, stations)
+            if past is not None
+            else same_roll_share(registered, rolls),
             "top_k_probability": missing,
-            "reasons": _reasons(basis, rates, rolls, registered, share),
+            "reasons": _reasons(basis, rates, rolls, registered, share, past),
         },
         index=stations,
     )
@@ -142,23 +180,54 @@ def _constituency(turnouts: Mapping[str, pd.DataFrame], stations: pd.Index) -> p
     return found
 
 
+def _own(ledger: pd.DataFrame, stations: pd.Index) -> pd.Series:
+    """How much of each station's past is known to be its own: its share × how sure that is."""
+    own = ledger["history_share"] * ledger["confidence"]
+    return own.reindex(stations).fillna(0.0)
+
+
+def _history_share(past: Mapping[str, pd.DataFrame], stations: pd.Index) -> pd.Series:
+    """Mean, over the elections used, of the part of the past that is the station's own."""
+    parts = [_own(ledger, stations) for ledger in past.values()]
+    return pd.concat(parts, axis=1).mean(axis=1).clip(0, 1).rename("history_share")
+
+
 def _reasons(
     basis: Basis,
     rates: Mapping[str, pd.Series],
     rolls: Sequence[pd.Series],
     registered: pd.Series,
     share: pd.Series,
+    past: Mapping[str, pd.DataFrame] | None,
 ) -> pd.Series:
     """Codes of what to know before trusting a score, joined by `|`; empty when nothing."""
     notes = {
         "small_station": registered < SMALL_STATION,
         "no_valid_votes": share.isna(),
     }
-    for election_id, roll in zip(basis.low, rolls, strict=True):
-        then = roll.reindex(registered.index)
+    for election_id in basis.low if past is None else basis.elections:
         notes[f"no_past:{election_id}"] = rates[election_id].reindex(registered.index).isna()
-        notes[f"roll_moved:{election_id}"] = (then - registered).abs() > SAME_ROLL * registered
+    if past is None:
+        for election_id, roll in zip(basis.low, rolls, strict=True):
+            then = roll.reindex(registered.index)
+            notes[f"roll_moved:{election_id}"] = (then - registered).abs() > SAME_ROLL * registered
+    else:
+        for election_id in basis.elections:
+            notes |= _redrawn_notes(election_id, past[election_id], registered.index)
     text = pd.Series("", index=registered.index, dtype="str")
     for code, is_so in notes.items():
         text = text.where(~is_so.astype(bool), text + "|" + code)
     return text.str.removeprefix("|").astype("str")
+
+
+def _redrawn_notes(
+    election_id: str, ledger: pd.DataFrame, stations: pd.Index
+) -> dict[str, pd.Series]:
+    """What became of each station since one election, and whether that is uncertain."""
+    kind = ledger["kind"].reindex(stations)
+    notes = {f"{name}:{election_id}": (kind == name).fillna(value=False) for name in REDRAWN}
+    uncertain = ledger["is_uncertain"].reindex(stations)
+    notes[f"uncertain:{election_id}"] = uncertain.fillna(value=False).astype(bool) & (
+        kind != "lost"
+    )
+    return notes

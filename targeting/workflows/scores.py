@@ -13,10 +13,13 @@ from targeting.errors import WorkspaceError
 from targeting.scoring.basis import Basis, choose_basis
 from targeting.scoring.priorities import build_coverage, build_priorities
 from targeting.scoring.product import build_scores
+from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_visits
 from targeting.workflows.buildings import has_buildings, load_buildings
+from targeting.workflows.history import station_past
+from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
 
 
@@ -47,8 +50,11 @@ def score_stations(
     communes: Sequence[str] | None = None,
     by: str | None = None,
     target: Sequence[str] | None = None,
+    progress: Progress = silent,
 ) -> Scored:
-    """Score the stations of `communes`, else of the campaign's, else of all imported.
+    """Score the stations of now of `communes`, else of the campaign's, else of all imported.
+
+    Each election used is carried to the stations of now by their history.
 
     `by` is the arena of the rank: each commune, each constituency, or all stations together (the
     default, the same as the commune for a campaign of one).
@@ -56,21 +62,32 @@ def score_stations(
     campaign = campaign_card(workspace)
     wanted = [commune_of_arrondissement(c) for c in communes or campaign.communes] or None
     basis = campaign_basis(workspace)
-    turnouts = {e: reference.load_turnout(workspace, e, wanted) for e in basis.elections}
-    if turnouts[basis.presidential].empty:
+    published = {e: reference.load_turnout(workspace, e, wanted) for e in basis.elections}
+    if published[basis.presidential].empty:
         raise WorkspaceError(
             f"{basis.presidential} has no station of {' '.join(wanted or [])}: check the commune "
             "code, or import the file that holds it."
         )
-    if all(turnouts[e].empty for e in basis.low):
+    if all(published[e].empty for e in basis.low):
         raise WorkspaceError(
             f"no station of {' '.join(wanted or [])} in {' or '.join(basis.low)}: import the file "
             "of one of these elections that holds them."
         )
-    bloc_votes = reference.load_bloc_votes(workspace, basis.presidential, wanted)
+    past = station_past(workspace, wanted, progress=progress)
+    flows = {e: past.history.of(e) for e in basis.elections}
+    turnouts = {e: carry_turnout(published[e], flows[e]) for e in basis.elections}
+    bloc_votes = carry_bloc_votes(
+        reference.load_bloc_votes(workspace, basis.presidential, wanted), flows[basis.presidential]
+    )
     arena = by or "national"
     scores = build_scores(
-        turnouts, bloc_votes, basis, target=tuple(target or campaign.target), by=arena
+        turnouts,
+        bloc_votes,
+        basis,
+        target=tuple(target or campaign.target),
+        by=arena,
+        past={e: past.of(e) for e in basis.elections},
+        registered=past.registered,
     )
     return Scored(scores, basis, wanted, arena)
 

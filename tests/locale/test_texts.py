@@ -15,6 +15,7 @@ from targeting.codes import KINDS
 from targeting.config import PROJECT
 from targeting.locale import text_in, texts
 from targeting.maps.measures import METRICS
+from targeting.scoring.product import REDRAWN
 from targeting.store.models import TURF_STATUSES
 from targeting.tables import BLOCS, OUTCOMES
 
@@ -24,7 +25,7 @@ FAMILIES = {
     "election": KINDS,
     "round": ("1", "2"),
     "bloc": BLOCS,
-    "reason": ("small_station", "no_valid_votes", "no_past", "roll_moved"),
+    "reason": ("small_station", "no_valid_votes", "no_past", "roll_moved", *REDRAWN, "uncertain"),
     "status": TURF_STATUSES,
     "excluded": ("nobody_registered", "outside_stations", "in_another_turf", "no_coordinates"),
     "metric": METRICS,

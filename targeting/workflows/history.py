@@ -1,0 +1,248 @@
+"""The past of a workspace's stations: rounds, rolls and maps put together, kept till they move."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+import polars as pl
+
+from targeting.codes import ELECTION_ID
+from targeting.config import Workspace
+from targeting.errors import WorkspaceError
+from targeting.stations.crosswalk import cross_common, cross_outlines, cross_places, cross_points
+from targeting.stations.history import History, Round, build_history
+from targeting.stations.joins import LEAST_JOIN, RENUMBERED_GAP
+from targeting.stations.ledger import build_ledger
+from targeting.store import reference
+from targeting.tables import DEFAULT_TARGET
+from targeting.workflows.progress import Progress, silent
+
+CACHE_VERSION: Final = "v1"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What became of every station: flows, ledger, and the stations of now with their roll."""
+
+    history: History
+    ledger: pd.DataFrame
+
+    def of(self, vintage: str) -> pd.DataFrame:
+        """Rows of the ledger of one vintage, indexed by station of now (what is gone left out)."""
+        rows = self.ledger[(self.ledger["vintage"] == vintage) & (self.ledger["kind"] != "gone")]
+        return rows.set_index("station_id")
+
+    @property
+    def registered(self) -> pd.Series:
+        """Roll of the stations of now, indexed by station_id."""
+        return self.history.now.set_index("station_id")["registered"].astype("int64")
+
+
+def station_past(
+    workspace: Workspace,
+    communes: Sequence[str] | None = None,
+    *,
+    progress: Progress = silent,
+) -> Past:
+    """Follow the stations of these communes (of all imported) through every round imported.
+
+    Made once for each set of sources, kept in the workspace's cache. Raises WorkspaceError before
+    any results are imported.
+    """
+    if not reference.list_elections(workspace):
+        raise WorkspaceError(
+            "no results imported: run `python -m targeting import results FILE…` first."
+        )
+    folder = _kept_in(workspace, communes)
+    if (folder / "ledger.parquet").exists():
+        flows, now, ledger = (
+            pd.read_parquet(folder / f"{name}.parquet") for name in ("flows", "now", "ledger")
+        )
+        return Past(History(flows, now), ledger)
+    progress("following stations through time (kept for the next time)")
+    past = _follow(workspace, communes)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in (
+        ("flows", past.history.flows), ("now", past.history.now), ("ledger", past.ledger),
+    ):  # fmt: skip
+        draft = folder / f"{name}.draft"
+        table.to_parquet(draft, index=False)
+        draft.replace(folder / f"{name}.parquet")
+    return past
+
+
+def _follow(workspace: Workspace, communes: Sequence[str] | None) -> Past:
+    rounds = load_rounds(workspace, communes)
+    history = build_history(rounds, seen_on_maps(workspace, rounds, communes))
+    return Past(history, build_ledger(history, rounds))
+
+
+def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> list[Round]:
+    """Every round imported with its rolls and votes, and every roll known by address."""
+    rounds = []
+    blocs = reference.load_blocs(workspace)
+    for election_id in reference.list_elections(workspace):
+        turnout = reference.load_turnout(workspace, election_id, communes)
+        if len(turnout):
+            votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
+            rounds.append(Round(election_id, _with_votes(turnout, votes)))
+    for vintage in sorted({v for _, v, _ in reference.list_station_points(workspace)}):
+        points = reference.load_station_points(workspace, communes, vintage)
+        counted = points[points["basis"] == "voters"]
+        if len(counted):
+            roll = counted.groupby("station_id")["weight"].sum().rename("registered")
+            rounds.append(Round(vintage, roll.reset_index()))
+    return rounds
+
+
+def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame:
+    """Rolls with how each station voted: the columns of stations.rolls.PROFILE."""
+    by_bloc = pl.from_pandas(bloc_votes[["station_id", "bloc", "votes"]])
+    ours, theirs = (
+        by_bloc.filter(pl.col("bloc").is_in(blocs))
+        .group_by("station_id")
+        .agg(pl.col("votes").sum())
+        for blocs in (list(DEFAULT_TARGET), ["far_right"])
+    )
+    counts = pl.from_pandas(turnout[["station_id", "registered", "votes_cast", "valid_votes"]])
+    valid = pl.when(pl.col("valid_votes") > 0).then(pl.col("valid_votes"))
+    registered = pl.when(pl.col("registered") > 0).then(pl.col("registered"))
+    table = (
+        counts.join(ours.rename({"votes": "left"}), on="station_id", how="left")
+        .join(theirs.rename({"votes": "far_right"}), on="station_id", how="left")
+        .select(
+            "station_id",
+            "registered",
+            turnout_rate=pl.col("votes_cast") / registered,
+            left_share=pl.col("left").fill_null(0) / valid,
+            far_right_share=pl.col("far_right").fill_null(0) / valid,
+        )
+    )
+    return table.to_pandas().astype({"station_id": "str"})
+
+
+# -- what maps tell --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where the stations of one vintage are, in one commune: outlines, or voters' points."""
+
+    vintage: str
+    kind: str
+    table: pd.DataFrame
+
+    def fits(self, rolls: pd.DataFrame) -> bool:
+        """Whether it speaks of the stations of this round: their codes, and their sizes if told."""
+        known = rolls["station_id"].isin(set(self.table["station_id"]))
+        if known.mean() < LEAST_JOIN:
+            return False
+        if self.kind != "voters":
+            return True
+        sizes = self.table.groupby("station_id")["weight"].sum()
+        both = rolls.set_index("station_id")["registered"].rename("now").to_frame().join(sizes)
+        both = both[(both["weight"] > 0) & (both["now"] > 0)]
+        ratio = both["now"] / both["weight"]
+        return bool((ratio / ratio.median() - 1).abs().median() <= RENUMBERED_GAP)
+
+
+def seen_on_maps(
+    workspace: Workspace, rounds: Sequence[Round], communes: Sequence[str] | None = None
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Flows that maps of two vintages tell, for each step between two rounds (see build_history).
+
+    Of each commune, a round is placed on the layer nearest in time that has its codes; two rounds
+    on the same layer have nothing to tell.
+    """
+    layers = _layers(workspace, communes)
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for commune, of_commune in layers.items():
+        if len(of_commune) < 2:
+            continue
+        for then, now in _steps(rounds, commune):
+            a, b = _layer_of(then, commune, of_commune), _layer_of(now, commune, of_commune)
+            if a is not None and b is not None and a is not b:
+                flows = _cross(workspace, commune, a, b)
+                found.setdefault((then.vintage, now.vintage), []).append(flows)
+    return {step: pd.concat(parts, ignore_index=True) for step, parts in found.items()}
+
+
+def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, list[Layer]]:
+    by_commune: dict[str, list[Layer]] = {}
+    for vintage in sorted({v for _, v, _ in reference.list_station_points(workspace)}):
+        points = reference.load_station_points(workspace, communes, vintage)
+        for (commune, basis), part in points.groupby(["commune_code", "basis"]):
+            by_commune.setdefault(commune, []).append(Layer(vintage, basis, part))
+    drawn = reference.list_stations(workspace, origins=reference.OUTLINED)
+    for vintage in sorted({v for _, v, _ in drawn}):
+        outlines = reference.find_stations(workspace, communes, vintage=vintage)
+        if outlines is None:
+            continue
+        for commune, part in outlines.groupby("commune_code"):
+            by_commune.setdefault(commune, []).append(Layer(vintage, "outlines", part))
+    return by_commune
+
+
+def _steps(rounds: Sequence[Round], commune: str) -> Iterator[tuple[Round, Round]]:
+    """Each round that has the commune, with the next whole one."""
+    there = [r for r in sorted(rounds, key=lambda r: r.date) if (r.communes == commune).any()]
+    for at, then in enumerate(there):
+        following = [r for r in there[at + 1 :] if r.is_whole]
+        if following:
+            yield then, following[0]
+
+
+def _layer_of(of: Round, commune: str, layers: Sequence[Layer]) -> Layer | None:
+    rolls = of.rolls[of.communes == commune]
+    year = int(of.vintage[:4])
+    is_roll = not ELECTION_ID.match(of.vintage)
+    fitting = [
+        layer
+        for layer in layers
+        if (is_roll and layer.vintage == of.vintage and layer.kind == "voters")
+        or (not is_roll and layer.fits(rolls))
+    ]
+    return min(fitting, key=lambda layer: abs(int(layer.vintage) - year), default=None)
+
+
+def _cross(workspace: Workspace, commune: str, then: Layer, now: Layer) -> pd.DataFrame:
+    """The best crosswalk of two layers: voters, else addresses, else area."""
+    if now.kind == "outlines":
+        if then.kind != "outlines":
+            return cross_points(then.table, gpd.GeoDataFrame(now.table), basis=then.kind)
+        return cross_outlines(
+            gpd.GeoDataFrame(then.table),
+            gpd.GeoDataFrame(now.table),
+            _dwellings(workspace, commune),
+        )
+    if then.kind == "outlines":
+        return cross_places(gpd.GeoDataFrame(then.table), now.table, basis=now.kind)
+    return cross_common(then.table, now.table, basis=then.kind)
+
+
+def _dwellings(workspace: Workspace, commune: str) -> pd.DataFrame | None:
+    """Addresses of a commune as places of its dwellings, one each; nothing when none is there."""
+    try:
+        return reference.load_addresses(workspace, [commune]).assign(weight=1.0)
+    except WorkspaceError:
+        return None
+
+
+def _kept_in(workspace: Workspace, communes: Sequence[str] | None) -> Path:
+    """Named by what the past is made of: another import, another folder."""
+    parts: list[object] = [CACHE_VERSION, sorted(communes) if communes else None]
+    for kind in ("turnout", "stations", "station_points", "addresses", "shares"):
+        for path in sorted((workspace.reference / kind).glob("*.parquet")):
+            stat = path.stat()
+            parts.append([kind, path.name, stat.st_size, stat.st_mtime_ns])
+    if workspace.blocs.exists():
+        parts.append(hashlib.sha256(workspace.blocs.read_bytes()).hexdigest())
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return workspace.root / "cache" / f"past-{digest}"
