@@ -234,6 +234,8 @@ def results(desk: Desk, files: tuple[Path, ...], election_id: str | None) -> Non
 @click.option("--vintage", help="Year of the outlines (default: of the election that fits best).")
 @click.option("--commune", "commune_code", help="Where the file does not say: 44109.")
 @click.option("--code-property", help="The property that holds the station number.")
+@click.option("--layer", help="Where the file has several layers (or objects): its name.")
+@click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
 @_json_option
 @click.pass_obj
 def stations(
@@ -242,8 +244,13 @@ def stations(
     vintage: str | None,
     commune_code: str | None,
     code_property: str | None,
+    layer: str | None,
+    crs: str | None,
 ) -> None:
-    """Import station outlines; refused when they are not those of the results."""
+    """Import station outlines, or a point a station; refused when not those of the results.
+
+    GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet, or a CSV of points.
+    """
     from targeting.workflows.imports import import_stations
 
     told = import_stations(
@@ -252,10 +259,13 @@ def stations(
         vintage=vintage,
         commune_code=commune_code,
         code_property=code_property,
+        layer=layer,
+        crs=crs,
         progress=desk.progress,
     )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
-    lines = [f"{told.file}: {told.stations:,} outlines of {told.vintage}, {told.recipe}{kept}"]
+    kind = "points" if told.origin == "points" else "outlines"
+    lines = [f"{told.file}: {told.stations:,} {kind} of {told.vintage}, {told.recipe}{kept}"]
     lines += [f"  {note}" for note in told.notes] + [f"  {j.sentence()}" for j in told.joins]
     joins = [{**asdict(j), "rate": j.rate} for j in told.joins]
     desk.answer({**asdict(told), "joins": joins}, "\n".join(lines))

@@ -18,9 +18,10 @@ from targeting.errors import SourceError, TargetingError, WorkspaceError
 from targeting.sources.addresses import read_addresses
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.elections import needs_rolls, recognise_election
-from targeting.sources.outlines import read_outlines
+from targeting.sources.outlines import Outlines, read_outlines
 from targeting.sources.wide_results import WideResults, read_wide_results
 from targeting.stations.joins import Join, best_sound_join, join_outlines
+from targeting.stations.spelling import respell
 from targeting.store import reference
 from targeting.store.sheets import Sheet, whole_file
 from targeting.store.staging import staged
@@ -29,6 +30,8 @@ from targeting.workflows.setup import campaign_card, refuse_demo
 
 RESULTS_CREDIT: Final = "Résultats: Ministère de l'Intérieur, Licence Ouverte 2.0"
 LISTED_FLAGS: Final = 20
+MANY_COMMUNES: Final = 200
+"""Above so many, results are read whole rather than commune by commune."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ImportedStations:
     notes: list[str]
     joins: list[Join]
     unchanged: bool = False
+    origin: str = "published"
 
 
 @dataclass(frozen=True)
@@ -214,13 +218,16 @@ def import_stations(
     vintage: str | None = None,
     commune_code: str | None = None,
     code_property: str | None = None,
+    layer: str | None = None,
+    crs: str | None = None,
     progress: Progress = silent,
 ) -> ImportedStations:
-    """Import station outlines; refused when they are not those of the results imported.
+    """Import station outlines, or a point a station; refused when they are not the results' own.
 
     Where the file does not name its commune, the campaign's single one is taken. The vintage, when
-    not given, is the year of the election that fits best. Outlines already imported change nothing
-    and keep their vintage.
+    not given, is the year of the election that fits best. Codes are respelled as the results have
+    them where that is beyond doubt, and told. Stations already imported change nothing and keep
+    their vintage. `code_property`, `layer` and `crs` are as in `read_outlines`.
     """
     refuse_demo(workspace)
     if vintage is not None and not re.fullmatch(r"[0-9]{4}", vintage):
@@ -229,13 +236,19 @@ def import_stations(
     if commune_code is None and len(campaign.communes) == 1:
         commune_code = campaign.communes[0]
     progress(f"{file.name}: reading")
-    outlines = read_outlines(file, commune_code=commune_code, code_property=code_property)
+    outlines = read_outlines(
+        file, commune_code=commune_code, code_property=code_property, layer=layer, crs=crs
+    )
     communes = sorted(set(outlines.stations["commune_code"]))
     stored = _stored_vintage(workspace, outlines.sha256, communes)
     vintage = stored or vintage
+    some = communes if len(communes) <= MANY_COMMUNES else None
+    turnouts = {
+        e: reference.load_turnout(workspace, e, some) for e in reference.list_elections(workspace)
+    }
+    outlines = _as_results_write(outlines, turnouts)
     joins = []
-    for election_id in reference.list_elections(workspace):
-        turnout = reference.load_turnout(workspace, election_id, communes)
+    for election_id, turnout in turnouts.items():
         join = join_outlines(
             outlines.stations, turnout, election_id=election_id, registered=outlines.registered
         )
@@ -248,8 +261,11 @@ def import_stations(
             f"{file.name}: no results of {', '.join(communes[:5])} to compare its codes with. "
             "Import the results first, or say the year of the outlines with --vintage 2022."
         )
-    layer = outlines.stations.assign(vintage=vintage)
-    told = ImportedStations(file.name, len(layer), vintage, outlines.recipe, outlines.notes, joins)
+    stations = outlines.stations.assign(vintage=vintage)
+    told = ImportedStations(
+        file.name, len(stations), vintage, outlines.recipe, outlines.notes, joins,
+        origin=outlines.origin,
+    )  # fmt: skip
     if stored:
         return replace(told, unchanged=True)
     sheet = Sheet(
@@ -257,14 +273,33 @@ def import_stations(
         licence=outlines.licence or "unstated",
         credit=outlines.credit and f"{outlines.credit}, {outlines.licence}",
         files=whole_file(file.name, outlines.sha256, communes),
-        rows=len(layer),
+        rows=len(stations),
         imported_on=reference.today(),
         notes=outlines.notes,
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
     with staged(workspace) as staging:
-        reference.write_stations(staging, _named_for(communes), vintage, layer, sheet)
+        source = _named_for(communes) + ("-points" if outlines.origin == "points" else "")
+        reference.write_stations(staging, source, vintage, stations, sheet)
     return told
+
+
+def _as_results_write(outlines: Outlines, turnouts: dict[str, pd.DataFrame]) -> Outlines:
+    """The same outlines under the results' codes; what an election has already is left alone."""
+    known = {s for turnout in turnouts.values() for s in turnout["station_id"]}
+    found = respell(outlines.stations["station_id"], known)
+    if not found.ids:
+        return outlines
+    stations = outlines.stations.copy()
+    stations["station_id"] = stations["station_id"].replace(found.ids)
+    stations["number"] = stations["station_id"].str.partition("_")[2]
+    registered = outlines.registered
+    return replace(
+        outlines,
+        stations=stations.sort_values("station_id", ignore_index=True),
+        notes=outlines.notes + found.notes,
+        registered=None if registered is None else registered.rename(index=found.ids),
+    )
 
 
 def _stored_vintage(workspace: Workspace, sha256: str, communes: list[str]) -> str | None:
