@@ -273,17 +273,54 @@ def stations(
 
 @import_.command()
 @click.argument("file", type=FILE)
+@click.option(
+    "--commune", "communes", multiple=True,
+    help="Of Insee's national table, the communes to keep; the commune of a table of streets.",
+)  # fmt: skip
+@click.option("--vintage", help="Year of the roll, where it is not the layout's own.")
 @_json_option
 @click.pass_obj
-def addresses(desk: Desk, file: Path) -> None:
-    """Import a BAN file, or registered voters per address."""
-    from targeting.workflows.imports import import_addresses
+def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | None) -> None:
+    """Import a BAN file, registered voters per address, Insee's addresses of voters, or streets."""
+    from targeting.workflows.addresses import import_addresses
 
-    told = import_addresses(desk.workspace, file, progress=desk.progress)
+    told = import_addresses(
+        desk.workspace, file, communes=communes, vintage=vintage, progress=desk.progress
+    )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     voters = f", {told.voters:,} registered voters" if told.voters is not None else ""
-    lines = [f"{told.file}: {told.rows:,} addresses of {told.communes} communes{voters}{kept}"]
+    placed = f"; {told.placed:,} voters placed in the BAN" if told.placed is not None else ""
+    what = {"points": "points of stations", "ranges": "sides of streets"}.get(
+        told.kind, "addresses"
+    )
+    where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
+    lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
     desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+
+
+@cli.group(name="stations")
+def stations_() -> None:
+    """Build outlines of stations where none are published."""
+
+
+@stations_.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
+@click.option(
+    "--from", "source", type=click.Choice(["voters", "points", "ranges"]),
+    help="What to build from (default: the first of these that is imported).",
+)  # fmt: skip
+@click.option("--vintage", help="Year of the roll (default: the newest imported).")
+@_json_option
+@click.pass_obj
+def build(desk: Desk, communes: tuple[str, ...], source: str | None, vintage: str | None) -> None:
+    """Build outlines from where the voters live: an exact partition of each commune."""
+    from targeting.workflows.built import build_stations
+
+    told = build_stations(
+        desk.workspace, communes=communes, source=source, vintage=vintage, progress=desk.progress
+    )
+    built = [{**asdict(t), "joins": [{**asdict(j), "rate": j.rate} for j in t.joins]} for t in told]
+    desk.answer({"built": built}, "\n".join(line for t in told for line in t.lines()))
 
 
 @cli.command()

@@ -29,7 +29,8 @@ GRID_M: Final = 1e-4
 """Vertices lie on a grid of a tenth of a millimetre: a border moves by less than that."""
 
 FAR: Final = 10.0
-"""Sentinel points stand this many diagonals away, so that every cell of a voter is closed."""
+"""Sentinel points stand this many diagonals of the commune away: every cell of a voter is closed,
+beyond the commune."""
 
 HULL_RATIO: Final = 0.15
 """Concavity (0: tight, 1: convex) of the hull that stands for an unknown commune…"""
@@ -195,7 +196,7 @@ def _sites(points: pd.DataFrame) -> pd.DataFrame:
 def _faces(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> np.ndarray:
     """Polygons that the borders of stations and of the commune part, within the commune."""
     rings = shapely.get_parts(shapely.boundary(commune))
-    borders = _borders(xy, labels)
+    borders = _borders(xy, labels, commune)
     borders = borders[shapely.STRtree(borders).query(commune, predicate="intersects")]
     noded = shapely.union_all(np.concatenate([rings, borders]), grid_size=GRID_M)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
@@ -205,11 +206,12 @@ def _faces(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> np.
     return kept
 
 
-def _borders(xy: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _borders(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> np.ndarray:
     """Edges of Voronoi cells between points of two stations."""
     if len(np.unique(labels)) < 2:
         return np.empty(0, dtype=object)
-    low, high = xy.min(axis=0), xy.max(axis=0)
+    around = shapely.total_bounds(commune)
+    low, high = np.minimum(xy.min(axis=0), around[:2]), np.maximum(xy.max(axis=0), around[2:])
     radius = FAR * (np.hypot(*(high - low)) + 1.0)
     angles = np.linspace(0.1, 0.1 + 2 * np.pi, 8, endpoint=False)  # no symmetry with the points
     sentinels = (low + high) / 2 + radius * np.column_stack([np.cos(angles), np.sin(angles)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any, Final
 import pandas as pd
 import polars as pl
 
-from targeting.codes import parse_election_id
+from targeting.codes import check_year, parse_election_id
 from targeting.config import Workspace
-from targeting.errors import SourceError, TargetingError, WorkspaceError
-from targeting.sources.addresses import read_addresses
+from targeting.errors import SourceError, WorkspaceError
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.elections import needs_rolls, recognise_election
 from targeting.sources.outlines import Outlines, read_outlines
@@ -64,19 +62,6 @@ class ImportedStations:
     joins: list[Join]
     unchanged: bool = False
     origin: str = "published"
-
-
-@dataclass(frozen=True)
-class ImportedAddresses:
-    """What one file of addresses gave."""
-
-    file: str
-    kind: str
-    rows: int
-    communes: int
-    voters: int | None
-    notes: list[str]
-    unchanged: bool = False
 
 
 def import_results(
@@ -230,8 +215,7 @@ def import_stations(
     their vintage. `code_property`, `layer` and `crs` are as in `read_outlines`.
     """
     refuse_demo(workspace)
-    if vintage is not None and not re.fullmatch(r"[0-9]{4}", vintage):
-        raise TargetingError(f"--vintage “{vintage}” is no year: write four digits, as 2022.")
+    check_year(vintage)
     campaign = campaign_card(workspace)
     if commune_code is None and len(campaign.communes) == 1:
         commune_code = campaign.communes[0]
@@ -319,44 +303,3 @@ def _named_for(communes: list[str]) -> str:
         return communes[0]
     code = hashlib.sha256(" ".join(communes).encode()).hexdigest()[:8]
     return f"{communes[0][:2]}-{len(communes)}communes-{code}"
-
-
-# -- addresses -----------------------------------------------------------------------------------
-
-
-def import_addresses(
-    workspace: Workspace, file: Path, *, progress: Progress = silent
-) -> ImportedAddresses:
-    """Import a BAN file or a table of voters per address, told apart from its headers."""
-    refuse_demo(workspace)
-    progress(f"{file.name}: reading")
-    read = read_addresses(file)
-    table = read.table
-    communes = sorted(table["commune_code"].unique())
-    voters = int(table["registered"].sum()) if read.kind == "voters" else None
-    told = ImportedAddresses(file.name, read.kind, len(table), len(communes), voters, read.notes)
-    if not communes:
-        raise SourceError(file.name, "no address of any commune.")
-    folder = "addresses" if read.kind == "addresses" else "voter_addresses"
-    sheets = {source: s for source, _, s in reference.list_layers(workspace, folder)}
-    parts = dict(list(table.groupby(table["commune_code"].str[:2])))
-    if all(d in sheets and read.sha256 in sheets[d].files for d in parts):
-        return replace(told, unchanged=True)
-    write = (
-        reference.write_addresses if read.kind == "addresses" else reference.write_voter_addresses
-    )
-    with staged(workspace) as staging:
-        for department, part in parts.items():
-            there = sorted(part["commune_code"].unique())
-            sheet = Sheet(
-                publisher=read.publisher,
-                licence=read.licence,
-                credit=read.credit,
-                files=whole_file(file.name, read.sha256, there),
-                rows=len(part),
-                imported_on=reference.today(),
-                notes=read.notes,
-                facts={"communes": len(there)},
-            )
-            write(staging, f"{department}_latest", part.reset_index(drop=True), sheet)
-    return told
