@@ -191,8 +191,11 @@ def read_outlines(
 
 
 def _full_names(properties: list[Properties]) -> list[Properties]:
-    """Properties under the names that recipes know, where a shapefile cut them short."""
-    known = {*NAME_COLUMNS, *ROLL_COLUMNS}.union(*(recipe.needs for recipe in RECIPES))
+    """Properties under the names that recipes know, where a shapefile cut them short.
+
+    Counts of voters are not among them: Paris has four whose first ten letters are the same.
+    """
+    known = set(NAME_COLUMNS).union(*(recipe.needs for recipe in RECIPES))
     there = set(properties[0]) if properties else set()
     full = {n[:SHORT_NAME]: n for n in known if len(n) > SHORT_NAME and n not in there}
     if not there & set(full):

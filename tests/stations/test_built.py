@@ -66,6 +66,13 @@ def test_two_streets_part_the_town_half_way() -> None:
     assert (built.inside_share, built.fragments, built.shared_points) == (1.0, 0, 0)
 
 
+def test_a_few_points_in_a_corner_part_the_whole_commune() -> None:
+    built = build_outlines(town((1, 50, "0001"), (50, 1, "0002")), SQUARE)
+    assert_partition(built, SQUARE)
+    assert built.stations.geometry.area.to_list() == [pytest.approx(500_000), pytest.approx(5e5)]
+    assert built.inside_share == 1.0
+
+
 def test_one_station_has_the_whole_commune_and_one_point_is_enough() -> None:
     for points in (town((5, 5, "0001")), town((5, 5, "0001"), (900, 900, "0001"))):
         built = build_outlines(points, SQUARE)
