@@ -234,6 +234,8 @@ def results(desk: Desk, files: tuple[Path, ...], election_id: str | None) -> Non
 @click.option("--vintage", help="Year of the outlines (default: of the election that fits best).")
 @click.option("--commune", "commune_code", help="Where the file does not say: 44109.")
 @click.option("--code-property", help="The property that holds the station number.")
+@click.option("--layer", help="Where the file has several layers (or objects): its name.")
+@click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
 @_json_option
 @click.pass_obj
 def stations(
@@ -242,8 +244,13 @@ def stations(
     vintage: str | None,
     commune_code: str | None,
     code_property: str | None,
+    layer: str | None,
+    crs: str | None,
 ) -> None:
-    """Import station outlines; refused when they are not those of the results."""
+    """Import station outlines, or a point a station; refused when not those of the results.
+
+    GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet, or a CSV of points.
+    """
     from targeting.workflows.imports import import_stations
 
     told = import_stations(
@@ -252,10 +259,13 @@ def stations(
         vintage=vintage,
         commune_code=commune_code,
         code_property=code_property,
+        layer=layer,
+        crs=crs,
         progress=desk.progress,
     )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
-    lines = [f"{told.file}: {told.stations:,} outlines of {told.vintage}, {told.recipe}{kept}"]
+    kind = "points" if told.origin == "points" else "outlines"
+    lines = [f"{told.file}: {told.stations:,} {kind} of {told.vintage}, {told.recipe}{kept}"]
     lines += [f"  {note}" for note in told.notes] + [f"  {j.sentence()}" for j in told.joins]
     joins = [{**asdict(j), "rate": j.rate} for j in told.joins]
     desk.answer({**asdict(told), "joins": joins}, "\n".join(lines))
@@ -263,17 +273,54 @@ def stations(
 
 @import_.command()
 @click.argument("file", type=FILE)
+@click.option(
+    "--commune", "communes", multiple=True,
+    help="Of Insee's national table, the communes to keep; the commune of a table of streets.",
+)  # fmt: skip
+@click.option("--vintage", help="Year of the roll, where it is not the layout's own.")
 @_json_option
 @click.pass_obj
-def addresses(desk: Desk, file: Path) -> None:
-    """Import a BAN file, or registered voters per address."""
-    from targeting.workflows.imports import import_addresses
+def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | None) -> None:
+    """Import a BAN file, registered voters per address, Insee's addresses of voters, or streets."""
+    from targeting.workflows.addresses import import_addresses
 
-    told = import_addresses(desk.workspace, file, progress=desk.progress)
+    told = import_addresses(
+        desk.workspace, file, communes=communes, vintage=vintage, progress=desk.progress
+    )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     voters = f", {told.voters:,} registered voters" if told.voters is not None else ""
-    lines = [f"{told.file}: {told.rows:,} addresses of {told.communes} communes{voters}{kept}"]
+    placed = f"; {told.placed:,} voters placed in the BAN" if told.placed is not None else ""
+    what = {"points": "points of stations", "ranges": "sides of streets"}.get(
+        told.kind, "addresses"
+    )
+    where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
+    lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
     desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+
+
+@cli.group(name="stations")
+def stations_() -> None:
+    """Build outlines of stations where none are published."""
+
+
+@stations_.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
+@click.option(
+    "--from", "source", type=click.Choice(["voters", "points", "ranges"]),
+    help="What to build from (default: the first of these that is imported).",
+)  # fmt: skip
+@click.option("--vintage", help="Year of the roll (default: the newest imported).")
+@_json_option
+@click.pass_obj
+def build(desk: Desk, communes: tuple[str, ...], source: str | None, vintage: str | None) -> None:
+    """Build outlines from where the voters live: an exact partition of each commune."""
+    from targeting.workflows.built import build_stations
+
+    told = build_stations(
+        desk.workspace, communes=communes, source=source, vintage=vintage, progress=desk.progress
+    )
+    built = [{**asdict(t), "joins": [{**asdict(j), "rate": j.rate} for j in t.joins]} for t in told]
+    desk.answer({"built": built}, "\n".join(line for t in told for line in t.lines()))
 
 
 @cli.command()

@@ -67,6 +67,12 @@ def parse_election_id(election_id: str) -> Election:
     return Election(int(match[1]), match[2], int(match[3]))
 
 
+def check_year(vintage: str | None) -> None:
+    """Raise TargetingError for a vintage that is no year of four digits."""
+    if vintage is not None and not re.fullmatch(r"[0-9]{4}", vintage):
+        raise TargetingError(f"--vintage “{vintage}” is no year: write four digits, as 2022.")
+
+
 def held_on(election: Election) -> tuple[int, int, int]:
     """Key that sorts elections by date: year, usual month, round."""
     return election.year, MONTHS[election.kind], election.round_number

@@ -1,14 +1,15 @@
-"""Addresses as published: the BAN's departmental files, and voters per address without names.
+"""Addresses as published: the BAN, voters per address without names, streets and stations.
 
 BAN (Licence Ouverte 2.0): 23 columns, `;`, UTF-8, one position an address, `x`/`y` in Lambert-93 on
 the mainland. Voters per address: Paris 2012 (Baptiste Coulmont): arrondissement, station, number,
-street type, street name, voters. Layouts are told from the headers.
+street type, street name, voters. Insee's addresses of voters are in `reu`, cities' tables of
+streets in `street_ranges`. Layouts are told from the headers.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,23 @@ import pandas as pd
 import polars as pl
 
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement
-from targeting.errors import SourceError, TargetingError
-from targeting.sources.files import TextFile, read_text, without_blank_end
+from targeting.errors import SourceError
+from targeting.sources.delimited import checked, numbers, parse, refuse_holes, refuse_where
+from targeting.sources.files import TextFile, as_text, read_bytes, without_blank_end
 from targeting.sources.outlines import MAINLAND
+from targeting.sources.packages import PARQUET
+from targeting.sources.reu import REU_COLUMNS, REU_VINTAGE, read_reu_parquet, read_reu_text
+from targeting.sources.street_ranges import RANGE_COLUMNS, read_ranges
 from targeting.streetnames import suffix_of
-from targeting.tables import Addresses, VoterAddresses
+from targeting.tables import Addresses, StationPoints, StreetRanges, VoterAddresses
 
 BAN_COLUMNS: Final = (
     "id", "numero", "rep", "nom_voie", "code_postal", "code_insee", "x", "y", "lon", "lat",
 )  # fmt: skip
 PARIS_VOTERS: Final = ("arrondissement", "bureau", "numero", "voie", "nom", "nb")
+
+PARIS_VINTAGE: Final = "2012"
+"""Year of the one roll published in this layout."""
 
 MOST_VOTERS: Final = 5_000
 """No address has more voters on the roll; the largest of Paris 2012 has 705."""
@@ -36,7 +44,11 @@ LARGEST_NUMBER: Final = 99_999
 
 @dataclass(frozen=True)
 class AddressFile:
-    """Addresses read: one of two tables, and what was left out or noticed."""
+    """Addresses read: one of four tables, and what was left out or noticed.
+
+    kind: `addresses` (table Addresses), `voters` (VoterAddresses), `points` (StationPoints) or
+    `ranges` (StreetRanges). vintage: year of the roll, where the layout or the user tells it.
+    """
 
     kind: str
     table: pd.DataFrame
@@ -45,136 +57,97 @@ class AddressFile:
     licence: str
     credit: str
     notes: list[str] = field(default_factory=list)
+    vintage: str = ""
 
 
-def read_addresses(path: Path) -> AddressFile:
+def read_addresses(
+    path: Path,
+    *,
+    communes: Collection[str] | None = None,
+    commune_code: str | None = None,
+    vintage: str | None = None,
+) -> AddressFile:
     """Read a file of addresses, of a layout told from its headers.
 
-    `kind` is `addresses` (table Addresses) or `voters` (table VoterAddresses). Raises SourceError
-    naming file, line, reason and way out.
+    Parameters
+    ----------
+    path
+        The BAN, voters per address, Insee's addresses of voters (CSV or Parquet), or a table of
+        streets and stations.
+    communes
+        Of Insee's table, which is national, the communes to keep.
+    commune_code
+        The commune of a table of streets, which does not say it.
+    vintage
+        Year of the roll, where it is not the layout's own.
+
+    Raises
+    ------
+    SourceError
+        Naming file, line, reason and way out.
     """
-    file = without_blank_end(read_text(path))
+    content, sha256 = read_bytes(path)
+    if content.startswith(PARQUET):
+        table, notes = read_reu_parquet(path.name, content, communes)
+        return _of_reu(path.name, table, notes, sha256, vintage)
+    file = without_blank_end(as_text(path.name, content, sha256))
     header = file.text.split(b"\n", 1)[0].decode("utf-8", "replace").strip().strip('"')
     for separator in (";", ","):
-        columns = [c.strip().strip('"') for c in header.split(separator)]
-        if set(BAN_COLUMNS) <= set(columns):
+        columns = {c.strip().strip('"') for c in header.split(separator)}
+        if set(BAN_COLUMNS) <= columns:
             return _read_ban(file, separator)
-        if set(PARIS_VOTERS) <= set(columns):
-            return _read_paris_voters(file, separator)
+        if set(PARIS_VOTERS) <= columns:
+            read = _read_paris_voters(file, separator)
+            return replace(read, vintage=vintage or PARIS_VINTAGE)
+        if set(REU_COLUMNS) <= columns:
+            table, notes = read_reu_text(file, separator, communes)
+            return _of_reu(file.name, table, notes, sha256, vintage)
+        if set(RANGE_COLUMNS) <= columns:
+            return _read_ranges(file, separator, commune_code, vintage)
     raise SourceError(
         file.name,
         f"not an address layout known here: headers found are {header[:200]}.",
         line=1,
-        way_out="Known: the BAN's adresses-XX.csv (23 columns) and voters per address "
-        f"({', '.join(PARIS_VOTERS)}).",
+        way_out="Known: the BAN's adresses-XX.csv (23 columns), voters per address "
+        f"({', '.join(PARIS_VOTERS)}), Insee's table-adresses-reu, and streets by station "
+        f"({', '.join(RANGE_COLUMNS)}).",
     )
 
 
-def _refuse_broken_lines(file: TextFile, separator: str) -> None:
-    """The first line that has not as many fields as the header."""
-    lines = file.text.removesuffix(b"\n").split(b"\n")
-    width = _fields(lines[0], separator)
-    for number, line in enumerate(lines, 1):
-        if (fields := _fields(line, separator)) != width:
-            raise SourceError(
-                file.name,
-                f"{fields} fields where the header has {width}.",
-                line=number,
-                way_out="The line is damaged or cut short: download the file again.",
-            )
+def _of_reu(
+    name: str, table: pd.DataFrame, notes: list[str], sha256: str, vintage: str | None
+) -> AddressFile:
+    year = vintage or REU_VINTAGE
+    table = table.assign(vintage=pd.Series(year, index=table.index, dtype="str"))
+    table = table[list(StationPoints.to_schema().columns)]
+    return AddressFile(
+        "points", checked(name, table, StationPoints), sha256, "Insee", "Licence Ouverte 2.0",
+        "Bureaux de vote et adresses de leurs électeurs: Insee, Licence Ouverte 2.0", notes, year,
+    )  # fmt: skip
 
 
-def _fields(line: bytes, separator: str) -> int:
-    if b'"' not in line:
-        return line.count(separator.encode()) + 1
-    row = next(csv.reader([line.decode("utf-8", "replace")], delimiter=separator), [])
-    return len(row)
-
-
-def _refuse_where(
-    file: TextFile, rows: pl.DataFrame, wrong: pl.Expr, column: str, reason: str
-) -> None:
-    """Name the first of the rows that are `wrong`; `reason` may hold `{cell}`."""
-    found = rows.filter(wrong)
-    if not found.is_empty():
-        raise SourceError(
-            file.name,
-            reason.format(cell=f"“{str(found[column][0])[:40]}”"),
-            line=int(found["line"][0]),
-            column=column,
-            way_out="Correct the line, or download the file again.",
-        )
-
-
-def _checked(
-    file: TextFile, table: pd.DataFrame, contract: type[Addresses] | type[VoterAddresses]
-) -> pd.DataFrame:
-    """The table, once it keeps its contract: what the reader did not name itself is told here."""
-    try:
-        return contract.check(table)
-    except TargetingError as error:
-        raise SourceError(
-            file.name,
-            "a column has cells that cannot be right.",
-            way_out="Use the file as published, with all its columns.",
-        ) from error
-
-
-def _parse(file: TextFile, separator: str) -> pl.DataFrame:
-    _refuse_broken_lines(file, separator)
-    try:
-        return pl.read_csv(file.text, separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise SourceError(
-            file.name,
-            "the table cannot be parsed: a quote is not closed, or a column stands twice.",
-            way_out="The file is damaged or cut short: download it again.",
-        ) from error
-
-
-def _numbers(
-    file: TextFile, rows: pl.DataFrame, column: str, dtype: type[pl.DataType]
-) -> pl.Series:
-    """A column as numbers; the first cell that is none is named with its line."""
-    numbers = rows[column].cast(dtype, strict=False)
-    wrong = numbers.is_null() & rows[column].is_not_null()
-    if wrong.any():
-        at = int(wrong.arg_true()[0])
-        raise SourceError(
-            file.name,
-            f"“{str(rows[column][at])[:40]}” is not a number.",
-            line=int(rows["line"][at]),
-            column=column,
-            way_out="Correct the cell, or download the file again.",
-        )
-    return numbers
-
-
-def _refuse_holes(file: TextFile, rows: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    for column in columns:
-        holes = rows[column].is_null()
-        if holes.any():
-            raise SourceError(
-                file.name,
-                "the cell is empty.",
-                line=int(rows["line"][int(holes.arg_true()[0])]),
-                column=column,
-                way_out="The line is damaged or cut short: download the file again.",
-            )
+def _read_ranges(
+    file: TextFile, separator: str, commune_code: str | None, vintage: str | None
+) -> AddressFile:
+    table, notes = read_ranges(file, separator, commune_code)
+    return AddressFile(
+        "ranges", checked(file.name, table, StreetRanges), file.sha256, "the city", "unstated",
+        f"Voies par bureau de vote: {file.name}", notes, vintage or "",
+    )  # fmt: skip
 
 
 def _read_ban(file: TextFile, separator: str) -> AddressFile:
-    rows = _parse(file, separator).select(BAN_COLUMNS).with_row_index("line", offset=2)
-    _refuse_holes(file, rows, ("id", "numero", "nom_voie", "code_insee"))
+    rows = parse(file, separator).select(BAN_COLUMNS).with_row_index("line", offset=2)
+    refuse_holes(file, rows, ("id", "numero", "nom_voie", "code_insee"))
     rows = rows.with_columns(
-        **{c: _numbers(file, rows, c, pl.Float64) for c in ("x", "y")},
-        numero=_numbers(file, rows, "numero", pl.Int64),
+        **{c: numbers(file, rows, c, pl.Float64) for c in ("x", "y")},
+        numero=numbers(file, rows, "numero", pl.Int64),
     )
-    _refuse_where(
+    refuse_where(
         file, rows, ~pl.col("code_insee").str.contains(COMMUNE_CODE), "code_insee",
         "{cell} is no commune.",
     )  # fmt: skip
-    _refuse_where(
+    refuse_where(
         file, rows, ~pl.col("numero").is_between(0, LARGEST_NUMBER), "numero",
         "{cell} is no number of an address.",
     )  # fmt: skip
@@ -220,26 +193,26 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
             file.name, "headers and not one address.", line=1, way_out="Download it again."
         )
     return AddressFile(
-        "addresses", _checked(file, table, Addresses), file.sha256, "BAN", "Licence Ouverte 2.0",
-        "BAN / Licence Ouverte 2.0", notes,
+        "addresses", checked(file.name, table, Addresses), file.sha256, "BAN",
+        "Licence Ouverte 2.0", "BAN / Licence Ouverte 2.0", notes,
     )  # fmt: skip
 
 
 def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:
-    rows = _parse(file, separator).select(PARIS_VOTERS).with_row_index("line", offset=2)
-    _refuse_holes(file, rows, PARIS_VOTERS)
-    numbers = _numbers(file, rows, "numero", pl.Int64)
-    voters = _numbers(file, rows, "nb", pl.Int64)
-    counted = rows.with_columns(numero=numbers, nb=voters)
-    _refuse_where(
+    rows = parse(file, separator).select(PARIS_VOTERS).with_row_index("line", offset=2)
+    refuse_holes(file, rows, PARIS_VOTERS)
+    number = numbers(file, rows, "numero", pl.Int64)
+    voters = numbers(file, rows, "nb", pl.Int64)
+    counted = rows.with_columns(numero=number, nb=voters)
+    refuse_where(
         file, rows, ~pl.col("bureau").str.contains(r"^[0-9A-Za-z]+$"), "bureau",
         "{cell} is no station number.",
     )  # fmt: skip
-    _refuse_where(
+    refuse_where(
         file, counted, ~pl.col("numero").is_between(0, LARGEST_NUMBER), "numero",
         "{cell} is no number of an address.",
     )  # fmt: skip
-    _refuse_where(
+    refuse_where(
         file, counted, pl.col("nb") > MOST_VOTERS, "nb",
         "{cell} voters are more than an address can have.",
     )  # fmt: skip
@@ -257,13 +230,13 @@ def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:
         commune_code=pl.lit("75056"),
         arrondissement_code=pl.lit("751") + arrondissement,
         street=pl.col("voie") + " " + pl.col("nom"),
-        number=numbers,
+        number=number,
         suffix=pl.lit(""),
         registered=voters,
     ).to_pandas()
     return AddressFile(
         "voters",
-        _checked(file, table, VoterAddresses),
+        checked(file.name, table, VoterAddresses),
         file.sha256,
         "Baptiste Coulmont, via banR",
         "unstated",

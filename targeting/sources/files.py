@@ -81,22 +81,27 @@ def read_text(path: Path) -> TextFile:
     thing that is no text, and for UTF-16.
     """
     content, sha256 = read_bytes(path)
-    _refuse_what_is_not_text(path.name, content)
+    return as_text(path.name, content, sha256)
+
+
+def as_text(name: str, content: bytes, sha256: str) -> TextFile:
+    """Bytes already out of their wrapping as UTF-8 text; raises as `read_text` does."""
+    _refuse_what_is_not_text(name, content)
     if content.startswith(b"\xef\xbb\xbf"):
         content = content[3:]
     if content.isascii():
-        return TextFile(path.name, content, "ascii", sha256)
+        return TextFile(name, content, "ascii", sha256)
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             raise SourceError(
-                path.name, "the file ends in the middle of a letter.", way_out=_DOWNLOAD_AGAIN
+                name, "the file ends in the middle of a letter.", way_out=_DOWNLOAD_AGAIN
             ) from error
         text = content.decode("cp1252", errors="replace") if _has_c1(content) else None
         text = text if text is not None else content.decode("latin-1")
-        return TextFile(path.name, text.encode(), "latin-1", sha256)
-    return TextFile(path.name, content, "utf-8", sha256)
+        return TextFile(name, text.encode(), "latin-1", sha256)
+    return TextFile(name, content, "utf-8", sha256)
 
 
 def without_blank_end(file: TextFile) -> TextFile:

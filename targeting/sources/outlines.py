@@ -1,12 +1,11 @@
-"""Station outlines as cities and the State publish them: GeoJSON, plain or wrapped in JavaScript.
+"""Stations as cities and the State publish them: outlines, or a point each, from any layer.
 
-Each publication names its stations in its own way; `RECIPES` says how, one line each. Read by us
-from JSON, never by GDAL: nothing in the file can open another file (TRUST SEC-01).
+Each publication names its stations in its own way; `RECIPES` says how, one line each. What is
+changed on the way (codes respelled, rings mended) is told, never silent.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,44 +13,53 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
-from targeting.codes import commune_of_arrondissement, station_id, station_number
+from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, station_id, station_number
 from targeting.errors import SourceError
-from targeting.sources.files import read_text
-from targeting.tables import METRIC_CRS, WGS84, Stations
+from targeting.sources.layers import Layer, Properties, read_layer
+from targeting.tables import METRIC_CRS, Stations
 
-FRANCE_LON_LAT: Final = (-180.0, -90.0, 180.0, 90.0)
 MAINLAND: Final = (0.0, 6_000_000.0, 1_350_000.0, 7_200_000.0)
 """Lambert-93 metres between which mainland France and Corsica lie: west, south, east, north."""
 
 MOST_INVALID: Final = 0.2
-"""Above this share of invalid rings the layer is damaged: mending would invent outlines."""
+"""Above this share of invalid rings the layer is damaged: mending would invent outlines…"""
 
-_WRAPPER: Final = re.compile(rb"^\s*(?:var|let|const|window\.)\s*\w[\w.]*\s*=\s*")
+MOST_AREA_CHANGED: Final = 0.01
+"""…unless mending changes no area by more than this: a ring that only touches itself."""
 
-Properties = dict[str, Any]
+SHORT_NAME: Final = 10
+"""A shapefile cuts the names of its columns to so many letters."""
+
+TOLD: Final = 3
+"""Examples in a note on respelled codes."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one publication names a station: the properties it has, its commune and number."""
+    """How one publication names a station: the properties it has, its commune and number.
+
+    code: what is published (`19-5`); rule: how it becomes our number, in words, where it does.
+    """
 
     name: str
     needs: frozenset[str]
     commune: Callable[[Properties], str]
     number: Callable[[Properties], str]
+    code: Callable[[Properties], str]
+    rule: str = ""
     credit: str = ""
     licence: str = ""
 
 
 @dataclass(frozen=True)
 class Outlines:
-    """Outlines read, and what was mended on the way (told to the user, never silent)."""
+    """Stations read, and what was mended on the way (told to the user, never silent).
+
+    registered: voters that the publication itself gives, indexed by station_id.
+    """
 
     stations: gpd.GeoDataFrame
     recipe: str
@@ -61,6 +69,11 @@ class Outlines:
     licence: str = ""
     registered: pd.Series | None = None
 
+    @property
+    def origin(self) -> str:
+        """`published` for polygons, `points` for a point a station."""
+        return str(self.stations["origin"].iloc[0])
+
 
 def _text(value: Any) -> str:
     """A property as text: `101`, `101.0` and `"0101"` lose nothing but the `.0`."""
@@ -69,8 +82,14 @@ def _text(value: Any) -> str:
     return str(value if value is not None else "").strip()
 
 
-def _national_number(p: Properties) -> str:
-    return _text(p["codeBureauVote"]).partition("_")[2]
+def _of(column: str) -> Callable[[Properties], str]:
+    return lambda p: _text(p[column])
+
+
+def _paris_number(code: str) -> str:
+    """`19-5` → `1905`: arrondissement and number, two digits each."""
+    arrondissement, _, number = code.partition("-")
+    return f"{int(arrondissement):02d}{int(number):02d}"
 
 
 RECIPES: Final = (
@@ -78,7 +97,9 @@ RECIPES: Final = (
         "national outlines (data.gouv.fr)",
         frozenset({"codeBureauVote"}),
         lambda p: commune_of_arrondissement(_text(p["codeBureauVote"]).partition("_")[0]),
-        _national_number,
+        lambda p: _text(p["codeBureauVote"]).partition("_")[2],
+        _of("codeBureauVote"),
+        "",
         "Contours des bureaux de vote: data.gouv.fr / Insee",
         "Licence Ouverte 2.0",
     ),
@@ -86,33 +107,64 @@ RECIPES: Final = (
         "Paris (arrondissement-number)",
         frozenset({"arrondissement", "num_bv", "id_bv"}),
         lambda p: "75056",
-        lambda p: f"{int(p['arrondissement']):02d}{int(p['num_bv']):02d}",
+        lambda p: _paris_number(f"{_text(p['arrondissement'])}-{_text(p['num_bv'])}"),
+        _of("id_bv"),
+        "arrondissement and number, two digits each",
         "Ville de Paris, secteurs des bureaux de vote",
+        "ODbL",
+    ),
+    Recipe(
+        "Paris, polling places",
+        frozenset({"Identifiant du bureau de vote", "Numéro du bureau de vote"}),
+        lambda p: "75056",
+        lambda p: _paris_number(_text(p["Identifiant du bureau de vote"])),
+        _of("Identifiant du bureau de vote"),
+        "arrondissement and number, two digits each",
+        "Ville de Paris, bureaux de vote",
         "ODbL",
     ),
     Recipe(
         "Cartelec",
         frozenset({"BUREAU", "CODE"}),
         lambda p: commune_of_arrondissement(_text(p["CODE"]).zfill(5)),
-        lambda p: _text(p["BUREAU"]),
+        _of("BUREAU"),
+        _of("BUREAU"),
+        "",
         "Cartelec 2007-10 (Colange, Beauguitte, Freire-Diaz 2013)",
         "ODbL",
     ),
+    Recipe(
+        "commune and number of each station",
+        frozenset({"commune", "bureau"}),
+        lambda p: commune_of_arrondissement(_text(p["commune"])),
+        _of("bureau"),
+        _of("bureau"),
+    ),
 )
 
-NAME_COLUMNS: Final = ("NOM", "nom", "nomBureauVote", "libelle", "LIBELLE")
+NAME_COLUMNS: Final = (
+    "NOM", "nom", "nomBureauVote", "NOM_LIEU_VOTE", "Libellé du bureau de vote", "libelle",
+    "LIBELLE",
+)  # fmt: skip
 ROLL_COLUMNS: Final = ("nbr_elect_f", "inscrits", "INSCRITS")
 
 
 def read_outlines(
-    path: Path, *, commune_code: str | None = None, code_property: str | None = None
+    path: Path,
+    *,
+    commune_code: str | None = None,
+    code_property: str | None = None,
+    layer: str | None = None,
+    crs: str | None = None,
 ) -> Outlines:
-    """Read station outlines as published into the Stations table (EPSG:2154).
+    """Read stations as published into the Stations table (EPSG:2154).
+
+    Polygons give outlines (origin `published`), points a place each (origin `points`).
 
     Parameters
     ----------
     path
-        GeoJSON, plain or compressed, with or without a JavaScript wrapper.
+        Any file of `layers.read_layer`; `layer` and `crs` are as there.
     commune_code
         The commune, where the file does not say (single-city files).
     code_property
@@ -121,79 +173,34 @@ def read_outlines(
     Raises
     ------
     SourceError
-        If the file is no GeoJSON, is cut, has no station code, lies outside mainland France and
-        Corsica, or has more than a fifth of invalid rings.
+        If the file cannot be read, has no station code, lies outside mainland France and Corsica,
+        or has more than a fifth of invalid rings.
     """
-    file = read_text(path)
-    document, notes = _parse_geojson(file.name, file.text)
-    crs = _declared_crs(file.name, document)
-    features = document["features"]
-    properties = [_properties(file.name, i, f) for i, f in enumerate(features, 1)]
-    recipe = _recipe(file.name, properties, commune_code, code_property)
-    geometry, mended = _geometries(file.name, features)
-    notes += mended
-    layer = _table(file.name, recipe, properties, geometry, crs)
-    layer, more = _mend(file.name, layer)
-    registered = _registered(properties, layer)
-    layer = layer.drop(columns="row")
+    read = read_layer(path, layer=layer, crs=crs)
+    properties = _full_names(read.properties)
+    recipe = _recipe(read.name, properties, commune_code, code_property)
+    table, notes = _table(recipe, properties, read)
+    origin = "points" if read.is_points else "published"
+    table, more = _mend(read.name, table.assign(origin=origin))
+    registered = _registered(properties, table)
+    stations = Stations.check(table.drop(columns="row"))
     return Outlines(
-        Stations.check(layer), recipe.name, notes + more, file.sha256, recipe.credit,
+        stations, recipe.name, read.notes + notes + more, read.sha256, recipe.credit,
         recipe.licence, registered,
     )  # fmt: skip
 
 
-def _parse_geojson(name: str, text: bytes) -> tuple[dict[str, Any], list[str]]:
-    notes = []
-    if wrapper := _WRAPPER.match(text):
-        notes.append("taken out of its JavaScript wrapper")
-        text = text[wrapper.end() :].rstrip().rstrip(b";")
-    try:
-        document = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise SourceError(name, "JSON nested too deep to be outlines.") from None
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
-        raise SourceError(
-            name,
-            f"not a GeoJSON file, or cut short ({error}).",
-            line=line,
-            way_out="Download it again; of other formats, export GeoJSON.",
-        ) from error
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or not features:
-        raise SourceError(
-            name,
-            "no GeoJSON features inside.",
-            way_out="Station outlines are a FeatureCollection with one feature a station.",
-        )
-    return document, notes
+def _full_names(properties: list[Properties]) -> list[Properties]:
+    """Properties under the names that recipes know, where a shapefile cut them short.
 
-
-def _no_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is no coordinate")
-
-
-def _declared_crs(name: str, document: dict[str, Any]) -> str:
-    declared = document.get("crs")
-    if not declared:
-        return WGS84
-    try:
-        crs = CRS.from_user_input(declared["properties"]["name"])
-    except (CRSError, KeyError, TypeError) as error:
-        raise SourceError(
-            name,
-            "its coordinate system is not understood.",
-            way_out="Export it in WGS 84 (longitude, latitude) or Lambert-93.",
-        ) from error
-    epsg = crs.to_epsg()
-    return WGS84 if epsg in (None, 4326) else f"EPSG:{epsg}"
-
-
-def _properties(name: str, number: int, feature: Any) -> Properties:
-    properties = feature.get("properties") if isinstance(feature, dict) else None
-    if not isinstance(properties, dict):
-        raise SourceError(name, f"feature {number} has no properties.", way_out="Export it again.")
-    return properties
+    Counts of voters are not among them: Paris has four whose first ten letters are the same.
+    """
+    known = set(NAME_COLUMNS).union(*(recipe.needs for recipe in RECIPES))
+    there = set(properties[0]) if properties else set()
+    full = {n[:SHORT_NAME]: n for n in known if len(n) > SHORT_NAME and n not in there}
+    if not there & set(full):
+        return properties
+    return [{full.get(key, key): value for key, value in p.items()} for p in properties]
 
 
 def _recipe(
@@ -210,103 +217,129 @@ def _recipe(
             name,
             "no property holds a station number, as far as we can tell; properties: "
             f"{', '.join(sorted(present)[:30])}.",
-            way_out="Say which with --code-property NAME, and the commune with --commune 44109.",
+            way_out="Say which with --code-property NAME, and the commune with --commune 44109. "
+            "Is it a layer of stations?",
         )
-    if commune_code is None:
+    codes = [_split_code(_text(p[column])) for p in properties]
+    has_commune = all(commune for commune, _ in codes)
+    if commune_code is None and not has_commune:
         raise SourceError(
             name,
             f"station numbers are in “{column}”, but the file does not say the commune.",
             way_out="Add --commune 44109 (the INSEE code of the city).",
         )
-    code = commune_code
+    code = commune_code or ""
     return Recipe(
-        f"numbers in “{column}”", frozenset({column}), lambda p: code, lambda p: _text(p[column])
+        f"numbers in “{column}”",
+        frozenset({column}),
+        lambda p: (
+            commune_of_arrondissement(_split_code(_text(p[column]))[0]) if has_commune else code
+        ),
+        lambda p: _split_code(_text(p[column]))[1],
+        _of(column),
+        "the words and the commune before the number dropped",
     )
+
+
+_CODE: Final = re.compile(
+    r"(?i)(?:(?:secteur|bureau(?: de vote)?|bv)\s*(?:n[o°])?\s*)?"
+    r"(?:(?P<commune>\d{5}|2[AB]\d{3})[-_ /])?(?P<number>[\dA-Za-z.\-]{1,8})"
+)
+
+
+def _split_code(text: str) -> tuple[str, str]:
+    """Commune, where written, and number: `13055-0101`, `Secteur 10`, `BV n° 3`, `12A`.
+
+    >>> _split_code("13055-0101"), _split_code("Secteur 10"), _split_code("12A")
+    (('13055', '0101'), ('', '10'), ('', '12A'))
+    """
+    match = _CODE.fullmatch(text)
+    return (match["commune"] or "", match["number"]) if match else ("", text)
 
 
 def _guess_code(properties: list[Properties], present: set[str]) -> str | None:
     """The one property that looks like station numbers: short, different for each feature."""
-    likely = re.compile(r"(?i)bur|bv|associant|vote|num|code")
+    likely = re.compile(r"(?i)bur|bv|associant|vote|num|secteur")
+    other = re.compile(r"(?i)commune|insee|postal|dep|iris|canton|circ|lieu|date")
+    number = re.compile(r"\d{1,4}(?:-?\d{1,3})?[A-Za-z]{0,3}|[A-Za-z]\d{1,4}")
 
-    def is_code(column: str) -> bool:
-        values = [_text(p[column]) for p in properties]
-        short = all(re.fullmatch(r"[\dA-Za-z.]{1,6}", v) for v in values)
-        return (
-            short and len(set(values)) > 0.9 * len(values) and any(c.isdigit() for c in values[0])
-        )
+    def is_code(column: str, least: float) -> bool:
+        texts = [_text(p[column]) for p in properties]
+        short = all(number.fullmatch(_split_code(text)[1]) for text in texts)
+        return short and len(set(texts)) >= least * len(texts)
 
-    found = [c for c in sorted(present) if is_code(c)]
-    named = [c for c in found if likely.search(c)]
-    return next(iter(named or found), None)
-
-
-def _geometries(name: str, features: list[Any]) -> tuple[np.ndarray, list[str]]:
-    """Polygons in two dimensions."""
-    texts = [json.dumps(f.get("geometry")) if f.get("geometry") else None for f in features]
-    try:
-        geometry = shapely.from_geojson(texts)
-    except (shapely.errors.GEOSException, TypeError) as error:
-        raise SourceError(
-            name, f"a geometry is damaged ({str(error)[:80]}).", way_out="Export the layer again."
-        ) from error
-    notes = []
-    empty = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-    if empty.all():
-        raise SourceError(name, "no feature has a geometry.", way_out="Export the layer again.")
-    kinds = shapely.get_type_id(geometry[~empty])
-    if not np.isin(kinds, (3, 6)).all():
-        raise SourceError(
-            name,
-            "outlines are polygons, and some features are not.",
-            way_out="Points and lines are another kind of layer.",
-        )
-    if shapely.has_z(geometry).any():
-        geometry = shapely.force_2d(geometry)
-        notes.append("third coordinate dropped")
-    bounds = shapely.total_bounds(geometry[~empty])
-    if not np.isfinite(bounds).all():
-        raise SourceError(name, "a coordinate is not a number.", way_out="Export the layer again.")
-    return geometry, notes
+    columns = [c for c in sorted(present) if not other.search(c)]
+    named = [c for c in columns if likely.search(c) and is_code(c, 0.7)]
+    return next(iter(named), None) or next((c for c in columns if is_code(c, 0.95)), None)
 
 
 def _table(
-    name: str,
-    recipe: Recipe,
-    properties: list[Properties],
-    geometry: np.ndarray,
-    crs: str,
-) -> gpd.GeoDataFrame:
-    bounds = shapely.total_bounds(geometry)
-    west, south, east, north = FRANCE_LON_LAT
-    if crs == WGS84 and not (west <= bounds[0] and east >= bounds[2] and south <= bounds[1]
-                             and north >= bounds[3]):  # fmt: skip
-        raise SourceError(
-            name,
-            f"coordinates up to {bounds[2]:.0f} are no degrees, and the file names no system.",
-            way_out="Export it in WGS 84 (longitude, latitude).",
-        )
-    rows = []
+    recipe: Recipe, properties: list[Properties], layer: Layer
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """One row a feature, in Lambert-93; `row` is its place in the file."""
+    rows, respelled = [], _Respelled()
     for i, p in enumerate(properties, 1):
         try:
-            commune, number = recipe.commune(p), recipe.number(p)
+            commune, number, code = recipe.commune(p), recipe.number(p), recipe.code(p)
         except (KeyError, TypeError, ValueError) as error:
             raise SourceError(
-                name, f"feature {i} has no readable station code ({error}).",
+                layer.name, f"feature {i} has no readable station code ({error}).",
                 way_out="Correct the feature, or give --code-property.",
             ) from error  # fmt: skip
-        if not re.fullmatch(r"[0-9A-Z]{5}", commune) or not re.fullmatch(r"[\w.\-]+", number):
+        if not re.fullmatch(COMMUNE_CODE, commune) or not re.fullmatch(r"[0-9A-Za-z.\-]+", number):
             raise SourceError(
-                name,
+                layer.name,
                 f"feature {i}: “{commune[:20]}”, “{number[:20]}” is no commune and station number.",
                 way_out="Correct the feature, or give --commune and --code-property.",
             )
+        respelled.add(code, commune, number, recipe.rule)
         label = next((p[c] for c in NAME_COLUMNS if isinstance(p.get(c), str)), None)
         rows.append((station_id(commune, number), commune, station_number(number), label, i - 1))
     table = pd.DataFrame(rows, columns=["station_id", "commune_code", "number", "name", "row"])
-    layer = gpd.GeoDataFrame(table, geometry=geometry, crs=crs).to_crs(METRIC_CRS)
-    _refuse_outside_france(name, layer)
-    layer["name"] = layer["name"].astype("str")
-    return layer
+    placed = gpd.GeoDataFrame(table, geometry=layer.geometry, crs=layer.crs)
+    placed, notes = _without_overseas(layer.name, placed)
+    placed = placed.to_crs(METRIC_CRS)
+    _refuse_outside_france(layer.name, placed)
+    placed["name"] = placed["name"].astype("str")
+    return placed, respelled.notes() + notes
+
+
+class _Respelled:
+    """Codes that are not written as published, by the rule that changed them."""
+
+    def __init__(self) -> None:
+        self.by_rule: dict[str, dict[str, str]] = {}
+
+    def add(self, code: str, commune: str, number: str, rule: str) -> None:
+        final = station_number(number)
+        if code in (final, station_id(commune, number)):
+            return
+        padded = code.rpartition("_")[2] == number
+        told = "padded to four digits" if padded else rule or "taken from their own columns"
+        self.by_rule.setdefault(told, {})[code] = final
+
+    def notes(self) -> list[str]:
+        return [
+            f"{len(codes)} codes: {rule} ({examples(codes)})"
+            for rule, codes in sorted(self.by_rule.items())
+        ]
+
+
+def examples(codes: dict[str, str]) -> str:
+    """`101 → 0101, 102 → 0102 …`: the first of the codes that were respelled."""
+    text = ", ".join(f"{old} → {new}" for old, new in sorted(codes.items())[:TOLD])
+    return text + (" …" if len(codes) > TOLD else "")
+
+
+def _without_overseas(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Stations of the departments that Lambert-93 does not hold are left out of national files."""
+    overseas = layer["commune_code"].str.match(r"9[78]|Z")
+    if not overseas.any():
+        return layer, []
+    if overseas.all():
+        raise SourceError(name, "overseas departments are not read yet.")
+    note = f"{int(overseas.sum()):,} stations overseas left out: not read yet"
+    return layer[~overseas], [note]
 
 
 def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
@@ -330,30 +363,48 @@ def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
 def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Valid polygons, one row a station; says what was done and to which."""
     notes = []
+    is_points = layer["origin"].iloc[0] == "points"
     empty = layer.geometry.isna() | layer.geometry.is_empty
     if empty.any():
         notes.append(f"left out, no geometry: {_named(layer[empty])}")
         layer = layer[~empty]
-    invalid = ~layer.geometry.is_valid
-    if invalid.sum() > MOST_INVALID * len(layer):
-        raise SourceError(
-            name,
-            f"{int(invalid.sum())} of {len(layer)} rings are invalid: {_named(layer[invalid])}.",
-            way_out="The layer is damaged: mend it in a GIS, or export it again.",
-        )
-    if invalid.any():
-        notes.append(f"{int(invalid.sum())} invalid rings mended: {_named(layer[invalid])}")
-        layer.loc[invalid, "geometry"] = [
-            _polygons(shapely.make_valid(g)) for g in layer.geometry[invalid]
-        ]
+    layer, mended = _mend_rings(name, layer)
+    notes += mended
     twice = layer["station_id"].duplicated(keep=False)
     if twice.any():
-        notes.append(f"outlines in several parts joined: {_named(layer[twice].drop_duplicates())}")
+        points, parts = (
+            "points of one station: their middle taken",
+            "outlines in several parts joined",
+        )
+        done = points if is_points else parts
+        notes.append(f"{done}: {_named(layer[twice].drop_duplicates())}")
         layer = layer.dissolve("station_id", as_index=False, aggfunc="first")
+    if is_points:
+        layer["geometry"] = layer.geometry.centroid
     layer = layer.sort_values("station_id", ignore_index=True)
-    layer = layer.assign(vintage="", origin="published", polling_place=_no_text(layer.index))
+    layer = layer.assign(vintage="", polling_place=_no_text(layer.index))
     columns = [c for c in Stations.to_schema().columns if c != "geometry"]
     return layer[[*columns, "row", "geometry"]], notes
+
+
+def _mend_rings(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Valid rings; a layer with too many that are not is refused."""
+    invalid = ~layer.geometry.is_valid
+    if not invalid.any():
+        return layer, []
+    broken = layer.geometry[invalid]
+    valid = [_polygons(g) for g in shapely.make_valid(broken.to_numpy())]
+    mended = gpd.GeoSeries(valid, broken.index, layer.crs)
+    changed = (mended.area - broken.area).abs() > MOST_AREA_CHANGED * mended.area
+    named = _named(layer[invalid])
+    if invalid.sum() > MOST_INVALID * len(layer) and changed.any():
+        raise SourceError(
+            name,
+            f"{int(invalid.sum())} of {len(layer)} rings are invalid: {named}.",
+            way_out="The layer is damaged: mend it in a GIS, or export it again.",
+        )
+    layer.loc[invalid, "geometry"] = mended
+    return layer, [f"{int(invalid.sum())} invalid rings mended: {named}"]
 
 
 def _no_text(index: pd.Index) -> pd.Series:

@@ -277,16 +277,21 @@ def write_station_points(staging: Staging, name: str, points: pd.DataFrame, shee
 
 
 def load_station_points(
-    workspace: Workspace, communes: Sequence[str] | None = None, vintage: str | None = None
+    workspace: Workspace,
+    communes: Sequence[str] | None = None,
+    vintage: str | None = None,
+    *,
+    basis: str | None = None,
 ) -> pd.DataFrame:
     """Where the voters of these communes' stations live (table StationPoints).
 
     Of each commune one vintage (the newest, unless `vintage` says which: `list_station_points`
-    has them all) and one basis: voters where they are counted, else addresses. Empty when there is
-    none: weights of two bases do not add up.
+    has them all) and one basis: the one asked for, else voters where they are counted, else
+    addresses; weights of two bases do not add up. Empty when there is none.
     """
     parts = _tables(workspace, "station_points", communes)
     parts = [p if vintage is None else p[p["vintage"] == vintage] for p in parts]
+    parts = [p if basis is None else p[p["basis"] == basis] for p in parts]
     parts = [p for p in parts if len(p)]
     if not parts:
         return pd.DataFrame(columns=list(StationPoints.to_schema().columns))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,15 +11,15 @@ from typing import Any, Final
 import pandas as pd
 import polars as pl
 
-from targeting.codes import parse_election_id
+from targeting.codes import check_year, parse_election_id
 from targeting.config import Workspace
-from targeting.errors import SourceError, TargetingError, WorkspaceError
-from targeting.sources.addresses import read_addresses
+from targeting.errors import SourceError, WorkspaceError
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.elections import needs_rolls, recognise_election
-from targeting.sources.outlines import read_outlines
+from targeting.sources.outlines import Outlines, read_outlines
 from targeting.sources.wide_results import WideResults, read_wide_results
 from targeting.stations.joins import Join, best_sound_join, join_outlines
+from targeting.stations.spelling import respell
 from targeting.store import reference
 from targeting.store.sheets import Sheet, whole_file
 from targeting.store.staging import staged
@@ -29,6 +28,8 @@ from targeting.workflows.setup import campaign_card, refuse_demo
 
 RESULTS_CREDIT: Final = "Résultats: Ministère de l'Intérieur, Licence Ouverte 2.0"
 LISTED_FLAGS: Final = 20
+MANY_COMMUNES: Final = 200
+"""Above so many, results are read whole rather than commune by commune."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,7 @@ class ImportedStations:
     notes: list[str]
     joins: list[Join]
     unchanged: bool = False
-
-
-@dataclass(frozen=True)
-class ImportedAddresses:
-    """What one file of addresses gave."""
-
-    file: str
-    kind: str
-    rows: int
-    communes: int
-    voters: int | None
-    notes: list[str]
-    unchanged: bool = False
+    origin: str = "published"
 
 
 def import_results(
@@ -214,28 +203,36 @@ def import_stations(
     vintage: str | None = None,
     commune_code: str | None = None,
     code_property: str | None = None,
+    layer: str | None = None,
+    crs: str | None = None,
     progress: Progress = silent,
 ) -> ImportedStations:
-    """Import station outlines; refused when they are not those of the results imported.
+    """Import station outlines, or a point a station; refused when they are not the results' own.
 
     Where the file does not name its commune, the campaign's single one is taken. The vintage, when
-    not given, is the year of the election that fits best. Outlines already imported change nothing
-    and keep their vintage.
+    not given, is the year of the election that fits best. Codes are respelled as the results have
+    them where that is beyond doubt, and told. Stations already imported change nothing and keep
+    their vintage. `code_property`, `layer` and `crs` are as in `read_outlines`.
     """
     refuse_demo(workspace)
-    if vintage is not None and not re.fullmatch(r"[0-9]{4}", vintage):
-        raise TargetingError(f"--vintage “{vintage}” is no year: write four digits, as 2022.")
+    check_year(vintage)
     campaign = campaign_card(workspace)
     if commune_code is None and len(campaign.communes) == 1:
         commune_code = campaign.communes[0]
     progress(f"{file.name}: reading")
-    outlines = read_outlines(file, commune_code=commune_code, code_property=code_property)
+    outlines = read_outlines(
+        file, commune_code=commune_code, code_property=code_property, layer=layer, crs=crs
+    )
     communes = sorted(set(outlines.stations["commune_code"]))
     stored = _stored_vintage(workspace, outlines.sha256, communes)
     vintage = stored or vintage
+    some = communes if len(communes) <= MANY_COMMUNES else None
+    turnouts = {
+        e: reference.load_turnout(workspace, e, some) for e in reference.list_elections(workspace)
+    }
+    outlines = _as_results_write(outlines, turnouts)
     joins = []
-    for election_id in reference.list_elections(workspace):
-        turnout = reference.load_turnout(workspace, election_id, communes)
+    for election_id, turnout in turnouts.items():
         join = join_outlines(
             outlines.stations, turnout, election_id=election_id, registered=outlines.registered
         )
@@ -248,8 +245,11 @@ def import_stations(
             f"{file.name}: no results of {', '.join(communes[:5])} to compare its codes with. "
             "Import the results first, or say the year of the outlines with --vintage 2022."
         )
-    layer = outlines.stations.assign(vintage=vintage)
-    told = ImportedStations(file.name, len(layer), vintage, outlines.recipe, outlines.notes, joins)
+    stations = outlines.stations.assign(vintage=vintage)
+    told = ImportedStations(
+        file.name, len(stations), vintage, outlines.recipe, outlines.notes, joins,
+        origin=outlines.origin,
+    )  # fmt: skip
     if stored:
         return replace(told, unchanged=True)
     sheet = Sheet(
@@ -257,14 +257,33 @@ def import_stations(
         licence=outlines.licence or "unstated",
         credit=outlines.credit and f"{outlines.credit}, {outlines.licence}",
         files=whole_file(file.name, outlines.sha256, communes),
-        rows=len(layer),
+        rows=len(stations),
         imported_on=reference.today(),
         notes=outlines.notes,
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
     with staged(workspace) as staging:
-        reference.write_stations(staging, _named_for(communes), vintage, layer, sheet)
+        source = _named_for(communes) + ("-points" if outlines.origin == "points" else "")
+        reference.write_stations(staging, source, vintage, stations, sheet)
     return told
+
+
+def _as_results_write(outlines: Outlines, turnouts: dict[str, pd.DataFrame]) -> Outlines:
+    """The same outlines under the results' codes; what an election has already is left alone."""
+    known = {s for turnout in turnouts.values() for s in turnout["station_id"]}
+    found = respell(outlines.stations["station_id"], known)
+    if not found.ids:
+        return outlines
+    stations = outlines.stations.copy()
+    stations["station_id"] = stations["station_id"].replace(found.ids)
+    stations["number"] = stations["station_id"].str.partition("_")[2]
+    registered = outlines.registered
+    return replace(
+        outlines,
+        stations=stations.sort_values("station_id", ignore_index=True),
+        notes=outlines.notes + found.notes,
+        registered=None if registered is None else registered.rename(index=found.ids),
+    )
 
 
 def _stored_vintage(workspace: Workspace, sha256: str, communes: list[str]) -> str | None:
@@ -284,44 +303,3 @@ def _named_for(communes: list[str]) -> str:
         return communes[0]
     code = hashlib.sha256(" ".join(communes).encode()).hexdigest()[:8]
     return f"{communes[0][:2]}-{len(communes)}communes-{code}"
-
-
-# -- addresses -----------------------------------------------------------------------------------
-
-
-def import_addresses(
-    workspace: Workspace, file: Path, *, progress: Progress = silent
-) -> ImportedAddresses:
-    """Import a BAN file or a table of voters per address, told apart from its headers."""
-    refuse_demo(workspace)
-    progress(f"{file.name}: reading")
-    read = read_addresses(file)
-    table = read.table
-    communes = sorted(table["commune_code"].unique())
-    voters = int(table["registered"].sum()) if read.kind == "voters" else None
-    told = ImportedAddresses(file.name, read.kind, len(table), len(communes), voters, read.notes)
-    if not communes:
-        raise SourceError(file.name, "no address of any commune.")
-    folder = "addresses" if read.kind == "addresses" else "voter_addresses"
-    sheets = {source: s for source, _, s in reference.list_layers(workspace, folder)}
-    parts = dict(list(table.groupby(table["commune_code"].str[:2])))
-    if all(d in sheets and read.sha256 in sheets[d].files for d in parts):
-        return replace(told, unchanged=True)
-    write = (
-        reference.write_addresses if read.kind == "addresses" else reference.write_voter_addresses
-    )
-    with staged(workspace) as staging:
-        for department, part in parts.items():
-            there = sorted(part["commune_code"].unique())
-            sheet = Sheet(
-                publisher=read.publisher,
-                licence=read.licence,
-                credit=read.credit,
-                files=whole_file(file.name, read.sha256, there),
-                rows=len(part),
-                imported_on=reference.today(),
-                notes=read.notes,
-                facts={"communes": len(there)},
-            )
-            write(staging, f"{department}_latest", part.reset_index(drop=True), sheet)
-    return told

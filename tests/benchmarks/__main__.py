@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("results", "scores", "turfs", "browser")
+BENCHMARKS = ("results", "scores", "stations", "turfs", "browser")
 
 
 def main() -> int:

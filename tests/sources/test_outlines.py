@@ -31,7 +31,7 @@ def test_cartelec_numbers_are_padded(tmp_path: Path) -> None:
     outlines = read_outlines(cartelec(tmp_path))
     assert outlines.stations["station_id"].to_list() == ["13055_0101", "13055_0102"]
     assert outlines.stations.crs.to_epsg() == 2154
-    assert outlines.notes == []
+    assert outlines.notes == ["2 codes: padded to four digits (101 → 0101, 102 → 0102)"]
     # one hundredth of a degree at 43° north: about 811 m by 1,111 m
     assert outlines.stations.geometry.area.iloc[0] == pytest.approx(811 * 1111, rel=0.01)
 
@@ -71,7 +71,7 @@ def test_an_invalid_ring_is_mended_and_named(tmp_path: Path) -> None:
     features.append(({"BUREAU": 101, "CODE": 13055}, bow))
     outlines = read_outlines(write(tmp_path, geojson(features)))
     assert outlines.stations.geometry.is_valid.all()
-    assert outlines.notes == ["1 invalid rings mended: 13055_0101"]
+    assert outlines.notes[-1] == "1 invalid rings mended: 13055_0101"
     with pytest.raises(SourceError, match="1 of 4 rings are invalid: 13055_0101"):
         read_outlines(write(tmp_path, geojson(features[1:])))
 
@@ -81,7 +81,7 @@ def test_a_station_in_two_parts_becomes_one_and_is_told(tmp_path: Path) -> None:
     outlines = read_outlines(write(tmp_path, geojson(features)))
     assert len(outlines.stations) == 1
     assert outlines.stations.geometry.iloc[0].geom_type == "MultiPolygon"
-    assert "joined: 13055_0101" in outlines.notes[0]
+    assert "joined: 13055_0101" in outlines.notes[-1]
 
 
 def test_lambert_coordinates_are_taken_when_the_file_says_so(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_lambert_coordinates_are_taken_when_the_file_says_so(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "0 bytes"), ("{", "not a GeoJSON"), ('{"type": "Topology"}', "no GeoJSON features"),
+    [("", "0 bytes"), ("{", "not a GeoJSON"), ('{"type": "Topology"}', "a topology without objects"),
      ("<html></html>", "web page"), ('{"features": [NaN]}', "NaN is no coordinate"),
      ('{"features": [{"geometry": null}]}', "feature 1 has no properties"),
      ("[" * 100_000, "nested too deep")],
