@@ -300,7 +300,20 @@ def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | 
 
 @cli.group(name="stations")
 def stations_() -> None:
-    """Build outlines of stations where none are published."""
+    """Follow stations through time; build outlines where none are published."""
+
+
+@stations_.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet, one row a station.")
+@_json_option
+@click.pass_obj
+def ledger(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
+    """Where each station's past comes from, and how sure that is."""
+    from targeting.workflows.health import ledger_report
+
+    report = ledger_report(desk.workspace, communes=communes, out=out, progress=desk.progress)
+    desk.answer(report.facts, report.text)
 
 
 @stations_.command()
@@ -354,7 +367,15 @@ def score(
     """Score polling stations: abstention × left share, with the reservoir in people."""
     from targeting.workflows.reports import score_report
 
-    report = score_report(desk.workspace, communes=communes, by=by, table=table, out=out, top=top)
+    report = score_report(
+        desk.workspace,
+        communes=communes,
+        by=by,
+        table=table,
+        out=out,
+        top=top,
+        progress=desk.progress,
+    )
     desk.answer({"method": method, **report.facts}, report.text)
 
 
@@ -434,6 +455,19 @@ def returns(desk: Desk, file: Path) -> None:
     desk.answer(
         asdict(told), f"{told.file}: {told.rows:,} visits read, {told.recorded:,} recorded{kept}"
     )
+
+
+@cli.command()
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet: the whole matrix.")
+@_json_option
+@click.pass_obj
+def health(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
+    """Elections × stations: what is there, carried, uncertain, lost; joins, and age of sources."""
+    from targeting.workflows.health import health_report
+
+    report = health_report(desk.workspace, communes=communes, out=out, progress=desk.progress)
+    desk.answer(report.facts, report.text)
 
 
 @cli.command()

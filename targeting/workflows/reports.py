@@ -17,6 +17,7 @@ from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.store import reference
 from targeting.workflows.buildings import has_buildings
+from targeting.workflows.progress import Progress, silent
 from targeting.workflows.scores import Scored, score_stations, station_coverage, station_priorities
 
 
@@ -36,6 +37,7 @@ def score_report(
     table: str = "scores",
     out: Path | None = None,
     top: int = 20,
+    progress: Progress = silent,
 ) -> Report:
     """Score, write the table asked for, and tell the first stations.
 
@@ -44,7 +46,7 @@ def score_report(
     """
     if out is not None:
         known_format(out, (*TABLE_FORMATS, *MAP_FORMATS))
-    scored = score_stations(workspace, communes=communes or None, by=by)
+    scored = score_stations(workspace, communes=communes or None, by=by, progress=progress)
     rows = _table(workspace, scored, table)
     written = []
     if out is not None:
