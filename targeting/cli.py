@@ -306,13 +306,16 @@ def stations_() -> None:
 @stations_.command()
 @click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet, one row a station.")
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @_json_option
 @click.pass_obj
-def ledger(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
+def ledger(desk: Desk, communes: tuple[str, ...], out: Path | None, lang: str) -> None:
     """Where each station's past comes from, and how sure that is."""
     from targeting.workflows.health import ledger_report
 
-    report = ledger_report(desk.workspace, communes=communes, out=out, progress=desk.progress)
+    report = ledger_report(
+        desk.workspace, communes=communes, out=out, language=lang, progress=desk.progress
+    )
     desk.answer(report.facts, report.text)
 
 

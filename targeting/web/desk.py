@@ -18,6 +18,7 @@ from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.workflows import screens
+from targeting.workflows.health import Health, data_health
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 
 PHONE_MAP_PX: Final = 380
@@ -148,6 +149,18 @@ def load_board() -> Board:
     return _board(here, screens.workspace_mark(here))
 
 
+def load_past() -> screens.PastBoard:
+    """The past of the campaign's stations. Raises TargetingError before any results."""
+    here = workspace()
+    return _past(here, screens.workspace_mark(here))
+
+
+def load_health() -> Health:
+    """The health of the campaign's data. Raises TargetingError before any results."""
+    here = workspace()
+    return _health(here, screens.workspace_mark(here))
+
+
 def load_station_map(board: Board) -> MapFile | None:
     """The stations' map file, written again if somebody emptied the cache."""
     here = workspace()
@@ -184,6 +197,16 @@ def _holdings(_here: Workspace, mark: str) -> screens.Holdings:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _board(_here: Workspace, mark: str) -> Board:
     return screens.load_board(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _past(_here: Workspace, mark: str) -> screens.PastBoard:
+    return screens.load_past(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _health(_here: Workspace, mark: str) -> Health:
+    return data_health(_here)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

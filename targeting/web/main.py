@@ -15,7 +15,13 @@ from targeting.web.desk import language, say, show_trouble, shows_demo
 PAGES = PROJECT / "pages"
 ICON = PROJECT / "targeting" / "web" / "assets" / "icon.png"
 
-HEADINGS = {"": "app.name", "carte": "map.title", "secteurs": "turfs.title"}  # by path
+HEADINGS = {
+    "": "app.name",
+    "carte": "map.title",
+    "secteurs": "turfs.title",
+    "passe": "ledger.title",
+    "sante": "health.title",
+}  # fmt: skip (by path)
 
 
 def keep_language() -> None:
@@ -36,6 +42,8 @@ def main() -> None:
             st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
             st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
             st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
+            st.Page(PAGES / "passe.py", title=say("nav.past"), url_path="passe"),
+            st.Page(PAGES / "sante.py", title=say("nav.health"), url_path="sante"),
         ],
         position="top",
     )

@@ -11,14 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from targeting.config import Workspace
-from targeting.errors import TargetingError
 from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
-from targeting.scoring.basis import last_presidential
 from targeting.stations.places import assign_stations
 from targeting.store import reference
 from targeting.store.reference import list_layers
 from targeting.tables import Buildings
+from targeting.workflows.history import station_past
 from targeting.workflows.setup import campaign_card
 
 
@@ -112,17 +111,10 @@ def _on_addresses(
 def _registered(
     workspace: Workspace, communes: list[str] | None, voters: pd.DataFrame
 ) -> pd.Series:
-    """Registered per station: the roll that scores use, else the last election's, else the
-    voters' own."""
-    elections = reference.list_elections(workspace)
-    try:
-        elections = [last_presidential(elections), *elections]
-    except TargetingError:
-        elections = elections[::-1]
-    if not elections:
+    """Registered per station: the roll of now, as scores use it, else the voters' own."""
+    if not reference.list_elections(workspace):
         return voters.groupby("station_id")["registered"].sum().astype("float64")
-    turnout = reference.load_turnout(workspace, elections[0], communes)
-    return turnout.set_index("station_id")["registered"].astype("float64")
+    return station_past(workspace, communes).registered.astype("float64")
 
 
 def _cache_path(workspace: Workspace, communes: list[str] | None) -> Path:

@@ -14,6 +14,7 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.exports.files import TABLE_FORMATS, known_format, write_table
+from targeting.maps.ledger import with_sentences
 from targeting.stations.health import (
     NEAR_OUTLINE_M,
     count_statuses,
@@ -244,6 +245,7 @@ def ledger_report(
     *,
     communes: Sequence[str] = (),
     out: Path | None = None,
+    language: str = "fr",
     progress: Progress = silent,
 ) -> Report:
     """What `stations ledger` prints and writes: where each station's past comes from."""
@@ -258,7 +260,8 @@ def ledger_report(
         )
     written = []
     if out is not None:
-        written = write_table(past.ledger, out, credits=reference.credits(workspace))
+        table = with_sentences(past.ledger, language)
+        written = write_table(table, out, credits=reference.credits(workspace))
     counts = ledger_counts(past.ledger)
     lines = [f"{len(past.history.now):,} stations of now; what became of those of then:"]
     kinds = [k for k in counts.columns if k not in ("uncertain_share", "error", "error_sure")]

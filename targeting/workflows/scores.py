@@ -11,6 +11,7 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.scoring.basis import Basis, choose_basis
+from targeting.scoring.measures import abstention_rate
 from targeting.scoring.priorities import build_coverage, build_priorities
 from targeting.scoring.product import build_scores
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
@@ -25,9 +26,14 @@ from targeting.workflows.setup import campaign_card
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of an arena, with the elections they rest on."""
+    """Scores of an arena, with the elections they rest on.
+
+    abstentions: rate at each low election of `basis`, carried to the stations of now, indexed by
+    station_id.
+    """
 
     scores: pd.DataFrame
+    abstentions: pd.DataFrame
     basis: Basis
     communes: list[str] | None
     by: str
@@ -89,7 +95,9 @@ def score_stations(
         past={e: past.of(e) for e in basis.elections},
         registered=past.registered,
     )
-    return Scored(scores, basis, wanted, arena)
+    rates = {e: abstention_rate(turnouts[e]) for e in basis.low}
+    abstentions = pd.DataFrame(rates).reindex(scores["station_id"])
+    return Scored(scores, abstentions, basis, wanted, arena)
 
 
 def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:

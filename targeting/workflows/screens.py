@@ -17,10 +17,11 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.files import write_table
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
+from targeting.maps.ledger import with_sentences
 from targeting.maps.listing import DOWNLOADED
-from targeting.scoring.measures import abstention_rate
 from targeting.scoring.priorities import publish_coverage
 from targeting.stations.joins import Join, join_outlines
+from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import (
@@ -32,6 +33,8 @@ from targeting.store.queries import (
 )
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
+from targeting.workflows.health import Health
+from targeting.workflows.history import station_past
 from targeting.workflows.scores import (
     campaign_basis,
     score_stations,
@@ -88,14 +91,10 @@ def load_board(workspace: Workspace) -> Board:
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
     outlines = reference.find_stations(workspace, scored.communes)
     table = table.join(_places(outlines, stations))
-    turnouts = {e: reference.load_turnout(workspace, e, scored.communes) for e in scored.basis.low}
-    abstentions = pd.DataFrame(
-        {e: abstention_rate(t).reindex(stations) for e, t in turnouts.items()}, index=stations
-    )
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
         table=table.loc[order],
-        abstentions=abstentions.loc[order],
+        abstentions=scored.abstentions.loc[order],
         basis=scored.basis,
         target=campaign_card(workspace).target,
         credits=reference.credits(workspace),
@@ -143,11 +142,60 @@ def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
 
 def station_csv(rows: pd.DataFrame) -> bytes:
     """Rows of the board as a CSV, through the exports' safe cells."""
-    table = rows.reset_index()[DOWNLOADED]
+    return _csv(rows.reset_index()[DOWNLOADED])
+
+
+def _csv(table: pd.DataFrame) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stations.csv"
+        path = Path(folder) / "table.csv"
         write_table(table, path)
         return path.read_bytes()
+
+
+# -- the stations' past and the data's health ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PastBoard:
+    """The ledger of the campaign's stations.
+
+    vintages: newest first, the last one (today's own) left out where there are others; counts: see
+    `ledger_counts`.
+    """
+
+    ledger: pd.DataFrame
+    counts: pd.DataFrame
+    vintages: list[str]
+
+
+def load_past(workspace: Workspace) -> PastBoard:
+    """The ledger of the campaign's communes. Raises WorkspaceError before any results."""
+    communes = campaign_card(workspace).communes or None
+    past = station_past(workspace, communes)
+    counts = ledger_counts(past.ledger)
+    own = set(past.history.now["vintage"])
+    vintages = [v for v in reversed(counts.index) if v not in own] or list(counts.index)
+    return PastBoard(past.ledger, counts, vintages)
+
+
+def choose_ledger(
+    past: PastBoard, vintage: str, *, kinds: Sequence[str] = (), only_uncertain: bool = False
+) -> pd.DataFrame:
+    """Rows of the ledger of one vintage, of these kinds (all if none is named)."""
+    rows = past.ledger[past.ledger["vintage"] == vintage]
+    if kinds:
+        rows = rows[rows["kind"].isin(list(kinds))]
+    return rows[rows["is_uncertain"]] if only_uncertain else rows
+
+
+def ledger_csv(rows: pd.DataFrame, language: str) -> bytes:
+    """Rows of the ledger with a sentence each, as a CSV through the exports' safe cells."""
+    return _csv(with_sentences(rows, language))
+
+
+def health_csv(health: Health) -> bytes:
+    """Status of each station at each election, as a CSV."""
+    return _csv(health.matrix.reset_index())
 
 
 # -- turfs -----------------------------------------------------------------------------------------

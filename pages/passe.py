@@ -1,0 +1,66 @@
+"""The ledger: where each station's past comes from."""
+
+import streamlit as st
+
+from targeting.errors import TargetingError
+from targeting.locale import number_in, percent_in
+from targeting.maps.ledger import ledger_listing, vintage_in
+from targeting.tables import LEDGER_KINDS
+from targeting.web.desk import language, load_campaign, load_past, page_link, say, show_trouble
+from targeting.workflows.screens import choose_ledger, ledger_csv
+
+if load_campaign() is None:
+    st.info(say("map.no_results"))
+    page_link("accueil", say("nav.home"))
+    st.stop()
+try:
+    with st.spinner(say("ledger.loading")):
+        past = load_past()
+except TargetingError as error:
+    st.info(say("map.no_results"))
+    show_trouble(error)
+    page_link("accueil", say("nav.home"))
+    st.stop()
+
+lang = language()
+st.markdown(say("ledger.what"))
+one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
+vintage = one.selectbox(
+    say("ledger.vintage"), past.vintages, key="vintage", format_func=lambda v: vintage_in(lang, v)
+)
+kinds = two.multiselect(
+    say("ledger.kinds"), LEDGER_KINDS, key="kinds", placeholder=say("ledger.all_kinds"),
+    format_func=lambda k: say(f"ledger.kind.{k}"),
+)  # fmt: skip
+doubtful = three.toggle(say("ledger.only_uncertain"), key="doubtful")
+
+counts = past.counts.loc[vintage]
+figures = [kind for kind in LEDGER_KINDS if counts.get(kind, 0)]
+for column, kind in zip(st.columns(max(len(figures), 1)), figures, strict=False):
+    column.metric(say(f"ledger.kind.{kind}"), number_in(lang, counts[kind]))
+st.caption(
+    say(
+        "ledger.summary",
+        uncertain=percent_in(lang, counts["uncertain_share"]),
+        error=percent_in(lang, counts["error"]),
+    )
+)
+rows = choose_ledger(past, vintage, kinds=kinds, only_uncertain=doubtful)
+if rows.empty:
+    st.info(say("ledger.none"))
+else:
+    listing = ledger_listing(rows, lang)
+    st.dataframe(
+        listing.styled,
+        hide_index=True,
+        height=520,
+        column_config={
+            name: st.column_config.Column(help=words) for name, words in listing.helps.items()
+        },
+        alt=say("ledger.alt"),
+    )
+    st.download_button(
+        say("ledger.download"), ledger_csv(rows, lang), "relance-passe-des-bureaux.csv", "text/csv",
+        on_click="ignore",
+    )  # fmt: skip
+st.caption(say("ledger.how"))

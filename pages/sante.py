@@ -1,0 +1,100 @@
+"""Data health: what is there for each election and station, and what it is worth."""
+
+import streamlit as st
+
+from targeting.errors import TargetingError
+from targeting.locale import number_in, percent_in
+from targeting.maps.ledger import MARKS, health_listing, matrix_listing, source_listing, vintage_in
+from targeting.web.desk import (
+    language,
+    load_campaign,
+    load_health,
+    page_link,
+    say,
+    show_credits,
+    show_trouble,
+)
+from targeting.workflows.screens import health_csv
+
+if load_campaign() is None:
+    st.info(say("map.no_results"))
+    page_link("accueil", say("nav.home"))
+    st.stop()
+try:
+    with st.spinner(say("health.loading")):
+        health = load_health()
+except TargetingError as error:
+    st.info(say("map.no_results"))
+    show_trouble(error)
+    page_link("accueil", say("nav.home"))
+    st.stop()
+
+lang = language()
+st.markdown(say("health.what", stations=number_in(lang, len(health.matrix))))
+listing = health_listing(
+    health.counts, health.errors["uncertain_share"], health.errors["error"], lang
+)
+st.dataframe(listing.styled, hide_index=True, alt=say("health.alt"))
+st.caption(" · ".join(f"{sign} {say(f'health.{s}.help')}" for s, sign in MARKS.items()))
+for election, departments in health.missing.items():
+    st.warning(
+        say(
+            "health.partial",
+            election=vintage_in(lang, election),
+            count=number_in(lang, len(departments)),
+            departments=", ".join(departments),
+        )
+    )
+for election, count in health.flagged.items():
+    if count:
+        st.caption(
+            say("health.flagged", election=vintage_in(lang, election), count=number_in(lang, count))
+        )
+
+st.subheader(say("health.matrix"))
+st.dataframe(matrix_listing(health.matrix, lang).styled, hide_index=True, height=360,
+             alt=say("health.matrix_alt"))  # fmt: skip
+st.download_button(
+    say("health.download"), health_csv(health), "relance-sante-des-donnees.csv", "text/csv",
+    on_click="ignore",
+)  # fmt: skip
+page_link("passe", say("health.open_ledger"))
+
+st.subheader(say("health.joins"))
+if not health.joins:
+    st.caption(say("health.no_outlines"))
+for join in health.joins:
+    st.markdown(
+        "- "
+        + say(
+            "health.join",
+            election=vintage_in(lang, join.election_id),
+            found=number_in(lang, join.found),
+            stations=number_in(lang, join.stations),
+            rate=percent_in(lang, join.rate),
+        )
+    )
+if (check := health.outlines) is not None:
+    st.markdown(
+        say(
+            "health.outlines_check",
+            outlines=check.outlines,
+            points=check.points,
+            inside=percent_in(lang, check.inside / check.stations, decimals=0),
+            near=percent_in(lang, check.near / check.stations, decimals=0),
+            far=number_in(lang, len(check.far)),
+        )
+    )
+if health.addresses_found is not None:
+    st.markdown(
+        say(
+            "health.addresses",
+            addresses=percent_in(lang, health.addresses_found),
+            voters=percent_in(lang, health.voters_found),
+        )
+    )
+
+st.subheader(say("health.sources"))
+st.dataframe(source_listing(health.sources, lang).styled, hide_index=True,
+             alt=say("health.sources_alt"))  # fmt: skip
+show_credits(health.credits)
