@@ -16,6 +16,7 @@ import pandas as pd
 
 from targeting.codes import ELECTION_ID, held_on, parse_election_id
 from targeting.stations.flows import COLUMNS, as_flows, communes_of, compose, identity_flows
+from targeting.stations.mergers import find_absorbed
 from targeting.stations.rolls import TOLERANCE, match_rolls
 from targeting.tables import StationHistory
 
@@ -132,23 +133,33 @@ def _forward(
             hop = _hop(rows, to, seen.get((of.vintage, target.vintage)))
             parts.append(compose(hop, ahead[target.vintage]))
             waiting -= there
-    gone = _gone(waiting, communes, later)
-    lost = of.rolls.loc[communes.isin(gone), "station_id"].to_numpy()
-    still = of.rolls.loc[communes.isin(waiting - gone), "station_id"].to_numpy()
-    parts += [as_flows(lost, [None] * len(lost), 1.0, "lost", 0.0), identity_flows(still)]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _gone(waiting: set[str], communes: pd.Series, later: Sequence[Round]) -> set[str]:
-    """Communes that no later round has although one has most of their department."""
-    had = pd.Series(sorted(set(communes))).str.slice(0, 2).value_counts()
-    gone: set[str] = set()
     for target in later:
-        has = pd.Series(sorted(set(target.communes))).str.slice(0, 2).value_counts()
-        covered = (has / had).dropna()
-        whole = set(covered.index[covered >= MOST_OF_A_DEPARTMENT])
-        gone |= {c for c in waiting if c[:2] in whole}
-    return gone
+        gone = _gone(waiting, communes, target)
+        if gone:
+            parts.append(compose(_absorbed(of, gone, target), ahead[target.vintage]))
+            waiting -= gone
+    still = of.rolls.loc[communes.isin(waiting), "station_id"].to_numpy()
+    return pd.concat([*parts, identity_flows(still)], ignore_index=True)
+
+
+def _gone(waiting: set[str], communes: pd.Series, later: Round) -> set[str]:
+    """Communes that a later round does not have although it has most of their department."""
+    had = pd.Series(sorted(set(communes))).str.slice(0, 2).value_counts()
+    has = pd.Series(sorted(set(later.communes))).str.slice(0, 2).value_counts()
+    covered = (has / had).dropna()
+    whole = set(covered.index[covered >= MOST_OF_A_DEPARTMENT])
+    return {c for c in waiting if c[:2] in whole}
+
+
+def _absorbed(of: Round, gone: set[str], later: Round) -> pd.DataFrame:
+    """Stations of vanished communes in the commune that took them in; lost where none is found."""
+    vanished = of.communes.isin(gone)
+    found = find_absorbed(of.rolls[vanished], later.rolls, of.rolls[~vanished])
+    stations = of.rolls.loc[vanished, "station_id"]
+    lost = stations[~stations.isin(found["station_id_then"])].to_numpy()
+    return pd.concat(
+        [found, as_flows(lost, [None] * len(lost), 1.0, "lost", 0.0)], ignore_index=True
+    )
 
 
 def _hop(then: pd.DataFrame, now: pd.DataFrame, seen: pd.DataFrame | None) -> pd.DataFrame:

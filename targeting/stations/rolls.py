@@ -166,12 +166,13 @@ def _commune_tells(
     )
     known = by.count().reindex(sizes.index, fill_value=0)
     growth = by.median().reindex(sizes.index).where(known >= FEW, totals.reindex(sizes.index))
-    growth = growth.where(growth > 0).fillna(1.0)
+    growth = growth.where((growth > 0) & np.isfinite(growth)).fillna(1.0)
     gap = ratio / shared["commune"].map(growth).astype("float64") - 1
     median_gap = gap.abs().groupby(shared["commune"]).median().reindex(sizes.index)
     renumbered = (known >= FEW) & (median_gap > RENUMBERED_GAP)
     renumbered |= votes_agree(shared).reindex(sizes.index) < ALIKE
-    growth = growth.mask(renumbered, totals.reindex(sizes.index)).fillna(1.0)
+    by_totals = totals.where((totals > 0) & np.isfinite(totals)).reindex(sizes.index)
+    growth = growth.mask(renumbered, by_totals).fillna(1.0)
     moved = (gap.abs() > TOLERANCE).groupby(shared["commune"]).sum().reindex(sizes.index)
     same = shared.groupby("commune").size().reindex(sizes.index, fill_value=0)
     loud = (moved.fillna(0) > 0) | (sizes["then"] != same) | (sizes["now"] != same) | renumbered

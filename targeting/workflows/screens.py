@@ -159,8 +159,8 @@ def _csv(table: pd.DataFrame) -> bytes:
 class PastBoard:
     """The ledger of the campaign's stations.
 
-    vintages: newest first, the last one (today's own) left out where there are others; counts: see
-    `ledger_counts`.
+    vintages: newest first, those of today's own election left out where there are others;
+    counts: see `ledger_counts`.
     """
 
     ledger: pd.DataFrame
@@ -174,7 +174,9 @@ def load_past(workspace: Workspace) -> PastBoard:
     past = station_past(workspace, communes)
     counts = ledger_counts(past.ledger)
     own = set(past.history.now["vintage"])
-    vintages = [v for v in reversed(counts.index) if v not in own] or list(counts.index)
+    contests = {v.rsplit("_", 1)[0] for v in own}
+    older = [v for v in reversed(counts.index) if v.rsplit("_", 1)[0] not in contests]
+    vintages = older or list(counts.index)
     return PastBoard(past.ledger, counts, vintages)
 
 
