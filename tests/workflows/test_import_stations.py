@@ -97,6 +97,8 @@ def test_maps_paint_outlines_although_points_were_imported_later(
     kinds = {f["geometry"]["type"] for f in json.loads(out.read_text())["features"]}
     assert kinds == {"Polygon"}
     assert set(load_stations(results)["vintage"]) == {"2017"}
+    for path in (tmp_path / "outlines.geojson", tmp_path / "points.csv"):
+        assert import_stations(results, path, commune_code="13055").unchanged
     assert write_station_map(results, load_board(results)) is not None
 
 
