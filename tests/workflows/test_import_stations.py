@@ -85,6 +85,15 @@ def test_respelling_does_not_save_outlines_of_other_stations(
     assert list_stations(results) == []
 
 
+def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
+    results: Workspace, tmp_path: Path
+) -> None:
+    path = outlines(tmp_path, CODES[:2])
+    with pytest.raises(JoinError, match="a part of the commune: of its 2, 2 are stations"):
+        import_stations(results, path, commune_code="13055")
+    assert list_stations(results) == []
+
+
 def test_maps_paint_outlines_although_points_were_imported_later(
     results: Workspace, tmp_path: Path
 ) -> None:
