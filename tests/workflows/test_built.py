@@ -143,6 +143,18 @@ def test_addresses_of_the_roll_give_outlines(workspace: Workspace, tmp_path: Pat
     assert (built["source"], built["weight"], built["inside_share"]) == ("points", 40.0, 1.0)
 
 
+def test_other_communes_of_the_same_file_are_imported_later(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "reu.csv"
+    path.write_text("\n".join([REU, reu(), reu("29116_1", commune="29116")]) + "\n")
+    for commune in ("29039", "29116"):
+        told = done(workspace, "import", "addresses", path, "--commune", commune)
+        assert told["unchanged"] is False
+    points = reference.load_station_points(workspace)
+    assert sorted(points["commune_code"]) == ["29039", "29116"]
+
+
 def test_a_point_a_station_gives_outlines(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text(
