@@ -29,7 +29,10 @@ def refuse_broken_lines(file: TextFile, separator: str) -> None:
 def _fields(line: bytes, separator: str) -> int:
     if b'"' not in line:
         return line.count(separator.encode()) + 1
-    row = next(csv.reader([line.decode("utf-8", "replace")], delimiter=separator), [])
+    try:
+        row = next(csv.reader([line.decode("utf-8", "replace")], delimiter=separator), [])
+    except csv.Error:
+        return 0  # a lone return within a quote: no line of fields
     return len(row)
 
 
@@ -52,7 +55,8 @@ def parse(file: TextFile, separator: str) -> pl.DataFrame:
     """The table as text; `line` is not among its columns yet."""
     refuse_broken_lines(file, separator)
     try:
-        return pl.read_csv(file.text, separator=separator, infer_schema=False)
+        rows = pl.read_csv(file.text, separator=separator, infer_schema=False)
+        return rows.rename({column: column.strip() for column in rows.columns})
     except pl.exceptions.PolarsError as error:
         raise SourceError(
             file.name,

@@ -30,6 +30,13 @@ _MAGIC: Final = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
 )
+BROKEN_ARCHIVE: Final = (
+    EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, RuntimeError, ValueError,
+    IndexError,
+)  # fmt: skip
+"""What the standard library raises for a damaged archive; RuntimeError: also one with a password or
+of a method it does not know."""
+
 _NOT_TEXT: Final = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
     (b"%PDF", "a PDF"),
@@ -133,7 +140,7 @@ def _unwrap(name: str, wrapped: bytes) -> bytes:
             return _bounded(name, lzma.LZMAFile(io.BytesIO(wrapped)), limit)
         if kind == "zip":
             return _unzip(name, wrapped, limit)
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
+    except BROKEN_ARCHIVE as error:
         raise SourceError(
             name, f"the {kind} archive is broken or cut short ({error}).", way_out=_DOWNLOAD_AGAIN
         ) from error

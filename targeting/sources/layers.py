@@ -188,7 +188,12 @@ def _read_point_table(file: TextFile) -> packages.Package:
     first = text.split("\n", 1)[0].lstrip("\ufeff")
     separator = max(";,\t", key=first.count)
     lines = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=separator)
-    header = [c.strip() for c in next(lines)]
+    try:
+        header = [c.strip() for c in next(lines)]
+    except csv.Error as error:
+        raise SourceError(
+            file.name, f"not a table: {error}.", line=1, way_out="Download the file again."
+        ) from error
     position = _position_reader(header)
     if position is None:
         raise SourceError(

@@ -15,6 +15,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 import shapely
+from pyproj.exceptions import CRSError, ProjError
 
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, station_id, station_number
 from targeting.errors import SourceError
@@ -298,7 +299,14 @@ def _table(
     table = pd.DataFrame(rows, columns=["station_id", "commune_code", "number", "name", "row"])
     placed = gpd.GeoDataFrame(table, geometry=layer.geometry, crs=layer.crs)
     placed, notes = _without_overseas(layer.name, placed)
-    placed = placed.to_crs(METRIC_CRS)
+    try:
+        placed = placed.to_crs(METRIC_CRS)
+    except (ProjError, CRSError) as error:
+        raise SourceError(
+            layer.name,
+            "its coordinate system does not lead to Lambert-93.",
+            way_out="Say which it is with --crs, as --crs EPSG:2154.",
+        ) from error
     _refuse_outside_france(layer.name, placed)
     placed["name"] = placed["name"].astype("str")
     return placed, respelled.notes() + notes

@@ -14,7 +14,6 @@ import stat
 import tempfile
 import warnings
 import zipfile
-import zlib
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -27,7 +26,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from targeting.errors import SourceError
-from targeting.sources.files import MAX_RATIO, MAX_TEXT_BYTES
+from targeting.sources.files import BROKEN_ARCHIVE, MAX_RATIO, MAX_TEXT_BYTES
 
 SQLITE: Final = b"SQLite format 3\x00"
 PARQUET: Final = b"PAR1"
@@ -78,7 +77,7 @@ def _geopackage_layers(name: str, path: Path) -> list[str]:
                 "SELECT table_name FROM gpkg_contents WHERE data_type = 'features' AND table_name "
                 "IN (SELECT name FROM sqlite_master WHERE type = 'table') ORDER BY table_name"
             ).fetchall()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         reason = (
             "a SQLite database, but no GeoPackage" if "no such table" in str(error)
             else "the GeoPackage is damaged or cut short"
@@ -112,7 +111,7 @@ def is_shapefile_zip(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(m.filename.lower().endswith(".shp") for m in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except BROKEN_ARCHIVE:
         return False
 
 
@@ -123,21 +122,34 @@ def read_shapefile_zip(name: str, content: bytes, layer: str | None) -> Package:
     are, else Windows-1252. Raises SourceError for an archive out of bounds, a shapefile without its
     .dbf or .shx, a damaged one, and several where none is named.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            place, notes = _unpack_one(name, content, layer, Path(folder))
+        except BROKEN_ARCHIVE as error:
+            raise SourceError(
+                name, f"the archive is broken or cut short ({str(error)[:60]}).",
+                way_out="Download it again: the transfer was probably cut.",
+            ) from error  # fmt: skip
+        package = _by_gdal(name, place, encoding=_dbf_encoding(place))
+    return replace(package, notes=notes + package.notes)
+
+
+def _unpack_one(
+    name: str, content: bytes, layer: str | None, folder: Path
+) -> tuple[Path, list[str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = _bounded_members(name, archive, len(content))
         stems = sorted({str(PurePosixPath(m).with_suffix("")) for m in members
                         if m.lower().endswith(".shp")})  # fmt: skip
         names = {PurePosixPath(stem).name: stem for stem in stems}
         chosen = _one_layer(name, sorted(names), layer)
-        place = _unpack(name, archive, members, names[chosen], Path(folder))
-        package = _by_gdal(name, place, encoding=_dbf_encoding(place))
-    notes = [f"shapefile “{chosen}” of {len(names)}"] if len(names) > 1 else []
-    return replace(package, notes=notes + package.notes)
+        place = _unpack(name, archive, members, names[chosen], folder)
+    return place, [f"shapefile “{chosen}” of {len(names)}"] if len(names) > 1 else []
 
 
 def _bounded_members(name: str, archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     """Members by name; an archive that is out of bounds is refused before a byte is unpacked."""
-    members = [m for m in archive.infolist() if not m.is_dir()]
+    members = [m for m in archive.infolist() if not m.filename.endswith("/")]
     total = sum(m.file_size for m in members)
     if len(members) > MOST_MEMBERS or total > min(MAX_TEXT_BYTES, max(size * MAX_RATIO, 1024**2)):
         raise SourceError(
@@ -179,15 +191,8 @@ def _unpack(
                 )
             continue
         info = members[member]
-        try:
-            with archive.open(info) as stream:
-                content = stream.read(info.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError,
-                NotImplementedError) as error:  # fmt: skip
-            raise SourceError(
-                name, f"{member} cannot be unpacked ({str(error)[:60]}).",
-                way_out="Download it again: the transfer was probably cut.",
-            ) from error  # fmt: skip
+        with archive.open(info) as stream:
+            content = stream.read(info.file_size + 1)
         if len(content) > info.file_size:
             raise SourceError(name, f"{member} is larger than it says: refused as an archive bomb.")
         (folder / f"layer{part}").write_bytes(content)
@@ -226,7 +231,10 @@ def _by_gdal(
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             meta, _, blobs, columns = pyogrio.raw.read(path, layer=layer, encoding=encoding)
-    except (DataSourceError, FieldError, GeometryError, RuntimeError, ValueError) as error:
+    except (
+        DataSourceError, FieldError, GeometryError, RuntimeError, ValueError, UnboundLocalError,
+    ) as error:  # fmt: skip
+        # the last one is pyogrio's own, for a .prj that cannot be written again
         raise SourceError(
             name, f"it is damaged or cut short ({' '.join(str(error).split())[:80]}).",
             way_out=_EXPORT,
@@ -266,16 +274,18 @@ def read_parquet(name: str, content: bytes) -> Package:
         geo = json.loads((file.metadata.metadata or {}).get(b"geo", b"{}"))
         column, crs = _geometry_column(name, file.schema_arrow, geo)
         table = file.read()
+        blobs = table[column].to_pylist()
+        plain = [f.name for f in table.schema if f.name != column]
+        columns = table.select(
+            [c for c in plain if not pa.types.is_nested(table.schema.field(c).type)]
+        ).to_pydict()
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(
             name, f"the Parquet file is damaged or cut short ({str(error)[:80]}).",
             way_out="Download it again.",
         ) from error  # fmt: skip
-    geometry = _from_wkb(name, np.array(table[column].to_pylist(), dtype=object))
-    plain = table.select(
-        [f.name for f in table.schema if f.name != column and not pa.types.is_nested(f.type)]
-    )
-    return Package(_records(plain.to_pydict(), len(geometry)), geometry, crs, [])
+    geometry = _from_wkb(name, np.array(blobs, dtype=object))
+    return Package(_records(columns, len(geometry)), geometry, crs, [])
 
 
 def _geometry_column(name: str, schema: Any, geo: dict[str, Any]) -> tuple[str, CRS | None]:

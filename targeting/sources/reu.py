@@ -8,7 +8,6 @@ not voters. One point has several rows: they are put together.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Collection
 from typing import Final
@@ -25,6 +24,10 @@ from targeting.sources.outlines import MAINLAND
 from targeting.tables import METRIC_CRS, WGS84
 
 REU_COLUMNS: Final = ("id_brut_bv_reu", "code_commune_ref", "longitude", "latitude", "nb_adresses")
+PARQUET_TYPES: Final = {
+    "id_brut_bv_reu": pl.String, "code_commune_ref": pl.String, "geo_type": pl.String,
+    "longitude": pl.Float64, "latitude": pl.Float64, "nb_adresses": pl.Int64,
+}  # fmt: skip
 REU_VINTAGE: Final = "2022"
 """The table published in 2023 is made from the roll of September 2022."""
 
@@ -55,36 +58,34 @@ def read_reu_parquet(
     name: str, content: bytes, communes: Collection[str] | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """The same from Parquet. Raises SourceError for a damaged file and for other columns."""
-    try:
-        schema = pl.read_parquet_schema(io.BytesIO(content))
-        if missing := [c for c in REU_COLUMNS if c not in schema]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:  # by pyarrow: Polars panics on some damaged files
+        file = pq.ParquetFile(io.BytesIO(content))
+        there = file.schema_arrow.names
+        if missing := [c for c in REU_COLUMNS if c not in there]:
             raise SourceError(
-                name, f"a Parquet file without {', '.join(missing)}: it has "
-                f"{', '.join(list(schema)[:20])}.",
+                name,
+                f"a Parquet file without {', '.join(missing)}: it has {', '.join(there[:20])}.",
                 way_out="Known: Insee's table-adresses-reu.parquet; outlines go through "
                 "`import stations`.",
-            )  # fmt: skip
-        kept = [c for c in (*REU_COLUMNS, "geo_type") if c in schema]
-        rows = pl.scan_parquet(io.BytesIO(content)).select(kept)
-        height = int(rows.select(pl.len()).collect().item())
-        if height > min(MOST_ROWS, MAX_RATIO * len(content)):
-            raise SourceError(name, f"{height:,} rows: refused as an archive bomb.")
-        texts = [pl.col(c).cast(pl.String) for c in kept if c in ("id_brut_bv_reu", "geo_type",
-                                                                  "code_commune_ref")]  # fmt: skip
-        counts = [
-            pl.col("longitude", "latitude").cast(pl.Float64),
-            pl.col("nb_adresses").cast(pl.Int64),
-        ]
-        found = rows.with_columns(*texts, *counts).collect().with_row_index("line", offset=1)
-    except (pl.exceptions.PolarsError, OSError) as error:
+            )
+        if file.metadata.num_rows > min(MOST_ROWS, MAX_RATIO * len(content)):
+            raise SourceError(name, f"{file.metadata.num_rows:,} rows: refused as an archive bomb.")
+        table = file.read([c for c in (*REU_COLUMNS, "geo_type") if c in there])
+        table.validate(full=True)
+        rows = pl.DataFrame(pl.from_arrow(table)).cast(
+            {c: t for c, t in PARQUET_TYPES.items() if c in table.column_names}
+        )
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise SourceError(
             name,
             f"the Parquet file is damaged or cut short ({' '.join(str(error).split())[:80]}).",
             way_out="Download it again.",
-        ) from error  # fmt: skip
-    return _points(
-        TextFile(name, b"", "parquet", hashlib.sha256(content).hexdigest()), found, communes
-    )
+        ) from error
+    file_like = TextFile(name, b"", "parquet", "")
+    return _points(file_like, rows.with_row_index("line", offset=1), communes)
 
 
 def _points(

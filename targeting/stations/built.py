@@ -19,7 +19,7 @@ from scipy.spatial import Voronoi, cKDTree
 
 from targeting.codes import station_number
 from targeting.errors import TargetingError
-from targeting.stations.faces import absorb_fragments, borders_between
+from targeting.stations.faces import Absorbed, absorb_fragments, borders_between
 from targeting.tables import METRIC_CRS, Stations
 
 SAME_POINT_M: Final = 0.01
@@ -88,46 +88,49 @@ def build_outlines(points: pd.DataFrame, commune: shapely.Geometry | None = None
     Raises
     ------
     TargetingError
-        If there is no point, or points of several communes or vintages, or none in the commune.
+        If there is no point, or points of several communes or vintages, or no area to share out.
     """
     commune_code, vintage = _one_place(points)
-    from_hull = commune is None
-    commune = hull_of(points) if commune is None else commune
+    ground = hull_of(points) if commune is None else commune
     sites = _sites(points)
-    origin = np.floor(np.array(shapely.total_bounds(commune))[:2])
-    local = shapely.set_precision(shapely.transform(commune, lambda c: c - origin), GRID_M)
-    xy = sites[["x", "y"]].to_numpy() - origin
-    labels, names = pd.factorize(sites["station_id"], sort=True)
-    faces = _faces(xy, labels, local)
-    if not len(faces):
-        raise TargetingError(f"{commune_code}: its polygon has no area to share out.")
-    label_of = _labels(faces, xy, labels)
-    own = _own_weight(faces, label_of, xy, labels, sites["weight"].to_numpy())
-    absorbed = absorb_fragments(label_of, own, shapely.area(faces), borders_between(faces))
-    used = np.unique(absorbed.labels)
-    outlines = np.array(
-        [shapely.coverage_union_all(faces[absorbed.labels == label]) for label in used]
-    )
-    outlines = shapely.transform(outlines, lambda c: c + origin)
-    stations = _table(np.asarray(names)[used], outlines, commune_code, vintage)
+    ids, outlines, absorbed = _part(sites, ground)
+    stations = _table(ids, outlines, commune_code, vintage)
     weight = float(points["weight"].sum())
     total = shapely.union_all(outlines)
-    area = commune.area
     return Built(
         stations=stations,
-        commune=commune,
+        commune=ground,
         weight=weight,
         inside=inside_weight(points, stations),
         shared_points=int((sites["stations"] > 1).sum()),
         shared=weight - float(sites["weight"].sum()),
         fragments=absorbed.fragments,
         moved=absorbed.moved,
-        gap=shapely.difference(commune, total).area / area,
-        overlap=max(0.0, float(shapely.area(outlines).sum()) - total.area) / area,
+        gap=shapely.difference(ground, total).area / ground.area,
+        overlap=max(0.0, float(shapely.area(outlines).sum()) - total.area) / ground.area,
         is_coverage=bool(shapely.coverage_is_valid(outlines)),
         without=sorted(set(points["station_id"]) - set(stations["station_id"])),
-        from_hull=from_hull,
+        from_hull=commune is None,
     )
+
+
+def _part(sites: pd.DataFrame, ground: shapely.Geometry) -> tuple[np.ndarray, np.ndarray, Absorbed]:
+    """Stations and their outlines, in metres from the ground's corner until the end: there the
+    grid is far coarser than what a number can tell."""
+    origin = np.floor(np.array(shapely.total_bounds(ground))[:2])
+    local = shapely.set_precision(shapely.transform(ground, lambda c: c - origin), GRID_M)
+    xy = sites[["x", "y"]].to_numpy() - origin
+    labels, names = pd.factorize(sites["station_id"], sort=True)
+    faces = _faces(xy, labels, local)
+    if not len(faces):
+        raise TargetingError("the commune's polygon has no area to share out.")
+    label_of = _labels(faces, xy, labels)
+    own = _own_weight(faces, label_of, xy, labels, sites["weight"].to_numpy())
+    absorbed = absorb_fragments(label_of, own, shapely.area(faces), borders_between(faces))
+    used = np.unique(absorbed.labels)
+    outlines = [shapely.coverage_union_all(faces[absorbed.labels == label]) for label in used]
+    moved: np.ndarray = shapely.transform(np.array(outlines), lambda c: c + origin)
+    return np.asarray(names)[used], moved, absorbed
 
 
 def commune_of(outlines: gpd.GeoDataFrame) -> shapely.Geometry:

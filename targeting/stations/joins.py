@@ -23,13 +23,19 @@ class Join:
     """How many stations of one election have an outline of the same code.
 
     rate: share of the election's stations found; gap: median relative difference of registered
-    voters on those found, where the outlines give theirs.
+    voters on those found, where the outlines give theirs; outlines: how many there are.
     """
 
     election_id: str
     stations: int
     found: int
     gap: float | None = None
+    outlines: int = 0
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the outlines are stations of the election, but of a part of the communes only."""
+        return self.rate < LEAST_JOIN <= self.found / max(self.outlines, 1)
 
     @property
     def rate(self) -> float:
@@ -73,7 +79,7 @@ def join_outlines(
         then = registered.reindex(now.index)
         known = then.notna() & (now > 0)
         gap = float(((then - now).abs() / now)[known].median()) if known.any() else None
-    return Join(election_id, len(there), len(both), gap)
+    return Join(election_id, len(there), len(both), gap, len(outlines))
 
 
 def best_sound_join(name: str, joins: list[Join]) -> Join:
@@ -85,6 +91,12 @@ def best_sound_join(name: str, joins: list[Join]) -> Join:
     sound = [j for j in joins if j.is_sound]
     if not sound:
         told = "; ".join(j.sentence() for j in joins)
+        if parts := [j for j in joins if j.is_part]:
+            raise JoinError(
+                f"{name}: refused, these outlines are of a part of the commune: of its "
+                f"{parts[-1].outlines:,}, {parts[-1].found:,} are stations of the results. {told}. "
+                f"At least {LEAST_JOIN:.0%} is needed: look for outlines of the whole commune."
+            )
         raise JoinError(
             f"{name}: refused, these outlines are not those of the results. {told}. At least "
             f"{LEAST_JOIN:.0%} is needed: the stations were renumbered or redrawn since. Look for "

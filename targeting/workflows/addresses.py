@@ -93,13 +93,21 @@ def import_addresses(
     }
     folder, write = WRITERS[read.kind]
     sheets = {f"{s}_{v}": sheet for s, v, sheet in reference.list_layers(workspace, folder)}
-    if all(name in sheets and read.sha256 in sheets[name].files for name in parts):
+    if all(name in sheets and _holds(sheets[name], read, part) for name, part in parts.items()):
         return replace(told, unchanged=True)
     with staged(workspace) as staging:
         for name, part in parts.items():
             write(staging, name, part, _sheet(read, file.name, part))
         placed = _write_points_of_voters(workspace, staging, read, there, progress)
     return replace(told, placed=placed)
+
+
+def _holds(sheet: Sheet, read: AddressFile, part: pd.DataFrame) -> bool:
+    """Whether the file is in place with these communes: others of it may have been kept before."""
+    file = sheet.files.get(read.sha256)
+    return file is not None and set(part["commune_code"]) <= set(
+        file.get("communes", part["commune_code"])
+    )
 
 
 def _commune(workspace: Workspace, communes: Sequence[str]) -> str | None:

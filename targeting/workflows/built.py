@@ -29,6 +29,10 @@ SOURCES: Final = ("voters", "points", "ranges")
 """voters: registered voters per address; points: Insee's addresses of voters, else a point a
 station; ranges: the city's table of streets and numbers with the BAN."""
 
+COVERED: Final = 0.95
+"""Outlines that hold less than this share of the voters are of a part of the commune (a
+constituency, say), or of another one: they are not its ground."""
+
 EXACT: Final = 1e-6
 """Gap and overlap of a partition, as shares of the commune's area."""
 
@@ -113,10 +117,11 @@ def build_stations(
             points = _points(workspace, commune_code, source, vintage, progress)
             published = reference.find_stations(workspace, [commune_code], origins=("published",))
             progress(f"{commune_code}: {len(points.table):,} points, building outlines")
-            built = build_outlines(points.table, _ground(published))
+            ground, ground_text = _ground(points.table, published)
+            built = build_outlines(points.table, ground)
             _refuse_what_is_no_partition(commune_code, built)
-            report = _report(workspace, commune_code, points, built, published, started)
-            sheet = _sheet(workspace, report, points, published)
+            report = _report(workspace, commune_code, points, built, ground_text, started)
+            sheet = _sheet(workspace, report, points, published if ground is not None else None)
             reference.write_stations(
                 staging, f"{commune_code}-built", report.vintage, built.stations, sheet
             )
@@ -124,8 +129,22 @@ def build_stations(
     return told
 
 
-def _ground(published: gpd.GeoDataFrame | None) -> shapely.Geometry | None:
-    return None if published is None else commune_of(published)
+def _ground(
+    points: pd.DataFrame, published: gpd.GeoDataFrame | None
+) -> tuple[shapely.Geometry | None, str]:
+    """The commune's polygon, where one is known, and what it is, in words."""
+    if published is None:
+        return None, "hull of the points and 100 m around (no polygon of the commune is known)"
+    ground = commune_of(published)
+    year = published["vintage"].iloc[0]
+    there = shapely.contains_xy(ground, points["x"].to_numpy(), points["y"].to_numpy())
+    covered = points["weight"].to_numpy()[there].sum() / points["weight"].sum()
+    if covered < COVERED:
+        return None, (
+            f"hull of the points and 100 m around (the published outlines of {year} hold only "
+            f"{covered:.0%} of them)"
+        )
+    return ground, f"what the published outlines of {year} cover"
 
 
 def _refuse_what_is_no_partition(commune_code: str, built: Built) -> None:
@@ -249,7 +268,7 @@ def _report(
     commune_code: str,
     points: _Points,
     built: Built,
-    published: gpd.GeoDataFrame | None,
+    ground: str,
     started: float,
 ) -> BuiltCommune:
     joins = []
@@ -257,11 +276,6 @@ def _report(
         turnout = reference.load_turnout(workspace, election_id, [commune_code])
         join = join_outlines(built.stations, turnout, election_id=election_id)
         joins += [join] if join.stations else []
-    ground = (
-        "hull of the points and 100 m around (no polygon of the commune is known)"
-        if published is None
-        else f"what the published outlines of {published['vintage'].iloc[0]} cover"
-    )
     return BuiltCommune(
         commune_code=commune_code,
         vintage=str(built.stations["vintage"].iloc[0]),

@@ -224,7 +224,7 @@ def import_stations(
         file, commune_code=commune_code, code_property=code_property, layer=layer, crs=crs
     )
     communes = sorted(set(outlines.stations["commune_code"]))
-    stored = _stored_vintage(workspace, outlines.sha256, communes)
+    stored = _stored_vintage(workspace, outlines, communes)
     vintage = stored or vintage
     some = communes if len(communes) <= MANY_COMMUNES else None
     turnouts = {
@@ -286,11 +286,11 @@ def _as_results_write(outlines: Outlines, turnouts: dict[str, pd.DataFrame]) -> 
     )
 
 
-def _stored_vintage(workspace: Workspace, sha256: str, communes: list[str]) -> str | None:
+def _stored_vintage(workspace: Workspace, outlines: Outlines, communes: list[str]) -> str | None:
     """Vintage under which these outlines are in place, if no later file took their communes."""
-    layers = reference.list_stations(workspace)
+    layers = reference.list_stations(workspace, origins=(outlines.origin,))
     for place, (_, vintage, sheet) in enumerate(layers):
-        if sha256 in sheet.files:
+        if outlines.sha256 in sheet.files:
             later = [s for _, v, s in layers[:place] if v == vintage]
             taken = {c for s in later for f in s.files.values() for c in f.get("communes", ())}
             return vintage if taken.isdisjoint(communes) else None

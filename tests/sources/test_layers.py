@@ -117,6 +117,29 @@ def test_bytes_changed_anywhere_are_read_or_refused_and_nothing_else(
         assert read_outlines(changed).stations.crs.to_epsg() == 2154
 
 
+@settings(max_examples=60, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(st.sampled_from([".shp", ".shx", ".dbf", ".prj", ".cpg"]), st.data())
+def test_bytes_changed_within_a_shapefile_are_read_or_refused_and_nothing_else(
+    tmp_path: Path, part: str, data: st.DataObject
+) -> None:
+    whole = tmp_path / "whole.zip"
+    if not whole.exists():
+        town = gpd.GeoDataFrame({"codeBureauVote": ["44001_0001"]},
+                                geometry=[shapely.box(-1.5, 47.2, -1.49, 47.21)], crs="EPSG:4326")  # fmt: skip
+        shapefile_zip(whole, town)
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = bytearray(source.read(name))
+            for _ in range(data.draw(st.integers(1, 6)) if name.endswith(part) else 0):
+                at = data.draw(st.integers(0, len(content) - 1))
+                content[at] = data.draw(st.integers(0, 255))
+            target.writestr(name, bytes(content))
+    with contextlib.suppress(SourceError):
+        assert read_outlines(changed).stations.crs.to_epsg() == 2154
+
+
 # -- GeoPackage ----------------------------------------------------------------------------------
 
 

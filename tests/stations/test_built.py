@@ -186,6 +186,8 @@ def test_points_of_two_communes_or_none_are_refused() -> None:
     points = town((5, 5, "0001"), (9, 9, "0001"))
     with pytest.raises(TargetingError, match="have 2"):
         build_outlines(points.assign(commune_code=["44001", "44002"]), SQUARE)
+    with pytest.raises(TargetingError, match="no area"):
+        build_outlines(points, shapely.LineString([(WEST, SOUTH), (WEST + 9, SOUTH)]))
     with pytest.raises(TargetingError, match="have 0"):
         build_outlines(points.iloc[:0], SQUARE)
 

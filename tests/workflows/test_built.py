@@ -118,6 +118,20 @@ def test_published_outlines_give_the_ground_and_stay_beside(
     assert set(reference.load_stations(workspace)["origin"]) == {"published"}, "the newest vintage"
 
 
+def test_outlines_of_a_part_of_the_commune_are_not_its_ground(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    done(workspace, "import", "addresses", ban(tmp_path))
+    done(workspace, "import", "addresses", voters(tmp_path))
+    path = tmp_path / "outlines.geojson"
+    paris = {"arrondissement": 1, "num_bv": 1, "id_bv": "1-1"}
+    path.write_text(geojson([(paris, square(2.34, 48.85, 0.001))]))
+    done(workspace, "import", "stations", path, "--vintage", "2017")
+    built = done(workspace, "stations", "build")["built"][0]
+    assert "the published outlines of 2017 hold only 0%" in built["ground"]
+    assert built["inside_share"] == 1.0
+
+
 def test_addresses_of_the_roll_give_outlines(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "reu.csv"
     lines = [reu(f"29039_{1 + (i > 9)}", f"{-3.92 + i / 1000}", "47.87") for i in range(20)]
@@ -127,6 +141,18 @@ def test_addresses_of_the_roll_give_outlines(workspace: Workspace, tmp_path: Pat
     told = done(workspace, "stations", "build", "--commune", "29039")
     built = assert_built(workspace, told, ["29039_0001", "29039_0002"])
     assert (built["source"], built["weight"], built["inside_share"]) == ("points", 40.0, 1.0)
+
+
+def test_other_communes_of_the_same_file_are_imported_later(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "reu.csv"
+    path.write_text("\n".join([REU, reu(), reu("29116_1", commune="29116")]) + "\n")
+    for commune in ("29039", "29116"):
+        told = done(workspace, "import", "addresses", path, "--commune", commune)
+        assert told["unchanged"] is False
+    points = reference.load_station_points(workspace)
+    assert sorted(points["commune_code"]) == ["29039", "29116"]
 
 
 def test_a_point_a_station_gives_outlines(workspace: Workspace, tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ def test_respelling_does_not_save_outlines_of_other_stations(
     assert list_stations(results) == []
 
 
+def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
+    results: Workspace, tmp_path: Path
+) -> None:
+    path = outlines(tmp_path, CODES[:2])
+    with pytest.raises(JoinError, match="a part of the commune: of its 2, 2 are stations"):
+        import_stations(results, path, commune_code="13055")
+    assert list_stations(results) == []
+
+
 def test_maps_paint_outlines_although_points_were_imported_later(
     results: Workspace, tmp_path: Path
 ) -> None:
@@ -97,6 +106,8 @@ def test_maps_paint_outlines_although_points_were_imported_later(
     kinds = {f["geometry"]["type"] for f in json.loads(out.read_text())["features"]}
     assert kinds == {"Polygon"}
     assert set(load_stations(results)["vintage"]) == {"2017"}
+    for path in (tmp_path / "outlines.geojson", tmp_path / "points.csv"):
+        assert import_stations(results, path, commune_code="13055").unchanged
     assert write_station_map(results, load_board(results)) is not None
 
 
