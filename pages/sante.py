@@ -74,6 +74,17 @@ for join in health.joins:
             rate=percent_in(lang, join.rate),
         )
     )
+if (painted := health.painted) is not None:
+    st.markdown(
+        say(
+            "health.painted",
+            found=number_in(lang, painted.found),
+            stations=number_in(lang, painted.stations),
+            renamed=number_in(lang, painted.renamed),
+            joined=number_in(lang, painted.joined),
+            dropped=number_in(lang, len(painted.dropped)),
+        )
+    )
 if (check := health.outlines) is not None:
     st.markdown(
         say(

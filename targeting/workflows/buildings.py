@@ -17,7 +17,7 @@ from targeting.stations.places import assign_stations
 from targeting.store import reference
 from targeting.store.reference import list_layers
 from targeting.tables import Buildings
-from targeting.workflows.history import station_past
+from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.setup import campaign_card
 
 
@@ -81,9 +81,9 @@ def _build(
     addresses = reference.load_addresses(workspace, communes)
     voters = reference.load_voter_addresses(workspace, communes)
     voters_at, station_at, report = _on_addresses(voters, addresses)
-    stations = reference.find_stations(workspace, communes)
-    if stations is not None:
-        station_of = assign_stations(addresses["x"], addresses["y"], stations)
+    drawn = find_outlines(workspace, communes)
+    if drawn is not None:
+        station_of = assign_stations(addresses["x"], addresses["y"], drawn.outlines)
     else:
         station_of = addresses["address_id"].map(station_at).astype("str")
     registered = _registered(workspace, communes, voters)

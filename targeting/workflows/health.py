@@ -26,7 +26,7 @@ from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
 from targeting.store.sheets import Sheet
 from targeting.workflows.buildings import has_buildings, match_report
-from targeting.workflows.history import station_past
+from targeting.workflows.history import Past, find_outlines, station_past
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card
@@ -54,6 +54,21 @@ class OutlineCheck:
 
 
 @dataclass(frozen=True)
+class Painted:
+    """Stations of now that have an outline once the outlines bear the names of now.
+
+    renamed: outlines whose station has another id now; joined: those united in a merged station;
+    dropped: those that no station of now has most of, not painted.
+    """
+
+    stations: int
+    found: int
+    renamed: int
+    joined: int
+    dropped: list[str]
+
+
+@dataclass(frozen=True)
 class Health:
     """Everything that the page and the command show of the data.
 
@@ -70,6 +85,7 @@ class Health:
     missing: dict[str, list[str]]
     flagged: dict[str, int]
     joins: list[Join]
+    painted: Painted | None
     outlines: OutlineCheck | None
     addresses_found: float | None
     voters_found: float | None
@@ -110,6 +126,7 @@ def data_health(
         },
         flagged={e: _flagged(workspace, e, wanted) for e in elections},
         joins=_joins(workspace, elections, wanted),
+        painted=_painted(workspace, wanted, past),
         outlines=check_outlines(workspace, wanted),
         addresses_found=found.rate if found else None,
         voters_found=found.voter_rate if found else None,
@@ -134,6 +151,15 @@ def _joins(
         for e in elections
     ]
     return [j for j in joins if j.stations]
+
+
+def _painted(workspace: Workspace, communes: list[str] | None, past: Past) -> Painted | None:
+    drawn = find_outlines(workspace, communes)
+    if drawn is None:
+        return None
+    now = past.history.now["station_id"]
+    found = int(now.isin(drawn.outlines["station_id"]).sum())
+    return Painted(len(now), found, len(drawn.renamed), len(drawn.joined), drawn.dropped)
 
 
 def check_outlines(workspace: Workspace, communes: list[str] | None) -> OutlineCheck | None:
@@ -198,6 +224,7 @@ def health_report(
         "missing_departments": health.missing,
         "flagged": health.flagged,
         "joins": {j.election_id: round(j.rate, 4) for j in health.joins},
+        "painted": vars(health.painted) if health.painted else None,
         "outlines": vars(health.outlines) if health.outlines else None,
         "addresses_found": health.addresses_found,
         "voters_found": health.voters_found,
@@ -218,6 +245,12 @@ def _health_lines(health: Health) -> list[str]:
         if flagged := health.flagged.get(str(election)):
             lines.append(f"  {flagged} rows do not add up (kept as published)")
     lines += [f"outlines: {j.sentence()}" for j in health.joins]
+    if (painted := health.painted) is not None:
+        lines.append(
+            f"outlines under the names of now: {painted.found:,} of {painted.stations:,} stations "
+            f"have one; {painted.renamed} renamed, {painted.joined} joined, "
+            f"{len(painted.dropped)} left out (shared out among several stations)"
+        )
     if (check := health.outlines) is not None:
         lines.append(
             f"outlines of {check.outlines} against points of {check.points}: {check.inside:,} of "

@@ -17,9 +17,11 @@ from targeting.codes import ELECTION_ID
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.stations.crosswalk import cross_common, cross_outlines, cross_places, cross_points
+from targeting.stations.flows import communes_of
 from targeting.stations.history import History, Round, build_history
 from targeting.stations.joins import LEAST_JOIN, RENUMBERED_GAP
 from targeting.stations.ledger import build_ledger
+from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.progress import Progress, silent
@@ -126,6 +128,55 @@ def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame
         )
     )
     return table.to_pandas().astype({"station_id": "str"})
+
+
+# -- outlines of now -------------------------------------------------------------------------------
+
+
+def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -> Renamed | None:
+    """The newest outlines of these communes, under the ids that their stations have now.
+
+    Each commune's outlines follow the round nearest in time to their vintage whose codes they have;
+    those that fit no round keep their ids (and the join with the results refuses them). Nothing
+    where no outline was imported.
+    """
+    outlines = reference.find_stations(workspace, communes)
+    if outlines is None or not reference.list_elections(workspace):
+        return None if outlines is None else Renamed(outlines, {}, [], [])
+    past = station_past(workspace, communes)
+    chosen = _rounds_of(outlines, past.history.flows)
+    round_of = outlines["commune_code"].map(chosen)
+    parts = [Renamed(outlines[round_of.isna()], {}, [], [])]
+    for vintage, part in outlines.groupby(round_of):
+        parts.append(name_as_now(part, past.history.of(str(vintage))))
+    layer = pd.concat([p.outlines for p in parts], ignore_index=True)
+    return Renamed(
+        gpd.GeoDataFrame(layer, geometry="geometry", crs=outlines.crs),
+        {then: now for p in parts for then, now in p.renamed.items()},
+        [station for p in parts for station in p.joined],
+        [station for p in parts for station in p.dropped],
+    )
+
+
+def _rounds_of(outlines: pd.DataFrame, flows: pd.DataFrame) -> dict[str, str]:
+    """Commune → the whole round nearest to its outlines' vintage, among those they fit."""
+    drawn = outlines[["station_id", "commune_code", "vintage"]].rename(
+        columns={"vintage": "drawn_in"}
+    )
+    then = flows[["vintage", "station_id_then"]].drop_duplicates()
+    then = then[[Round(v, outlines).is_whole for v in then["vintage"]]]
+    then = then.assign(commune_code=communes_of(then["station_id_then"]))
+    both = then.merge(drawn, left_on="station_id_then", right_on="station_id", how="left",
+                      suffixes=("", "_drawn"))  # fmt: skip
+    keys = ["commune_code", "vintage"]
+    fits = both.groupby(keys)["station_id"].agg(lambda s: s.notna().mean()).reset_index()
+    fits = fits[fits["station_id"] >= LEAST_JOIN]
+    years = drawn.groupby("commune_code")["drawn_in"].first()
+    drawn_in = pd.to_numeric(fits["commune_code"].map(years), errors="coerce")
+    gap = (pd.to_numeric(fits["vintage"].str.slice(0, 4)) - drawn_in).abs()
+    best = fits.assign(gap=gap).dropna(subset="gap").sort_values(["gap", "vintage"])
+    best = best.drop_duplicates("commune_code")
+    return dict(zip(best["commune_code"], best["vintage"], strict=True))
 
 
 # -- what maps tell --------------------------------------------------------------------------------

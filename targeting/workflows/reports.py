@@ -17,6 +17,7 @@ from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.store import reference
 from targeting.workflows.buildings import has_buildings
+from targeting.workflows.history import find_outlines
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.scores import Scored, score_stations, station_coverage, station_priorities
 
@@ -87,7 +88,13 @@ def _table(workspace: Workspace, scored: Scored, table: str) -> pd.DataFrame:
 
 
 def _geometry(workspace: Workspace, scored: Scored, rows: pd.DataFrame) -> gpd.GeoSeries:
-    layer = reference.load_stations(workspace, scored.communes).set_index("station_id").geometry
+    drawn = find_outlines(workspace, scored.communes)
+    if drawn is None:
+        where = " ".join(scored.communes or []) or "any commune"
+        raise WorkspaceError(
+            f"no station outlines for {where}: run `python -m targeting import stations FILE`."
+        )
+    layer = drawn.outlines.set_index("station_id").geometry
     found = layer[layer.index.isin(rows["station_id"])]
     if found.empty:
         raise WorkspaceError(

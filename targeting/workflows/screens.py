@@ -34,7 +34,7 @@ from targeting.store.queries import (
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health
-from targeting.workflows.history import station_past
+from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.scores import (
     campaign_basis,
     score_stations,
@@ -89,7 +89,8 @@ def load_board(workspace: Workspace) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
-    outlines = reference.find_stations(workspace, scored.communes)
+    drawn = find_outlines(workspace, scored.communes)
+    outlines = drawn.outlines if drawn is not None else None
     table = table.join(_places(outlines, stations))
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
@@ -125,7 +126,8 @@ def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     """The map file of the board's stations; nothing where the outlines are of others."""
     if not board.is_painted:
         return None
-    outlines = reference.find_stations(workspace, campaign_card(workspace).communes or None)
+    drawn = find_outlines(workspace, campaign_card(workspace).communes or None)
+    outlines = drawn.outlines if drawn is not None else None
     if outlines is None or not outlines["station_id"].isin(board.table.index).any():
         return None
     return station_map_file(workspace.maps, board, outlines)

@@ -214,3 +214,27 @@ def test_a_new_visit_changes_the_mark(own_demo):
 
 def test_no_workspace_has_a_mark(tmp_path):
     assert workspace_mark(Workspace(tmp_path / "none")) == "none"
+
+
+# -- the stations' past and the data's health --------------------------------------------------------
+
+
+def test_the_ledger_tells_what_became_of_the_town_s_stations(demo, screen):
+    test = screen("passe")
+    said = calm(test)
+    assert text_in("fr", "ledger.what") in said
+    assert next(m.label for m in test.metric) == text_in("fr", "ledger.kind.identity")
+    test.multiselect(key="kinds").set_value(["gone"]).run()
+    assert text_in("fr", "ledger.none") in calm(test)
+
+
+def test_the_health_of_the_town_is_shown_with_its_sources(demo, screen):
+    said = calm(screen("sante"))
+    assert "63 bureaux d’aujourd’hui" in said
+    assert text_in("fr", "health.sources") in said
+
+
+def test_both_screens_say_what_to_import_first(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    for page in ("passe", "sante"):
+        assert "import results" in calm(screen(page))
