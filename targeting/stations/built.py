@@ -1,9 +1,10 @@
 """Outlines built from where the voters live, for communes that publish none.
 
 Each point takes the ground nearest to it (Voronoi cells), a station the cells of its points, the
-commune cuts them all once. Only the borders between two stations are kept and noded with the
-commune's own on one grid, so that neighbours share their vertices: the outlines are a partition of
-the commune, without gap or overlap. They are approximations, with no official character.
+commune cuts them all once; the ground between two doors of one side of a street is theirs. Only
+the borders between two stations are kept and noded with the commune's own on one grid, so that
+neighbours share their vertices: the outlines are a partition of the commune, without gap or
+overlap. They are approximations, with no official character.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scipy.spatial import Voronoi, cKDTree
 from targeting.codes import station_number
 from targeting.errors import TargetingError
 from targeting.stations.faces import Absorbed, absorb_fragments, borders_between
+from targeting.stations.sides import points_between_doors
 from targeting.tables import METRIC_CRS, Stations
 
 SAME_POINT_M: Final = 0.01
@@ -80,7 +82,7 @@ def build_outlines(points: pd.DataFrame, commune: shapely.Geometry | None = None
     ----------
     points
         Table StationPoints (or its columns `station_id`, `vintage`, `commune_code`, `x`, `y`,
-        `weight`), of one commune and one vintage.
+        `weight`; `address_id` tells streets), of one commune and one vintage.
     commune
         Polygon in EPSG:2154. Where it is unknown, the concave hull of the points and a margin of
         100 m stand for it.
@@ -186,9 +188,12 @@ def _sites(points: pd.DataFrame) -> pd.DataFrame:
     """One row a point of the ground: the station with most weight there has it.
 
     `weight` is the holder's; `stations` counts those that were there. Of equals, the first by id.
+    Points between two doors of a street have no weight, and never take a place from a voter.
     """
-    snapped = points[["x", "y"]].div(SAME_POINT_M).round().mul(SAME_POINT_M)
-    at = snapped.assign(station_id=points["station_id"], weight=points["weight"])
+    columns = ["station_id", "x", "y", "weight"]
+    between = points_between_doors(points).assign(weight=0.0)
+    at = pd.concat([points[columns], between[columns]]) if len(between) else points[columns]
+    at = at.assign(**at[["x", "y"]].div(SAME_POINT_M).round().mul(SAME_POINT_M))
     by = at.groupby(["x", "y", "station_id"], as_index=False)["weight"].sum()
     by = by.sort_values(["weight", "station_id"], ascending=[False, True], kind="stable")
     by["stations"] = by.groupby(["x", "y"])["station_id"].transform("size")

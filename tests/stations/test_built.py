@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from targeting.errors import TargetingError
 from targeting.stations.built import Built, build_outlines, commune_of, hull_of
 from targeting.stations.faces import FEW, borders_between
+from targeting.stations.sides import points_between_doors
 
 WEST, SOUTH = 652_000.0, 6_862_000.0
 
@@ -171,6 +172,39 @@ def test_without_a_polygon_the_hull_of_the_points_and_its_margin_stand_for_the_c
     assert build_outlines(town((5, 5, "0001"))).stations.geometry.area[0] == pytest.approx(
         np.pi * 100**2, rel=0.01
     )
+
+
+def test_the_ground_between_two_doors_of_a_street_is_theirs() -> None:
+    """A house of another station behind the street takes the middle, unless the street is known."""
+    points = town((100, 500, "0001"), (170, 500, "0001"), (135, 507, "0002"), (900, 900, "0002"))
+    spot = shapely.Point(WEST + 135, SOUTH + 502)
+    ids = ["44001_0007_00002", "44001_0007_00004", "44001_0008_00001", "44001_0008_00003"]
+    for known, expected in ((None, "44001_0002"), (ids, "44001_0001")):
+        built = build_outlines(points.assign(address_id=known), SQUARE)
+        assert_partition(built, SQUARE)
+        holders = built.stations[shapely.contains(built.stations.geometry.to_numpy(), spot)]
+        assert holders["station_id"].to_list() == [expected]
+        assert built.inside_share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [("44001_0007_00002", "44001_0007_00004", 1), ("44001_0007_00002_bis", "44001_0007_00006", 1),
+     ("44001_0007_00002", "44001_0007_00003", 0), ("44001_0007_00002", "44001_0008_00004", 0),
+     ("44001_0007_00002", None, 0), ("sans numéro", "44001_0007_00004", 0)],
+)  # fmt: skip
+def test_doors_follow_each_other_on_one_side_of_one_street(
+    one: str, other: str | None, count: int
+) -> None:
+    rows = town((100, 500, "0001"), (150, 500, "0001"), (125, 520, "0002"))
+    points = rows.assign(address_id=[one, other, "44001_0009_00001"])
+    between = points_between_doors(points)
+    assert len(between) == count
+    assert between["x"].sub(WEST).to_list() == [125.0] * count
+    apart = points.assign(station_id=["44001_0001", "44001_0002", "44001_0003"])
+    assert points_between_doors(apart).empty
+    assert points_between_doors(points.assign(x=[WEST, WEST + 500, WEST + 250])).empty
+    assert points_between_doors(points.iloc[:2]).empty, "no other station near"
 
 
 def test_outlines_drawn_apart_cover_one_commune() -> None:
