@@ -17,7 +17,7 @@ import polars as pl
 from targeting.codes import parse_election_id
 from targeting.errors import SourceError
 from targeting.sources.blocs import contests, line_keys
-from targeting.sources.wide_results import WideResults
+from targeting.sources.counts import Results
 
 SECOND_ROUND_LINES: Final = 4
 """A legislative second round has at most four candidates; first rounds have five and more."""
@@ -35,7 +35,7 @@ _NAMED: Final = re.compile(r"(?i)(PR|PRES\w*|LG|LEG\w*)[ _-]?(?:20)?(\d{2})\D.*?
 
 
 def recognise_election(
-    results: WideResults,
+    results: Results,
     blocs: pd.DataFrame,
     rolls: dict[str, pd.Series],
     *,
@@ -81,7 +81,7 @@ def recognise_election(
     return possible[0]
 
 
-def possible_elections(results: WideResults, blocs: pd.DataFrame) -> list[str]:
+def possible_elections(results: Results, blocs: pd.DataFrame) -> list[str]:
     """Elections that the file's lines fit, best known first; empty when none does.
 
     A contest fits when it knows the lines of more than half of the votes; among those, only the
@@ -102,21 +102,21 @@ def possible_elections(results: WideResults, blocs: pd.DataFrame) -> list[str]:
     return [f"{contest}_t{_round_number(results)}" for contest in fitting]
 
 
-def _round_number(results: WideResults) -> int:
+def _round_number(results: Results) -> int:
     per_station = results.votes.group_by("station_id").len()["len"].to_numpy()
     if results.votes["nuance_code"].is_null().all():
         return 2 if per_station.max() == 2 else 1
     return 2 if np.median(per_station) <= SECOND_ROUND_LINES else 1
 
 
-def needs_rolls(results: WideResults, blocs: pd.DataFrame) -> bool:
+def needs_rolls(results: Results, blocs: pd.DataFrame) -> bool:
     """Whether only other rounds' rolls (or the user) can tell the election of this file."""
     possible = possible_elections(results, blocs)
     return len(possible) > 1 and _published(results) not in possible
 
 
 def _confirmed(
-    results: WideResults, election_id: str, possible: list[str], rolls: dict[str, pd.Series]
+    results: Results, election_id: str, possible: list[str], rolls: dict[str, pd.Series]
 ) -> str:
     """The user's word, unless the content says plainly another election of a known contest."""
     if possible and election_id not in possible:
@@ -138,7 +138,7 @@ def _confirmed(
 
 
 def _told_apart(
-    results: WideResults, possible: list[str], rolls: dict[str, pd.Series]
+    results: Results, possible: list[str], rolls: dict[str, pd.Series]
 ) -> list[str]:
     """Choose by published totals, then by the rolls imported, then by the ministry's file name."""
     if counted := _told_by_counts(results, possible, rolls):
@@ -152,7 +152,7 @@ def _told_apart(
 
 
 def _told_by_counts(
-    results: WideResults, possible: list[str], rolls: dict[str, pd.Series]
+    results: Results, possible: list[str], rolls: dict[str, pd.Series]
 ) -> str | None:
     """The one election whose published total, or whose other round's roll, is that of the file."""
     published = _published(results)
@@ -163,11 +163,11 @@ def _told_by_counts(
     return close[0] if len(close) == 1 else None
 
 
-def _published(results: WideResults) -> str | None:
+def _published(results: Results) -> str | None:
     return NATIONAL_REGISTERED.get(int(results.turnout["registered"].sum()))
 
 
-def _roll_gap(results: WideResults, election_id: str, rolls: dict[str, pd.Series]) -> float | None:
+def _roll_gap(results: Results, election_id: str, rolls: dict[str, pd.Series]) -> float | None:
     """Median relative gap of the roll with another round of the same contest, if imported."""
     contest = parse_election_id(election_id).contest
     now = pd.Series(

@@ -19,7 +19,8 @@ from targeting.sources.addresses import read_addresses
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.elections import needs_rolls, recognise_election
 from targeting.sources.outlines import read_outlines
-from targeting.sources.wide_results import WideResults, read_wide_results
+from targeting.sources.counts import Results
+from targeting.sources.wide_results import read_wide_results
 from targeting.stations.joins import Join, best_sound_join, join_outlines
 from targeting.store import reference
 from targeting.store.sheets import Sheet, whole_file
@@ -123,7 +124,7 @@ def import_results(
 
 def _settled_first(
     files: Sequence[Path], blocs: pd.DataFrame, progress: Progress
-) -> Iterator[tuple[int, WideResults]]:
+) -> Iterator[tuple[int, Results]]:
     """Each file with its place; those that only other rounds' rolls tell come last.
 
     They are read a second time rather than held: a national file is large.
@@ -141,7 +142,7 @@ def _settled_first(
         yield place, read_wide_results(path)
 
 
-def _refuse_same_communes(results: WideResults, election_id: str, given: dict[str, str]) -> None:
+def _refuse_same_communes(results: Results, election_id: str, given: dict[str, str]) -> None:
     """`given` is the communes of this election that the call's other files have: file names."""
     communes = results.turnout["commune_code"].unique().sort().to_list()
     if shared := [c for c in communes if c in given]:
@@ -154,7 +155,7 @@ def _refuse_same_communes(results: WideResults, election_id: str, given: dict[st
     given.update(dict.fromkeys(communes, results.name))
 
 
-def _told(results: WideResults, election_id: str) -> ImportedResults:
+def _told(results: Results, election_id: str) -> ImportedResults:
     registered, cast, valid = results.turnout.select(
         pl.col("registered", "votes_cast", "valid_votes").sum()
     ).row(0)
@@ -177,7 +178,7 @@ def _told(results: WideResults, election_id: str) -> ImportedResults:
     )
 
 
-def _results_sheet(results: WideResults, told: ImportedResults) -> Sheet:
+def _results_sheet(results: Results, told: ImportedResults) -> Sheet:
     notes = [
         f"{row['station_id']} (line {row['file_line']}): candidates have {row['given']} votes, "
         f"{row['valid_votes']} valid votes published; kept as published"
@@ -196,7 +197,7 @@ def _results_sheet(results: WideResults, told: ImportedResults) -> Sheet:
     )
 
 
-def _as_tables(results: WideResults, election_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _as_tables(results: Results, election_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The two tables of the contract, in its columns."""
     named = pl.lit(election_id).alias("election_id")
     turnout = results.turnout.with_columns(named).select(reference.TURNOUT_COLUMNS)
