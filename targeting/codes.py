@@ -27,7 +27,7 @@ OVERSEAS: Final = {
 
 DEPARTMENTS: Final = frozenset(
     [f"{n:02d}" for n in range(1, 96) if n != 20]
-    + ["2A", "2B", "ZX", "ZZ", "977", "978", "99"]
+    + ["2A", "2B", "ZX", "ZZ", "99"]
     + sorted(OVERSEAS.values())
 )
 """Departments that results are published for; `99` is the French abroad in some publications, and

@@ -24,6 +24,10 @@ LONGEST_COUNT: Final = 12
 VOTES_DO_NOT_ADD_UP: Final = "votes_do_not_add_up"
 """Flag of a row whose candidates' votes are not its valid votes: kept as published, told."""
 
+SAINT_ISLANDS: Final = {"977": "ZX", "978": "ZX"}
+"""Saint-Barthélemy and Saint-Martin vote together: `ZX` in nearly all publications, with communes
+701 and 801, which the INSEE writes 97701 and 97801."""
+
 AS_PUBLISHED: Final = "The line is damaged or cut short: use the file as published."
 CORRECT: Final = "Correct the line after the published file, or remove it."
 
@@ -109,7 +113,7 @@ def place_stations(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     _refuse_holes(name, rows)
     rows = rows.with_columns(published_department=pl.col("department").str.strip_chars())
     rows = rows.with_columns(
-        department=pl.col("published_department").str.zfill(2).replace(OVERSEAS)
+        department=pl.col("published_department").str.zfill(2).replace(OVERSEAS | SAINT_ISLANDS)
     )
     _refuse_departments(name, rows)
     number = pl.col("number")
@@ -172,7 +176,7 @@ def _commune_code() -> pl.Expr:
         .then(department + commune.str.zfill(3))
         .when(overseas & (commune.str.len_chars() == 6))
         .then(commune.str.head(3) + commune.str.tail(2))
-        .otherwise(commune.str.zfill(5))
+        .otherwise(commune.str.zfill(5).replace({"97701": "ZX701", "97801": "ZX801"}))
     )
 
 

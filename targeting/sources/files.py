@@ -79,7 +79,12 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     content = _unwrap(path.name, wrapped)
     if not content.strip():
         raise SourceError(path.name, "there is nothing inside.", way_out=_DOWNLOAD_AGAIN)
-    return content, hashlib.sha256(wrapped).hexdigest()
+    return content, sha256_of(wrapped)
+
+
+def sha256_of(content: bytes) -> str:
+    """SHA-256 of a file's bytes, as sheets note it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_text(path: Path) -> TextFile:
