@@ -56,7 +56,8 @@ class Election:
 
 
 MONTHS: Final = {
-    "muni": 3, "sect": 3, "cant": 3, "dpmt": 3, "pres": 4, "euro": 5, "refe": 5, "legi": 6, "regi": 12,
+    "muni": 3, "sect": 3, "cant": 3, "dpmt": 3, "pres": 4, "euro": 5, "refe": 5, "legi": 6,
+    "regi": 12,
 }  # fmt: skip
 """Usual month of each kind, to order the elections of one year."""
 

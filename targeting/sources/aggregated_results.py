@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import polars as pl
 import pyarrow as pa
@@ -32,8 +32,8 @@ from targeting.codes import ELECTION_ID
 from targeting.errors import SourceError
 from targeting.sources.counts import (
     AS_PUBLISHED,
-    COUNTS,
     CORRECT,
+    COUNTS,
     Origin,
     Results,
     checked_tables,
@@ -95,9 +95,11 @@ def find_half(path: Path) -> Half | None:
     headers = _headers(path)
     if not set(KEYS) <= set(headers):
         return None
-    for kind, names, sign in (("candidates", CANDIDATES, "votes"), ("general", GENERAL, "valid_votes")):  # fmt: skip
+    halves = (("candidates", CANDIDATES, "votes"), ("general", GENERAL, "valid_votes"))
+    for kind, names, sign in halves:
         columns = {h: names[h] for h in headers if h in names}
         if sign in columns.values():
+            _refuse_missing(path, headers, names, kind)
             return Half(path, kind, columns)
     raise SourceError(
         path.name,
@@ -105,6 +107,26 @@ def find_half(path: Path) -> Half | None:
         line=1,
         way_out="Give general_results and candidats_results as data.gouv.fr publishes them.",
     )
+
+
+NEEDED: Final = {
+    "general": ("commune", "number", "registered", "votes_cast", "valid_votes"),
+    "candidates": ("votes",),
+}
+
+
+def _refuse_missing(path: Path, headers: list[str], names: dict[str, str], kind: str) -> None:
+    there = {names[h] for h in headers if h in names}
+    missing = [h for h, ours in names.items() if ours in NEEDED[kind] and ours not in there]
+    twice = [h for h in headers if headers.count(h) > 1 and h in (*names, *KEYS)]
+    if missing or twice:
+        what = f"no column {' or '.join(missing)}" if missing else f"column {twice[0]} stands twice"
+        raise SourceError(
+            path.name,
+            f"{what}; headers found: {short('; '.join(headers), 300)}.",
+            line=1,
+            way_out="Use the file as published, with all its columns.",
+        )
 
 
 def _headers(path: Path) -> list[str]:
@@ -129,10 +151,10 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         start = file.read(6)
     if start.startswith(b"\x1f\x8b"):
         with gzip.open(path, "rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield cast(IO[bytes], stream)
     elif start.startswith(b"\xfd7zXZ"):
         with lzma.open(path, "rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     elif start.startswith(b"PK"):
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
@@ -329,7 +351,8 @@ def _typed(half: Half, rows: pl.DataFrame, counts: Iterable[str]) -> pl.DataFram
     for name in [c for c in counts if c in rows.columns]:
         text = pl.col(name).str.strip_chars().str.strip_suffix(".0")
         rows = rows.with_columns(text.cast(pl.Int64, strict=False).alias("_number"))
-        wrong = rows.filter(pl.col("_number").is_null() & (pl.col(name).is_not_null() | pl.lit(name == "votes")))  # fmt: skip
+        given = pl.col(name).is_not_null() | pl.lit(name == "votes")
+        wrong = rows.filter(pl.col("_number").is_null() & given)
         if not wrong.is_empty():
             raise SourceError(
                 half.path.name,

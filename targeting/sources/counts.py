@@ -50,8 +50,9 @@ class Results:
     votes: station_id, line, candidate, party_list, nuance_code, votes; both in the file's order.
     shares: where the file gives percentages and no counts (columns of table Shares but the
     election); turnout and votes are then empty.
-    kinds: kinds of election that the layout is published for; round_number, election_id: where the
-    file says them; declared: nuances or lists that its columns name, voted for or not.
+    kinds: kinds of election that the layout is published for; contest, round_number, election_id:
+    where the file (or its recipe) says them; declared: nuances or lists that its columns name,
+    voted for or not.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Results:
     turnout: pl.DataFrame
     votes: pl.DataFrame
     kinds: tuple[str, ...] = KINDS
+    contest: str | None = None
     round_number: int | None = None
     election_id: str | None = None
     declared: frozenset[str] = frozenset()
@@ -218,7 +220,10 @@ def check_counts(name: str, turnout: pl.DataFrame) -> None:
             ballots != pl.col("votes_cast"),
             "blank, null and valid votes make {ballots}, not the {votes_cast} votes cast.",
         ),
-        (pl.col("station_id").is_duplicated(), "station {station_id} stands twice in the file."),
+        (
+            ~pl.col("station_id").is_first_distinct(),
+            "station {station_id} stands twice in the file.",
+        ),
     )
     found = turnout.select(pl.any_horizontal(False, *(f for f, _ in faults)).any()).item()
     if not found:
@@ -226,7 +231,7 @@ def check_counts(name: str, turnout: pl.DataFrame) -> None:
     for fault, reason in faults:
         rows = turnout.with_columns(ballots=ballots).filter(fault)
         if not rows.is_empty():
-            row = rows.row(min(rows.height - 1, 1 if "twice" in reason else 0), named=True)
+            row = rows.row(0, named=True)
             raise SourceError(
                 name, reason.format(**row), line=row["file_line"], way_out=CORRECT
             )  # fmt: skip

@@ -7,13 +7,14 @@ comes out is UTF-8 text; the bytes given in are hashed, so that a file imported 
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import hashlib
 import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -135,6 +136,13 @@ def without_blank_end(file: TextFile) -> TextFile:
     if newline < 0 or newline == len(blank) - 1:
         return file
     return replace(file, text=file.text[: len(file.text) - len(blank) + newline + 1])
+
+
+def read_cells(lines: Iterable[str], separator: str, *, quoted: bool) -> Iterator[list[str]]:
+    """Lines into cells, slowly: to say where a text that a fast reader refused is wrong."""
+    if quoted:
+        return csv.reader(lines, delimiter=separator)
+    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
 
 
 _LONGEST_BLANK_END: Final = 4096

@@ -4,8 +4,8 @@
   begin with `--`, 15 fields (round; department; commune; its name; constituency; canton; station;
   registered; votes cast; valid votes; number of the candidate; surname; first name; nuance; votes);
 - municipal and European 2014: the same without constituency and canton, 13 fields;
-- the same with headers, with commas or from a workbook; and legislative 2022 as data.gouv's explorer
-  gives it (headers of the native file, one line a candidate).
+- the same with headers, with commas or from a workbook; and legislative 2022 as data.gouv's
+  explorer gives it (headers of the native file, one line a candidate).
 
 Blank and null votes were not counted apart in those years: missing.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,15 +24,15 @@ from targeting.codes import KINDS
 from targeting.errors import SourceError
 from targeting.sources.counts import (
     AS_PUBLISHED,
-    COUNTS,
     CORRECT,
+    COUNTS,
     LONGEST_COUNT,
     Results,
     checked_tables,
     place_stations,
     short,
 )
-from targeting.sources.files import TextFile, without_blank_end
+from targeting.sources.files import TextFile, read_cells, without_blank_end
 from targeting.sources.wide_layouts import SHEET, cells_of
 
 FIELDS_15: Final = (
@@ -87,6 +88,8 @@ class LongLayout:
 def find_long_layout(file: TextFile) -> LongLayout | None:
     """The layout of a long file, or nothing when it is none."""
     skipped, line = _first_line(file.text)
+    if skipped and file.text.startswith(b"--") and len(line.split(";")) not in (13, 15):
+        line = _whole_line(file.text, skipped) or line
     for separator in (SHEET, ";", ","):
         cells = line.split(separator)
         if len(cells) in (13, 15) and re.fullmatch(r"[0-9]", cells[0].strip()) and _is_data(cells):
@@ -118,6 +121,15 @@ def _first_line(text: bytes) -> tuple[int, str]:
         if end < 0 or not (line.startswith("--") or not line.strip()):
             return skipped, line
         skipped, start = skipped + 1, end + 1
+
+
+def _whole_line(text: bytes, skipped: int) -> str | None:
+    """After comment lines, the first line of 13 or 15 fields: the first may be the broken one."""
+    lines = text[:_HEAD_BYTES].decode("utf-8", "replace").splitlines()[skipped:]
+    return next((line for line in lines if line.count(";") in (12, 14)), None)
+
+
+_HEAD_BYTES: Final = 64 * 1024
 
 
 def _plain(header: str) -> str:
@@ -201,9 +213,8 @@ def _diagnosed(file: TextFile, layout: LongLayout) -> SourceError | None:
     """First line whose width or whose counts are wrong, if any."""
     lines = file.text.decode("utf-8", "replace").splitlines()[layout.first - 1 :]
     counts = {at: n for n, at in layout.columns.items() if n in COUNTS or n == "votes"}
-    quoting = csv.QUOTE_MINIMAL if b'"' in file.text else csv.QUOTE_NONE
     try:
-        reader = csv.reader(lines, delimiter=layout.separator, quoting=quoting)
+        reader = read_cells(lines, layout.separator, quoted=b'"' in file.text)
         for row, cells in enumerate(reader, layout.first):
             number = file.line_of(row)
             if len(cells) != layout.width:
@@ -268,7 +279,7 @@ def _one_round(
     )
 
 
-def _refuse_changing_counts(name: str, rows: pl.DataFrame, counts: list[str]) -> None:
+def _refuse_changing_counts(name: str, rows: pl.DataFrame, counts: Sequence[str]) -> None:
     """A station's counts stand on each of its lines, the same."""
     different = pl.any_horizontal(
         (pl.col(c) != pl.col(c).first().over("station_id")) for c in counts

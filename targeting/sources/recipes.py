@@ -4,7 +4,8 @@ A recipe (TOML) is declared, not coded: ours are in `recipes/`, a user's own is 
 `import results FILE --recipe my.toml`. Its keys, all texts unless said:
 
 - name, format (`csv` or `json`), commune (INSEE code), publisher, licence, credit;
-- election (`2014_muni_t1`), where the file can only be that one; else `--election` is needed;
+- election (`2014_muni_t1`) or contest (`2015_dpmt`), where the file can only be that one; else the
+  lines tell it, or `--election`;
 - values: `votes`, or `percent` (shares only: no count is made of them); of: `valid` or `cast`, what
   the percentages are of (then `lines.null` names the line that is no vote);
 - separator, header (false: columns are `column_1`, `column_2`…), path (`a.b`: where the stations
@@ -37,6 +38,7 @@ import polars as pl
 from targeting.codes import COMMUNE_CODE, parse_election_id, station_number
 from targeting.errors import SourceError, TargetingError
 from targeting.sources.counts import (
+    ALWAYS_PUBLISHED,
     AS_PUBLISHED,
     COUNTS,
     LONGEST_COUNT,
@@ -52,10 +54,11 @@ FOLDER: Final = Path(__file__).with_name("recipes")
 MAX_DEPTH: Final = 64
 """Nesting of a JSON (TRUST SEC-07)."""
 
-KEYS: Final = frozenset(
-    "name format commune publisher licence credit election values of separator header path auto "
-    "signature station counts lines corrections".split()
-)
+KEYS: Final = (
+    "name", "format", "commune", "publisher", "licence", "credit", "election", "contest", "values",
+    "of", "separator", "header", "path", "auto", "signature", "station", "counts", "lines",
+    "corrections",
+)  # fmt: skip
 NEEDED: Final = ("name", "format", "commune", "publisher", "licence", "credit", "station", "lines")
 HOWS: Final = ("fields", "groups", "objects", "pairs")
 Pairs = list[tuple[str, Any]]
@@ -76,7 +79,7 @@ class Recipe:
 
     @property
     def percent(self) -> bool:
-        return self.get("values", "votes") == "percent"
+        return bool(self.get("values", "votes") == "percent")
 
     @property
     def origin(self) -> Origin:
@@ -125,34 +128,44 @@ def our_recipes() -> list[Recipe]:
 
 
 def _check_recipe(name: str, terms: dict[str, Any]) -> None:
-    wrong = ""
-    if missing := [k for k in NEEDED if k not in terms]:
-        wrong = f"no {', '.join(missing)}."
-    elif strange := sorted(set(terms) - KEYS):
-        wrong = f"unknown key {', '.join(strange)}."
-    elif terms["format"] not in ("csv", "json"):
-        wrong = "format is csv or json."
-    elif not re.fullmatch(COMMUNE_CODE, str(terms["commune"])):
-        wrong = f"commune “{terms['commune']}” is no INSEE code."
-    elif not isinstance(terms["lines"], dict) or terms["lines"].get("how") not in HOWS:
-        wrong = f"lines.how is one of {', '.join(HOWS)}."
-    elif not isinstance(terms["station"], dict) or not terms["station"].keys() & {"field", "key"}:
-        wrong = "station needs field, or key = true."
-    elif terms.get("values", "votes") not in ("votes", "percent"):
-        wrong = "values is votes or percent."
-    elif terms.get("values", "votes") == "votes" and not {
-        "registered", "votes_cast", "valid_votes"
-    } <= set(terms.get("counts", {})):  # fmt: skip
-        wrong = "counts of votes need registered, votes_cast and valid_votes."
+    if wrong := _recipe_fault(terms) or _pattern_fault(terms):
+        raise SourceError(name, f"the recipe has {wrong}", way_out="See our recipes for examples.")
+
+
+def _recipe_fault(terms: dict[str, Any]) -> str:
+    """What a recipe lacks or says wrongly, if anything."""
+    station, lines = terms.get("station"), terms.get("lines")
+    values, counts = terms.get("values", "votes"), terms.get("counts", {})
+    faults = {
+        f"no {', '.join(k for k in NEEDED if k not in terms)}.": not set(NEEDED) <= set(terms),
+        f"unknown keys {', '.join(sorted(set(terms) - set(KEYS)))}.": set(terms) - set(KEYS),
+        "a format that is neither csv nor json.": terms.get("format") not in ("csv", "json"),
+        "a commune that is no INSEE code.": not re.fullmatch(
+            COMMUNE_CODE, str(terms.get("commune"))
+        ),
+        f"no lines.how, one of {', '.join(HOWS)}.": not isinstance(lines, dict)
+        or lines.get("how") not in HOWS,
+        "no station.field, nor station.key = true.": not isinstance(station, dict)
+        or not station.keys() & {"field", "key"},
+        "values that are neither votes nor percent.": values not in ("votes", "percent"),
+        "no counts of registered, votes_cast and valid_votes.": values == "votes"
+        and not (isinstance(counts, dict) and set(ALWAYS_PUBLISHED) <= set(counts)),
+        "counts of unknown names.": not isinstance(counts, dict) or set(counts) - set(COUNTS),
+    }
+    return next((fault for fault, is_so in faults.items() if is_so), "")
+
+
+def _pattern_fault(terms: dict[str, Any]) -> str:
     try:
         if "election" in terms:
-            parse_election_id(terms["election"])
+            parse_election_id(str(terms["election"]))
+        if "contest" in terms:
+            parse_election_id(f"{terms['contest']}_t1")
         for pattern in ("pattern", "keep"):
-            re.compile(terms["station"].get(pattern, "") if not wrong else "")
+            re.compile(str(terms["station"].get(pattern, "")))
     except (TargetingError, re.error) as error:
-        wrong = wrong or str(error)
-    if wrong:
-        raise SourceError(name, f"the recipe has {wrong}", way_out="See targeting/sources/recipes.")
+        return str(error)
+    return ""
 
 
 # -- recognising -----------------------------------------------------------------------------------
@@ -173,9 +186,9 @@ def find_recipe(file: TextFile, recipes: list[Recipe]) -> Recipe | None:
             continue
         signature = recipe.get("signature", {})
         every, some = set(signature.get("all", ())), set(signature.get("any", ()))
-        if (every or some) and every <= marks and (not some or some & marks):
-            if not set(signature.get("none", ())) & marks:
-                fitting.append(recipe)
+        wanted = (every or some) and every <= marks and (not some or some & marks)
+        if wanted and not set(signature.get("none", ())) & marks:
+            fitting.append(recipe)
     if len(fitting) > 1:
         names = " or ".join(Path(r.file).stem for r in fitting)
         raise SourceError(
@@ -205,7 +218,9 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
 
     Raises SourceError naming file, place, reason and way out.
     """
-    stations, lines, notes = [], [], []
+    stations: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    notes: list[str] = []
     skipped: list[str] = []
     for record in _records(file, recipe):
         if _is_separator(recipe, record):
@@ -297,7 +312,8 @@ def _results(
     election = recipe.get("election")
     return Results(
         file.name, file.sha256, f"recipe {Path(recipe.file).stem}", file.encoding, turnout, votes,
-        election_id=election, round_number=int(election[-1]) if election else None,
+        contest=recipe.get("contest"), election_id=election,
+        round_number=int(election[-1]) if election else None,
         notes=tuple(notes), origin=recipe.origin,
     )  # fmt: skip
 
@@ -484,27 +500,29 @@ def _share(file: TextFile, record: Record, value: Any) -> float:
 
 def _raw_lines(recipe: Recipe, record: Record) -> Iterator[dict[str, Any]]:
     lines = recipe["lines"]
+    objects = [item for item in record.fields if isinstance(item, dict)]
     if lines["how"] == "groups":
         yield from _groups(lines, record)
     elif lines["how"] == "objects":
-        for item in record.fields:
-            if isinstance(item, dict) and item.get(lines["value"]) is not None:
-                yield _line(lines, item)
+        yield from (_line(lines, o) for o in objects if o.get(lines["value"]) is not None)
     elif lines["how"] == "pairs":
-        for item in record.fields:
-            if isinstance(item, dict):
-                yield from (_named(recipe, key, value) for key, value in item.items())
-    elif lines.get("others"):
-        ignored = set(lines.get("ignore", ())) | set(recipe.get("counts", {}).values())
-        ignored.add(recipe["station"].get("field"))
-        for key, value in (f for f in record.fields if isinstance(f, tuple)):
-            if key not in ignored and value not in (None, ""):
-                yield _named(recipe, key, value)
+        yield from (_named(recipe, k, v) for o in objects for k, v in o.items())
     else:
-        for line in lines["line"]:
-            value = _field(record, line["field"])
+        for field in _line_fields(recipe, record):
+            value = _field(record, field)
             if value not in (None, ""):
-                yield _named(recipe, line["field"], value)
+                yield _named(recipe, field, value)
+
+
+def _line_fields(recipe: Recipe, record: Record) -> list[str]:
+    """Fields that are lines: those declared, or all that nothing else claims."""
+    lines = recipe["lines"]
+    if not lines.get("others"):
+        return [line["field"] for line in lines["line"]]
+    claimed = {*lines.get("ignore", ()), *recipe.get("counts", {}).values()}
+    claimed.add(recipe["station"].get("field"))
+    names = [f[0] for f in record.fields if isinstance(f, tuple)]
+    return [name for name in names if name not in claimed]
 
 
 def _named(recipe: Recipe, field: str, value: Any) -> dict[str, Any]:

@@ -257,4 +257,3 @@ def _json_refusal(file: TextFile) -> SourceError:
         f"a JSON that no recipe knows ({short(start, 60)}).",
         way_out=f"Write a recipe and give it with --recipe; ours: {names}.",
     )
-

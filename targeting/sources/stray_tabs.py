@@ -1,4 +1,4 @@
-"""Municipal results of 2020, first round: tabs inside labels, which break lines into too many cells.
+"""Municipal results of 2020, first round: tabs in labels break lines into too many cells.
 
 Lines 13751, 13752 and 16921 of the publication have them. Such a line is read against the layout:
 counts and percentages stand where they must, and a label takes the cells that are too many.
@@ -20,6 +20,7 @@ MOST_STRAYS: Final = 6
 """More stray tabs than that on one line are no slip: the line is refused."""
 
 _WHOLE: Final = re.compile(r"\d+")
+_CODE: Final = re.compile(r"[\w.\-]*")
 _SHARE: Final = re.compile(r"(\d+(,\d+)?)?")
 
 
@@ -61,9 +62,11 @@ def _mended(cells: list[str], names: list[str], start: int, width: int) -> list[
     extra = (len(cells) - start) % width
     if groups < 1 or extra > MOST_STRAYS:
         return None
-    if not any(cells[-extra:]):  # tabs at the end of the line
-        return cells[:-extra]
-    return _fit(cells, names[:start] + names[start : start + width] * groups, extra)
+    slots = names[:start] + names[start : start + width] * groups
+    at_end = 0  # tabs at the end of the line
+    while at_end < extra and not cells[-1 - at_end].strip():
+        at_end += 1
+    return _fit(cells[: len(cells) - at_end], slots, extra - at_end)
 
 
 def _fit(cells: list[str], slots: list[str], extra: int) -> list[str] | None:
@@ -93,7 +96,7 @@ _COUNTS: Final = (
 
 
 def _is_label(name: str) -> bool:
-    return name not in _COUNTS and name != "Sexe" and not name.startswith("%")
+    return name.startswith(("Libellé", "Nom", "Prénom", "Liste"))
 
 
 def _may_stand(cell: str, name: str) -> bool:
@@ -102,4 +105,6 @@ def _may_stand(cell: str, name: str) -> bool:
         return bool(_WHOLE.fullmatch(cell))
     if name.startswith("%"):
         return bool(_SHARE.fullmatch(cell))
-    return name != "Sexe" or cell in ("M", "F", "")
+    if name == "Sexe":
+        return cell in ("M", "F", "")
+    return _is_label(name) or bool(_CODE.fullmatch(cell))

@@ -232,11 +232,10 @@ def _native_layout(file: TextFile, headers: list[str], separator: str) -> Layout
     in_group = _places(names, GROUP, start)
     missing += [] if "votes" in in_group else ["Voix"]
     _refuse_missing(file, headers, missing)
-    one = {ours: at for ours, at in in_group.items()}
     end = _end_of_groups(headers, start, group_width, set(names))
     whole = len(headers) > start + group_width
     groups = tuple(
-        {ours: at + k * group_width for ours, at in one.items()}
+        {ours: at + k * group_width for ours, at in in_group.items()}
         for k in range(max(1, (end - start) // group_width) if whole else 1)
     )
     if separator == ";":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +31,7 @@ from targeting.sources.counts import (
     refuse_cut_line,
     short,
 )
-from targeting.sources.files import TextFile, read_text, without_blank_end
+from targeting.sources.files import TextFile, read_cells, read_text, without_blank_end
 from targeting.sources.stray_tabs import mend_stray_tabs
 from targeting.sources.wide_layouts import Layout, find_layout
 
@@ -147,8 +146,9 @@ def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
     lines = file.text.decode("utf-8", "replace").split("\n")
     fixed = {at: name for name, at in layout.columns.items() if name in COUNTS}
     counts = fixed | {g["votes"]: "votes" for g in layout.groups}
+    cells_by_line = read_cells(lines, layout.separator, quoted=layout.quoted)
     try:
-        for row, cells in enumerate(_reader(lines, layout), 1):
+        for row, cells in enumerate(cells_by_line, 1):
             if row == 1 or (row == len(lines) and not cells):
                 continue
             number = file.line_of(row)
@@ -163,11 +163,6 @@ def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
     except csv.Error as error:
         return SourceError(file.name, f"quotes do not match ({error}).", way_out=AS_PUBLISHED)
     return None
-
-
-def _reader(lines: list[str], layout: Layout) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
-    return csv.reader(lines, delimiter=layout.separator, quoting=quoting)
 
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")

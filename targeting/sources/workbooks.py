@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import stat
-import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Any, Final
+from xml.etree import ElementTree
 
 import openpyxl
 from defusedxml.common import DefusedXmlException
