@@ -236,7 +236,10 @@ def _split(half: Half, folder: Path, election_id: str | None) -> dict[str, Path]
             for election in pc.unique(table["id_election"]).to_pylist():
                 if election_id not in (None, election):
                     continue
-                part = table.filter(pc.equal(table["id_election"], election))
+                ids = table["id_election"]
+                part = table.filter(
+                    pc.is_null(ids) if election is None else pc.equal(ids, election)
+                )
                 name = _election(half, election, part)
                 if name not in writers:
                     files[name] = folder / f"{name}.parquet"
