@@ -16,7 +16,7 @@ import lzma
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,8 @@ MAX_STREAMED_BYTES: Final = 12 * 1024**3
 """The two CSV have 0.4 and 2.4 GB; more than this is not them."""
 
 MAX_SWELL: Final = 100
-_BLOCK: Final = 4 * 1024**2
-_BATCH_ROWS: Final = 65_536
+_BLOCK: Final = 1024**2
+_BATCH_ROWS: Final = 32_768
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ def _headers(path: Path) -> list[str]:
             return list(pq.read_schema(path).names)
         with _opened(path) as stream:
             first = stream.read(8192).split(b"\n", 1)[0]
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException):
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException,
+            UnicodeDecodeError):  # fmt: skip
         return []
     text = first.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
     return [cell.strip().strip('"') for cell in text.split(";")]
@@ -248,6 +249,7 @@ def _split(half: Half, folder: Path, election_id: str | None) -> dict[str, Path]
     finally:
         for writer in writers.values():
             writer.close()
+        pa.default_memory_pool().release_unused()
     return files
 
 
@@ -272,6 +274,7 @@ def _batches(half: Half) -> Iterator[pa.RecordBatch]:
             parquet = file.read(4) == b"PAR1"
         if parquet:
             for batch in pq.ParquetFile(half.path).iter_batches(_BATCH_ROWS, columns=wanted):
+                batch.validate(full=True)  # damaged texts show here, not when they are used
                 yield batch.select(wanted).cast(texts)
             return
         with _opened(half.path) as stream:
@@ -323,18 +326,8 @@ def _refuse_one_sided(
 def _one_election(
     general: Half, candidates: Half, turnout_file: Path, votes_file: Path, election: str, sha: str
 ) -> Results:
-    rows = _typed(general, pl.read_parquet(turnout_file), COUNTS)
-    stations = place_stations(general.path.name, rows.with_row_index("row"))
-    votes = _typed(candidates, pl.read_parquet(votes_file), ("votes",))
-    places = stations.select("id_brut_miom", "row", "station_id").unique(
-        "id_brut_miom", keep="first", maintain_order=True
-    )
-    votes = votes.join(places, on="id_brut_miom", how="left", maintain_order="left")
-    _refuse_votes_alone(candidates, general, votes)
-    votes = votes.with_columns(
-        line=_line(votes), candidate=_candidate(votes), party_list=_list(votes),
-        nuance_code=_nuance(votes),
-    ).sort("row", maintain_order=True)  # fmt: skip
+    stations = place_stations(general.path.name, _turnout_rows(general, turnout_file))
+    votes = _vote_rows(candidates, general, votes_file, stations)
     turnout, votes = checked_tables(general.path.name, stations, votes)
     name = f"{general.path.name} + {candidates.path.name}"
     return Results(
@@ -344,62 +337,89 @@ def _one_election(
     )  # fmt: skip
 
 
-def _typed(half: Half, rows: pl.DataFrame, counts: Iterable[str]) -> pl.DataFrame:
-    """Our names; counts as integers, a `.0` forgiven."""
+def _named(half: Half, file: Path) -> pl.LazyFrame:
+    """Rows of one election under our names."""
     names: dict[str, str] = {}
     for theirs, ours in half.columns.items():
         if ours not in names.values():
             names[theirs] = ours
-    rows = rows.select(*KEYS, "file_line", *names).rename(names)
-    for name in [c for c in counts if c in rows.columns]:
-        text = pl.col(name).str.strip_chars().str.strip_suffix(".0")
-        rows = rows.with_columns(text.cast(pl.Int64, strict=False).alias("_number"))
-        given = pl.col(name).is_not_null() | pl.lit(name == "votes")
-        wrong = rows.filter(pl.col("_number").is_null() & given)
-        if not wrong.is_empty():
-            raise SourceError(
-                half.path.name,
-                f"“{short(str(wrong[name][0]), 40)}” is not a whole number.",
-                line=wrong["file_line"][0],
-                column=name,
-                way_out=AS_PUBLISHED,
-            )
-        rows = rows.drop(name).rename({"_number": name})
-    return rows
+    return pl.scan_parquet(file).select("id_brut_miom", "file_line", *names).rename(names)
 
 
-def _refuse_votes_alone(candidates: Half, general: Half, votes: pl.DataFrame) -> None:
+def _count(name: str) -> pl.Expr:
+    """A count from its text, a `.0` forgiven; missing where it is none."""
+    return pl.col(name).str.strip_chars().str.strip_suffix(".0").cast(pl.Int64, strict=False)
+
+
+def _refuse_no_number(half: Half, rows: pl.LazyFrame, name: str, *, needed: bool = False) -> None:
+    given = pl.lit(True) if needed else pl.col(name).is_not_null()
+    wrong = rows.select("file_line", name).filter(_count(name).is_null() & given).head(1).collect()
+    if not wrong.is_empty():
+        raise SourceError(
+            half.path.name,
+            f"“{short(str(wrong[name][0]), 40)}” is not a whole number.",
+            line=wrong["file_line"][0],
+            column=name,
+            way_out=AS_PUBLISHED,
+        )
+
+
+def _turnout_rows(half: Half, file: Path) -> pl.DataFrame:
+    rows = _named(half, file)
+    counts = [c for c in COUNTS if c in rows.collect_schema().names()]
+    for count in counts:
+        _refuse_no_number(half, rows, count)
+    return rows.with_columns(_count(c) for c in counts).collect().with_row_index("row")
+
+
+def _vote_rows(half: Half, general: Half, file: Path, stations: pl.DataFrame) -> pl.DataFrame:
+    """Votes with their station, in the columns of Results: few columns, for there are many rows."""
+    rows = _named(half, file)
+    there = rows.collect_schema().names()
+    _refuse_no_number(half, rows, "votes", needed=True)
+    places = stations.select("id_brut_miom", "row", "station_id").unique(
+        "id_brut_miom", keep="first", maintain_order=True
+    )
+    votes = rows.select(
+        "id_brut_miom", "file_line", line=_line(there), candidate=_candidate(there),
+        party_list=_list(there), nuance_code=_nuance(there), votes=_count("votes"),
+    ).collect()  # fmt: skip
+    votes = votes.join(places, on="id_brut_miom", how="left", maintain_order="left")
     alone = votes.filter(pl.col("row").is_null())
     if not alone.is_empty():
         raise SourceError(
-            candidates.path.name,
+            half.path.name,
             f"votes of {short(str(alone['id_brut_miom'][0]), 40)}, whose turnout "
             f"{general.path.name} has not.",
             line=alone["file_line"][0],
             way_out=CORRECT,
         )
+    votes = votes.drop("id_brut_miom", "file_line")
+    votes = votes if votes["row"].is_sorted() else votes.sort("row", maintain_order=True)
+    if votes["line"].null_count():
+        order = pl.int_range(pl.len(), dtype=pl.Int64).over("row") + 1
+        votes = votes.with_columns(pl.col("line").fill_null(order))
+    return votes
 
 
-def _line(votes: pl.DataFrame) -> pl.Expr:
-    order = pl.int_range(pl.len(), dtype=pl.Int64).over("row") + 1
-    if "line" not in votes.columns:
-        return order
-    number = pl.col("line").str.strip_suffix(".0").cast(pl.UInt32, strict=False)
-    return number.cast(pl.Int64).fill_null(order)
+def _line(there: list[str]) -> pl.Expr:
+    if "line" not in there:
+        return pl.lit(None, pl.Int64)
+    return pl.col("line").str.strip_suffix(".0").cast(pl.UInt32, strict=False).cast(pl.Int64)
 
 
-def _candidate(votes: pl.DataFrame) -> pl.Expr:
+def _candidate(there: list[str]) -> pl.Expr:
     named = pl.lit(None, pl.String)
-    if "surname" in votes.columns:
-        first = pl.col("first_name") if "first_name" in votes.columns else pl.lit("")
+    if "surname" in there:
+        first = pl.col("first_name") if "first_name" in there else pl.lit("")
         named = (pl.col("surname") + " " + first.fill_null("")).str.strip_chars()
-    return pl.coalesce(named, *(pl.col(c) for c in ("pair", "head") if c in votes.columns))
+    return pl.coalesce(named, *(pl.col(c) for c in ("pair", "head") if c in there))
 
 
-def _list(votes: pl.DataFrame) -> pl.Expr:
-    labels = [pl.col(c) for c in ("short_list", "list", "long_list") if c in votes.columns]
+def _list(there: list[str]) -> pl.Expr:
+    labels = [pl.col(c) for c in ("short_list", "list", "long_list") if c in there]
     return pl.coalesce(*labels) if labels else pl.lit(None, pl.String)
 
 
-def _nuance(votes: pl.DataFrame) -> pl.Expr:
-    return pl.col("nuance_code") if "nuance_code" in votes.columns else pl.lit(None, pl.String)
+def _nuance(there: list[str]) -> pl.Expr:
+    return pl.col("nuance_code") if "nuance_code" in there else pl.lit(None, pl.String)

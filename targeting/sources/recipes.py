@@ -1,24 +1,7 @@
-"""City portals' own layouts, read through a recipe: a small file that says where things stand.
+"""City portals' results read through a recipe (`recipe_files` says what one holds).
 
-A recipe (TOML) is declared, not coded: ours are in `recipes/`, a user's own is given by
-`import results FILE --recipe my.toml`. Its keys, all texts unless said:
-
-- name, format (`csv` or `json`), commune (INSEE code), publisher, licence, credit;
-- election (`2014_muni_t1`) or contest (`2015_dpmt`), where the file can only be that one; else the
-  lines tell it, or `--election`;
-- values: `votes`, or `percent` (shares only: no count is made of them); of: `valid` or `cast`, what
-  the percentages are of (then `lines.null` names the line that is no vote);
-- separator, header (false: columns are `column_1`, `column_2`…), path (`a.b`: where the stations
-  are in the JSON);
-- auto (false: never recognised by itself, `--recipe NAME` is needed);
-- [signature] all, any, none: names of columns, keys or lines that must, may, must not be there;
-- [station] field (or `key = true`: the JSON's keys), pattern (its first group is the number), keep
-  (numbers that are stations; the others are left out and told);
-- [counts] registered, votes_cast, blank_votes, null_votes, valid_votes: their fields;
-- [lines] how: `fields` (one field a line: [[lines.line]] field, candidate, party_list, nuance; or
-  others = true with ignore), `groups` (columns repeated), `objects` (a list of objects), `pairs`
-  (a list of one-key objects); for groups and objects: candidate, party_list, nuance, value;
-- [[corrections]] number, field, value, becomes, reason: a station number published wrongly.
+A file's own recipe is recognised by its signature, or named by the user. What a recipe reads is
+checked as every other results file.
 """
 
 from __future__ import annotations
@@ -27,7 +10,6 @@ import csv
 import io
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,55 +17,21 @@ from typing import Any, Final
 
 import polars as pl
 
-from targeting.codes import COMMUNE_CODE, parse_election_id, station_number
-from targeting.errors import SourceError, TargetingError
+from targeting.codes import station_number
+from targeting.errors import SourceError
 from targeting.sources.counts import (
-    ALWAYS_PUBLISHED,
     AS_PUBLISHED,
     COUNTS,
     LONGEST_COUNT,
-    Origin,
     Results,
     checked_tables,
     place_stations,
     short,
 )
-from targeting.sources.files import TextFile, read_text
+from targeting.sources.files import TextFile
+from targeting.sources.recipe_files import Recipe
 
-FOLDER: Final = Path(__file__).with_name("recipes")
-MAX_DEPTH: Final = 64
-"""Nesting of a JSON (TRUST SEC-07)."""
-
-KEYS: Final = (
-    "name", "format", "commune", "publisher", "licence", "credit", "election", "contest", "values",
-    "of", "separator", "header", "path", "auto", "signature", "station", "counts", "lines",
-    "corrections",
-)  # fmt: skip
-NEEDED: Final = ("name", "format", "commune", "publisher", "licence", "credit", "station", "lines")
-HOWS: Final = ("fields", "groups", "objects", "pairs")
 Pairs = list[tuple[str, Any]]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Where things stand in the files of one portal: see the module."""
-
-    file: str
-    terms: dict[str, Any]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.terms[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.terms.get(key, default)
-
-    @property
-    def percent(self) -> bool:
-        return bool(self.get("values", "votes") == "percent")
-
-    @property
-    def origin(self) -> Origin:
-        return Origin(self["publisher"], self["licence"], self["credit"])
 
 
 @dataclass(frozen=True)
@@ -93,79 +41,6 @@ class Record:
     place: int
     key: str
     fields: Pairs | list[Any]
-
-
-# -- the recipe ------------------------------------------------------------------------------------
-
-
-def load_recipe(name_or_path: str) -> Recipe:
-    """One of our recipes by its name, or a user's file.
-
-    Raises SourceError for a recipe that is not found, is no TOML, or lacks or has strange keys.
-    """
-    ours = FOLDER / f"{name_or_path}.toml"
-    path = ours if ours.is_file() and "/" not in name_or_path else Path(name_or_path)
-    try:
-        terms = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(p.stem for p in sorted(FOLDER.glob("*.toml")))
-        raise SourceError(
-            name_or_path,
-            "no such recipe.",
-            way_out=f"Give a TOML file, or one of ours: {known}.",
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SourceError(
-            path.name, f"the recipe is no TOML ({error}).", way_out="Correct it."
-        ) from error
-    _check_recipe(path.name, terms)
-    return Recipe(path.name, terms)
-
-
-def our_recipes() -> list[Recipe]:
-    """The recipes that come with the package."""
-    return [load_recipe(p.stem) for p in sorted(FOLDER.glob("*.toml"))]
-
-
-def _check_recipe(name: str, terms: dict[str, Any]) -> None:
-    if wrong := _recipe_fault(terms) or _pattern_fault(terms):
-        raise SourceError(name, f"the recipe has {wrong}", way_out="See our recipes for examples.")
-
-
-def _recipe_fault(terms: dict[str, Any]) -> str:
-    """What a recipe lacks or says wrongly, if anything."""
-    station, lines = terms.get("station"), terms.get("lines")
-    values, counts = terms.get("values", "votes"), terms.get("counts", {})
-    faults = {
-        f"no {', '.join(k for k in NEEDED if k not in terms)}.": not set(NEEDED) <= set(terms),
-        f"unknown keys {', '.join(sorted(set(terms) - set(KEYS)))}.": set(terms) - set(KEYS),
-        "a format that is neither csv nor json.": terms.get("format") not in ("csv", "json"),
-        "a commune that is no INSEE code.": not re.fullmatch(
-            COMMUNE_CODE, str(terms.get("commune"))
-        ),
-        f"no lines.how, one of {', '.join(HOWS)}.": not isinstance(lines, dict)
-        or lines.get("how") not in HOWS,
-        "no station.field, nor station.key = true.": not isinstance(station, dict)
-        or not station.keys() & {"field", "key"},
-        "values that are neither votes nor percent.": values not in ("votes", "percent"),
-        "no counts of registered, votes_cast and valid_votes.": values == "votes"
-        and not (isinstance(counts, dict) and set(ALWAYS_PUBLISHED) <= set(counts)),
-        "counts of unknown names.": not isinstance(counts, dict) or set(counts) - set(COUNTS),
-    }
-    return next((fault for fault, is_so in faults.items() if is_so), "")
-
-
-def _pattern_fault(terms: dict[str, Any]) -> str:
-    try:
-        if "election" in terms:
-            parse_election_id(str(terms["election"]))
-        if "contest" in terms:
-            parse_election_id(f"{terms['contest']}_t1")
-        for pattern in ("pattern", "keep"):
-            re.compile(str(terms["station"].get(pattern, "")))
-    except (TargetingError, re.error) as error:
-        return str(error)
-    return ""
 
 
 # -- recognising -----------------------------------------------------------------------------------
@@ -387,6 +262,7 @@ def parse_json(file: TextFile) -> Any:
     text = file.text.decode("utf-8", "replace")
     if wrapper := _WRAPPER.match(text):
         text = text[wrapper.end() :].rstrip().rstrip(";")
+    _refuse_depth(file, text)
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -397,6 +273,21 @@ def parse_json(file: TextFile) -> Any:
     except (ValueError, RecursionError) as error:
         raise SourceError(file.name, "its JSON is not plain data.", way_out=AS_PUBLISHED) from error
     return found
+
+
+_STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+MAX_DEPTH: Final = 64
+"""Nesting of a JSON (TRUST SEC-07); a map of polygons has nine."""
+
+
+def _refuse_depth(file: TextFile, text: str) -> None:
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", _STRINGS.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise SourceError(
+                file.name, f"its JSON is nested more than {MAX_DEPTH} deep.", way_out=AS_PUBLISHED
+            )
 
 
 def _refuse_constant(name: str) -> None:
@@ -560,8 +451,3 @@ def _groups(lines: dict[str, Any], record: Record) -> Iterator[dict[str, Any]]:
     for one in [*groups, group]:
         if one.get(lines["value"], "") != "":
             yield _line(lines, one)
-
-
-def read_with_recipe(path: Path, name_or_path: str) -> Results:
-    """Read one file by the recipe the user names."""
-    return read_recipe_results(read_text(path), load_recipe(name_or_path))

@@ -15,7 +15,8 @@ from targeting.sources.aggregated_results import Half, find_half, read_aggregate
 from targeting.sources.counts import Results, short
 from targeting.sources.files import TextFile, read_text, sha256_of
 from targeting.sources.long_results import find_long_layout, parse_long_results
-from targeting.sources.recipes import find_recipe, load_recipe, our_recipes, read_recipe_results
+from targeting.sources.recipe_files import load_recipe, our_recipes
+from targeting.sources.recipes import find_recipe, read_recipe_results
 from targeting.sources.tidy_results import SIGNATURE, is_tidy, parse_tidy_results
 from targeting.sources.wide_layouts import (
     NATIVE_NAMES,

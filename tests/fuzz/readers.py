@@ -141,10 +141,29 @@ def check_half(other: bytes) -> Callable[[list[Results], bytes], None]:
     return lambda read, inner: check_results(read, inner + other) if read else None
 
 
+def read_by_recipe(path: Path) -> list[Results]:
+    """Read sound columns by a damaged recipe."""
+    data = path.with_name("columns.csv")
+    data.write_text(layouts.COLUMNS)
+    try:
+        return list(read_results(data, recipe=str(path)))
+    finally:
+        data.unlink()
+
+
+def check_by_recipe(read: list[Results], _inner: bytes) -> None:
+    """A damaged recipe may take one column for another, never invent a number."""
+    for results in read:
+        if results.shares is None:
+            _check_counts(results, {int(n) for n in NUMBER.findall(layouts.COLUMNS.encode())})
+
+
 READERS = [
     *(Reader(name, text(name), read_all, check_results) for name in TEXTS),
     Reader("long without header", long_text, read_all, check_results),
     Reader("city groups", lambda: layouts.city_groups().encode(), read_all, check_results),
+    Reader("recipe", layouts.RECIPE_OF_COLUMNS.encode, read_by_recipe, check_by_recipe,
+           suffix=".toml"),
     Reader("workbook", text("departmental 2021"), read_all, check_results, as_workbook, ".xlsx"),
     Reader("workbook, its bytes", lambda: as_workbook(text("departmental 2021")()), read_all,
            lambda read, _: check_results(read, text("departmental 2021")()), suffix=".xlsx"),
