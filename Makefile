@@ -9,13 +9,14 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: setup run test test-deps lint bench lock clean help
+.PHONY: setup run test test-deps lint bench fuzz lock clean help
 
 help:
 	@echo "make run    set up, then open the dashboard (the invented town if there is no workspace)"
 	@echo "make test   set up, then run all the tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure, against named baselines (ONLY=results, turfs, scores, browser)"
+	@echo "make fuzz   20,000 damaged files a reader (ONLY=workbook to pick readers)"
 	@echo "make clean  take away the virtual environment and caches; data/ stays"
 
 setup: $(RUN_STAMP)
@@ -70,6 +71,9 @@ lint: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+fuzz: $(DEV_STAMP)
+	$(BIN)/python -m tests.fuzz --jobs $(JOBS) $(if $(ONLY),"$(ONLY)")
 
 # Locks name no index: versions and hashes alone. Run after a change of pyproject.toml.
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -203,30 +203,53 @@ def import_() -> None:
 
 @import_.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--election", "election_id", help="Where the content fits several: 2022_pres_t2.")
+@click.option(
+    "--election",
+    "election_id",
+    help="Where the content fits several, or to take one of those in the file: 2022_pres_t2.",
+)
+@click.option("--recipe", help="A city portal's own layout: a recipe's name, or a TOML file.")
 @_json_option
 @click.pass_obj
-def results(desk: Desk, files: tuple[Path, ...], election_id: str | None) -> None:
-    """Import official results per polling station: all the FILES, or none."""
+def results(
+    desk: Desk, files: tuple[Path, ...], election_id: str | None, recipe: str | None
+) -> None:
+    """Import official results per polling station: all the FILES, or none.
+
+    Any layout of the ministry since 2007 (one line a station, or a station and candidate; both
+    rounds in one file), data.gouv's aggregated general_results and candidats_results (give both),
+    tidy copies, workbooks of their rows, and city portals through a recipe. Plain, .gz, .xz or
+    .zip. The election is told from the content.
+    """
     from targeting.workflows.imports import import_results
 
     imported = import_results(
-        desk.workspace, files, election_id=election_id, progress=desk.progress
+        desk.workspace, files, election_id=election_id, recipe=recipe, progress=desk.progress
     )
-    lines = []
-    for told in imported:
-        kept = " (already imported: nothing changed)" if told.unchanged else ""
-        lines.append(
-            f"{told.file}: {told.election_id}, {told.stations:,} stations, "
-            f"{told.registered:,} registered, {told.votes_cast:,} votes cast, "
-            f"{told.valid_votes:,} valid votes{kept}"
-        )
-        lines += [
-            f"  kept as published: {row['station_id']} (line {row['file_line']}): candidates have "
-            f"{row['given']} votes, {row['valid_votes']} valid votes published"
-            for row in told.flagged
-        ]
+    lines = [line for told in imported for line in _results_lines(told)]
     desk.answer({"imported": [asdict(t) for t in imported]}, "\n".join(lines))
+
+
+def _results_lines(told: Any) -> list[str]:
+    """What one round gave, in lines."""
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    figures = (
+        "shares only, no counts"
+        if told.shares_only
+        else f"{told.registered:,} registered, {told.votes_cast:,} votes cast, "
+        f"{told.valid_votes:,} valid votes"
+    )
+    lines = [f"{told.file}: {told.election_id}, {told.stations:,} stations, {figures}{kept}"]
+    if told.missing_departments:
+        missing = told.missing_departments
+        lines.append(f"  partial: no station of {len(missing)} departments: {', '.join(missing)}")
+    lines += [f"  {note}" for note in told.notes]
+    lines += [
+        f"  kept as published: {row['station_id']} (line {row['file_line']}): candidates have "
+        f"{row['given']} votes, {row['valid_votes']} valid votes published"
+        for row in told.flagged
+    ]
+    return lines
 
 
 @import_.command()

@@ -11,7 +11,10 @@ from typing import Final
 
 from targeting.errors import TargetingError
 
-KINDS: Final = ("pres", "legi", "muni", "euro", "regi", "dpmt", "cant", "refe")
+KINDS: Final = ("pres", "legi", "muni", "euro", "regi", "dpmt", "cant", "refe", "sect")
+"""Kinds of election; `sect` is the second ballot of the municipal day in Paris, Lyon and Marseille
+(since 2026): the council of the sector, on the same stations as the commune's."""
+
 ELECTION_ID: Final = re.compile(rf"^(\d{{4}})_({'|'.join(KINDS)})_t([12])$")
 STATION_ID: Final = r"^[0-9A-Z]{5}_[0-9A-Za-z.\-]+$"
 COMMUNE_CODE: Final = r"^(?:\d{5}|2[AB]\d{3}|Z[A-Z]\d{3})$"
@@ -27,7 +30,8 @@ DEPARTMENTS: Final = frozenset(
     + ["2A", "2B", "ZX", "ZZ", "99"]
     + sorted(OVERSEAS.values())
 )
-"""Departments that results are published for; `99` is the invented town's."""
+"""Departments that results are published for; `99` is the French abroad in some publications, and
+the invented town's."""
 
 ARRONDISSEMENT_COMMUNES: Final = {"75056": "751", "69123": "6938", "13055": "132"}
 """Paris, Lyon and Marseille: commune → beginning of the codes of its arrondissements."""
@@ -52,7 +56,8 @@ class Election:
 
 
 MONTHS: Final = {
-    "muni": 3, "cant": 3, "dpmt": 3, "pres": 4, "euro": 5, "refe": 5, "legi": 6, "regi": 12,
+    "muni": 3, "sect": 3, "cant": 3, "dpmt": 3, "pres": 4, "euro": 5, "refe": 5, "legi": 6,
+    "regi": 12,
 }  # fmt: skip
 """Usual month of each kind, to order the elections of one year."""
 

@@ -101,12 +101,30 @@ class Votes(Table):
     votes: Series[int] = pa.Field(ge=0)
 
 
+class Shares(Table):
+    """Shares of valid votes where a source gives percentages and no counts: never scored.
+
+    One row per station and line; the counts of turnout are those the source gives, if any.
+    """
+
+    election_id: Series[str]
+    station_id: Series[str] = pa.Field(str_matches=STATION_ID)
+    line: Series[int] = pa.Field(ge=0)
+    candidate: Series[str] = pa.Field(nullable=True)
+    party_list: Series[str] = pa.Field(nullable=True)
+    nuance_code: Series[str] = pa.Field(nullable=True)
+    share: Series[float] = pa.Field(ge=0, le=1, description="of valid votes, as published")
+    registered: Series[pd.Int64Dtype] = pa.Field(ge=0, nullable=True)
+    votes_cast: Series[pd.Int64Dtype] = pa.Field(ge=0, nullable=True)
+    valid_votes: Series[pd.Int64Dtype] = pa.Field(ge=0, nullable=True)
+
+
 class BlocRows(Table):
-    """Nuance or candidate → bloc, per election, with a source for each row."""
+    """Nuance, candidate or list → bloc, per election, with a source for each row."""
 
     election_id: Series[str] = pa.Field(description="one round, or one contest (`2022_legi`)")
     nuance_code: Series[str] = pa.Field(nullable=True)
-    candidate: Series[str] = pa.Field(nullable=True)
+    candidate: Series[str] = pa.Field(nullable=True, description="or the list's name")
     bloc: Series[str] = pa.Field(isin=list(BLOCS))
     source: Series[str]
 

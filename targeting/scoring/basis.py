@@ -16,6 +16,10 @@ LOW_TURNOUT_GAP: Final = 0.10
 LOW_ELECTIONS: Final = 2
 """Averaging abstention over two low-turnout elections is as good as one or better (SCIENCE 0.1)."""
 
+NOT_LOW: Final = ("pres", "sect")
+"""Never a low-turnout election of the score: the presidential one, and the sector councils, whose
+voters are those of the municipal ballot of the same day (they would count twice)."""
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -81,7 +85,7 @@ def choose_basis(levels: pd.DataFrame) -> Basis:
     low = [
         e.election_id
         for e in sorted(by_contest.values(), key=held_on, reverse=True)
-        if e.kind != "pres" and gap[e.election_id] >= LOW_TURNOUT_GAP - 1e-12
+        if e.kind not in NOT_LOW and gap[e.election_id] >= LOW_TURNOUT_GAP - 1e-12
     ][:LOW_ELECTIONS]
     if not low:
         told = ", ".join(f"{e} {g:+.1%}" for e, g in (-gap).items() if e != presidential) or "none"

@@ -2,7 +2,8 @@
 
 Ours is `data/blocs.csv`, versioned; a workspace keeps a copy that the user may edit, whose rows win
 over ours. A row of one round (`2022_legi_t1`) wins over a row of its contest (`2022_legi`), and a
-row of a candidate over a row of a nuance.
+row of a candidate over a row of a nuance. Where lists stand (European 2019), the cell of the
+candidate holds the list's name as the publication abridges it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -93,54 +95,85 @@ def merge_blocs(ours: pd.DataFrame, edited: pd.DataFrame) -> pd.DataFrame:
     return both[~duplicated].reset_index(drop=True)
 
 
-def contests(blocs: pd.DataFrame) -> dict[str, set[str]]:
-    """For each contest, the keys it knows: nuance codes, or plain names of candidates."""
-    known: dict[str, set[str]] = {}
+@dataclass
+class Contest:
+    """What the table knows of one contest: nuance codes, and plain names of candidates or lists."""
+
+    nuances: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
+def contests(blocs: pd.DataFrame) -> dict[str, Contest]:
+    """What the table knows, contest by contest."""
+    known: dict[str, Contest] = {}
     for row in blocs.itertuples():
-        contest = "_".join(row.election_id.split("_")[:2])
-        key = _plain(row.candidate) if pd.notna(row.candidate) else row.nuance_code
-        known.setdefault(contest, set()).add(key)
+        contest = known.setdefault("_".join(row.election_id.split("_")[:2]), Contest())
+        if pd.notna(row.candidate):
+            contest.names.add(_plain(row.candidate))
+        else:
+            contest.nuances.add(row.nuance_code)
     return known
 
 
-def line_keys(votes: pl.DataFrame) -> pl.DataFrame:
-    """Distinct lines of a file: key (nuance, else plain name), rows and votes."""
-    lines = votes.group_by("nuance_code", "candidate").agg(
-        rows=pl.len(), votes=pl.col("votes").sum()
-    )
-    plain = lines["candidate"].map_elements(_plain, return_dtype=pl.String)
-    return lines.with_columns(plain=plain).with_columns(
-        key=pl.coalesce(pl.col("nuance_code"), pl.col("plain"))
-    )
+def distinct_lines(votes: pl.DataFrame, *, by_name: bool) -> pl.DataFrame:
+    """Distinct lines of a file: nuance_code (and names, if asked), rows and votes.
+
+    With names: candidate, party_list, and both plain (`plain`, `plain_list`: upper case, no
+    accents).
+    """
+    absent = [c for c in ("candidate", "party_list") if c not in votes.columns]
+    votes = votes.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
+    keys = ["nuance_code", "candidate", "party_list"] if by_name else ["nuance_code"]
+    lines = votes.group_by(keys).agg(rows=pl.len(), votes=pl.col("votes").sum())
+    if by_name:
+        plain = {
+            "plain": lines["candidate"].map_elements(_plain, return_dtype=pl.String),
+            "plain_list": lines["party_list"].map_elements(_plain, return_dtype=pl.String),
+        }
+        lines = lines.with_columns(**plain)
+    return lines
 
 
 def bloc_of_lines(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) -> pl.DataFrame:
-    """Distinct (nuance_code, candidate) of `votes` with their `bloc`, missing where unknown."""
+    """Distinct lines of `votes` (`distinct_lines`) with their `bloc`, missing where unknown."""
     contest = election_id.rsplit("_", 1)[0]
     of_election = blocs[blocs["election_id"].isin([election_id, contest])]
-    by_nuance, by_name = {}, {}
+    by_nuance: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for row in of_election.sort_values("election_id").itertuples():  # the round after its contest
         if pd.notna(row.candidate):
             by_name[_plain(row.candidate)] = row.bloc
         else:
             by_nuance[row.nuance_code] = row.bloc
-    lines = line_keys(votes)
-    bloc = [
-        by_name.get(name) or by_nuance.get(nuance)
-        for name, nuance in zip(lines["plain"], lines["nuance_code"], strict=True)
-    ]
+    lines = distinct_lines(votes, by_name=bool(by_name))
+    if by_name:
+        named = zip(lines["plain"], lines["plain_list"], lines["nuance_code"], strict=True)
+        bloc = [by_name.get(c) or by_name.get(p) or by_nuance.get(n) for c, p, n in named]
+    else:
+        bloc = [by_nuance.get(nuance) for nuance in lines["nuance_code"]]
     return lines.with_columns(bloc=pl.Series(bloc, dtype=pl.String))
+
+
+LIST_KINDS: Final = ("muni", "sect")
+"""Kinds where lines without nuance are published: small communes; they count under `other`."""
 
 
 def refuse_unknown_lines(
     file: str, votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str
 ) -> None:
-    """Stop on a nuance (or a candidate without one) that the bloc table does not know."""
+    """Stop on a nuance (or a candidate without one) that the bloc table does not know.
+
+    A municipal line without nuance is known: small communes have none.
+    """
     lines = bloc_of_lines(votes, blocs, election_id)
     unknown = lines.filter(pl.col("bloc").is_null())
+    if election_id.split("_")[1] in LIST_KINDS:
+        unknown = unknown.filter(pl.col("nuance_code").is_not_null())
     if unknown.is_empty():
         return
-    named = unknown.group_by("key").agg(pl.col("rows").sum(), pl.col("votes").sum())
+    names = [pl.col(c) for c in ("candidate", "party_list") if c in unknown.columns]
+    keys = unknown.with_columns(key=pl.coalesce("nuance_code", *names, pl.lit("no name")))
+    named = keys.group_by("key").agg(pl.col("rows").sum(), pl.col("votes").sum())
     told = [f"“{key}” ({votes:,} votes)" for key, _, votes in named.sort("key").head(8).rows()]
     what = "nuance" if unknown["nuance_code"].is_not_null().any() else "candidate"
     raise SourceError(
@@ -153,9 +186,12 @@ def refuse_unknown_lines(
 
 def build_bloc_votes(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) -> pl.DataFrame:
     """Votes per station and bloc (columns of BlocVotes), from the votes of one election."""
-    lines = bloc_of_lines(votes, blocs, election_id).select("nuance_code", "candidate", "bloc")
+    lines = bloc_of_lines(votes, blocs, election_id)
+    keys = [c for c in ("nuance_code", "candidate", "party_list") if c in lines.columns]
+    absent = [c for c in keys if c not in votes.columns]
+    votes = votes.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
     return (
-        votes.join(lines, on=["nuance_code", "candidate"], how="left", nulls_equal=True)
+        votes.join(lines.select(*keys, "bloc"), on=keys, how="left", nulls_equal=True)
         .with_columns(bloc=pl.col("bloc").fill_null("other"))
         .group_by("station_id", "bloc", maintain_order=True)
         .agg(votes=pl.col("votes").sum())
@@ -169,6 +205,6 @@ def _plain(name: object) -> str:
     """Upper case without accents, for names that publications spell differently."""
     if not isinstance(name, str):
         return ""
-    decomposed = unicodedata.normalize("NFKD", name)
+    decomposed = unicodedata.normalize("NFKD", name.replace("’", "'"))
     letters = "".join(c for c in decomposed if not unicodedata.combining(c))
     return " ".join(letters.upper().replace("-", " ").split())

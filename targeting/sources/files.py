@@ -6,12 +6,15 @@ comes out is UTF-8 text; the bytes given in are hashed, so that a file imported 
 
 from __future__ import annotations
 
+import codecs
+import csv
 import gzip
 import hashlib
 import io
 import lzma
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -54,13 +57,19 @@ class TextFile:
     """A published file as text.
 
     name: as the user knows it; text: UTF-8 bytes without BOM; encoding: as found; sha256: of the
-    file as given, still wrapped.
+    file as given, still wrapped; lines: where the text was made of a sheet that had blank rows, the
+    row of the sheet for each line of the text.
     """
 
     name: str
     text: bytes
     encoding: str
     sha256: str
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, row: int) -> int:
+        """The line that the user sees, of the text's line `row` (both from 1)."""
+        return self.lines[row - 1] if self.lines else row
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:
@@ -78,7 +87,12 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     content = _unwrap(path.name, wrapped)
     if not content.strip():
         raise SourceError(path.name, "there is nothing inside.", way_out=_DOWNLOAD_AGAIN)
-    return content, hashlib.sha256(wrapped).hexdigest()
+    return content, sha256_of(wrapped)
+
+
+def sha256_of(content: bytes) -> str:
+    """SHA-256 of a file's bytes, as sheets note it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_text(path: Path) -> TextFile:
@@ -98,17 +112,32 @@ def as_text(name: str, content: bytes, sha256: str) -> TextFile:
         content = content[3:]
     if content.isascii():
         return TextFile(name, content, "ascii", sha256)
+    if _is_utf8(name, content):
+        return TextFile(name, content, "utf-8", sha256)
+    codec = "cp1252" if _has_c1(content) else "latin-1"
+    text = b"".join(part.decode(codec, errors="replace").encode() for part in _parts(content))
+    return TextFile(name, text, "latin-1", sha256)
+
+
+def _parts(content: bytes) -> Iterator[bytes]:
+    """The content bit by bit: a national file decoded at once would be in memory three times."""
+    for start in range(0, len(content), _PART):
+        yield content[start : start + _PART]
+
+
+def _is_utf8(name: str, content: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        content.decode("utf-8")
+        for part in _parts(content):
+            decoder.decode(part)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             raise SourceError(
                 name, "the file ends in the middle of a letter.", way_out=_DOWNLOAD_AGAIN
             ) from error
-        text = content.decode("cp1252", errors="replace") if _has_c1(content) else None
-        text = text if text is not None else content.decode("latin-1")
-        return TextFile(name, text.encode(), "latin-1", sha256)
-    return TextFile(name, content, "utf-8", sha256)
+        return False
+    return True
 
 
 def without_blank_end(file: TextFile) -> TextFile:
@@ -121,7 +150,15 @@ def without_blank_end(file: TextFile) -> TextFile:
     return replace(file, text=file.text[: len(file.text) - len(blank) + newline + 1])
 
 
+def read_cells(lines: Iterable[str], separator: str, *, quoted: bool) -> Iterator[list[str]]:
+    """Lines into cells, slowly: to say where a text that a fast reader refused is wrong."""
+    if quoted:
+        return csv.reader(lines, delimiter=separator)
+    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+
+
 _LONGEST_BLANK_END: Final = 4096
+_PART: Final = 8 * 1024**2
 _DOWNLOAD_AGAIN: Final = "Download it again: the transfer was probably cut."
 
 

@@ -24,6 +24,7 @@ from targeting.store.sheets import Sheet, load_sheet
 from targeting.store.staging import Staging
 from targeting.tables import (
     Addresses,
+    Shares,
     StationPoints,
     StreetRanges,
     Turnout,
@@ -32,6 +33,7 @@ from targeting.tables import (
 )
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
+SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
 MINISTRY: Final = "Ministère de l'Intérieur"
 OPEN_LICENCE: Final = "Licence Ouverte 2.0"
@@ -89,6 +91,41 @@ def write_results(
         row_group_size=65536,
     )
     staging.path(f"{place}.json").write_text(sheet.dump())
+
+
+def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet: Sheet) -> None:
+    """Put one election's shares in place (columns of table Shares); other communes stay.
+
+    They are kept apart from the counts: no score reads them.
+    """
+    place = f"reference/shares/{election_id}"
+    old_shares = staging.current(f"{place}.parquet")
+    if old_shares.exists():
+        commune = pl.col("station_id").str.head(5)
+        taken = shares.select(commune.unique()).to_series()
+        old = pl.read_parquet(old_shares)
+        replaced = old.filter(commune.is_in(taken.implode())).select(commune.unique())
+        old = old.filter(~commune.is_in(taken.implode()))
+        if not old.is_empty():
+            shares = pl.concat([old, shares], how="vertical_relaxed")
+            before = load_sheet(staging.current(f"{place}.json"))
+            sheet = sheet.over(before, replaced.to_series().to_list(), rows=len(shares))
+    shares.sort("station_id", maintain_order=True).write_parquet(staging.path(f"{place}.parquet"))
+    staging.path(f"{place}.json").write_text(sheet.dump())
+
+
+def list_shares(workspace: Workspace) -> dict[str, Sheet]:
+    """Elections of which shares without counts are imported, with their sheets."""
+    folder = workspace.reference / "shares"
+    return {p.stem: load_sheet(p) for p in sorted(folder.glob("*.json"))}
+
+
+def load_shares(workspace: Workspace, election_id: str) -> pd.DataFrame:
+    """Shares of one election (table Shares). Raises WorkspaceError if none is imported."""
+    rows = _read(workspace, "shares", election_id, None).select(SHARES_COLUMNS)
+    texts = dict.fromkeys(("candidate", "party_list", "nuance_code"), "str")
+    counts = dict.fromkeys(("registered", "votes_cast", "valid_votes"), "Int64")
+    return rows.to_pandas().astype({**texts, **counts})
 
 
 def load_turnout(
@@ -388,6 +425,7 @@ def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
 def credits(workspace: Workspace) -> list[str]:
     """Credits of every source in the workspace, each once: they go under each map and export."""
     sheets = [election_sheet(workspace, e) for e in list_elections(workspace)]
+    sheets += list_shares(workspace).values()
     for folder in (
         "stations", "addresses", "voter_addresses", "station_points", "street_ranges", "streets",
     ):  # fmt: skip

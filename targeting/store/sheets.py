@@ -42,6 +42,12 @@ class Sheet:
         facts = {**before.facts, **self.facts}
         if departments:
             facts["departments"] = sorted(departments)
+        missing = {
+            *before.facts.get("missing_departments", ()),
+            *self.facts.get("missing_departments", ()),
+        }
+        if missing:
+            facts["missing_departments"] = sorted(missing - departments)
         return replace(
             self,
             files=_still_whole(before.files, set(replaced)) | self.files,

@@ -1,7 +1,9 @@
 """Reading the official files: ours against a plain csv reader and a plain pandas reader.
 
 Each reader runs in a process of its own, on the gzip as published, and gives the two tables; the
-tables are compared, so that the ratios are between readers that do the same work.
+tables are compared, so that the ratios are between readers that do the same work. Then: every
+layout (real or written from the documentation), nine national files in one command, and the
+aggregated pair on generated halves of 200 MB and more.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -20,7 +23,8 @@ from typing import Any
 
 import pandas as pd
 
-NATIONAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "results" / "national"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+NATIONAL = SHARED / "results" / "national"
 READERS = ("ours", "csv", "pandas")
 COUNTS = ["registered", "votes_cast", "blank_votes", "null_votes", "valid_votes"]
 OVERSEAS = {"ZA": "971", "ZB": "972", "ZC": "973", "ZD": "974", "ZM": "976", "ZN": "988",
@@ -141,6 +145,136 @@ def one(reader: str, path: Path, out: Path | None) -> None:
     print(json.dumps({"seconds": seconds, "peak_mb": peak / 1024, "import_mb": before / 1024}))
 
 
+# -- every layout ----------------------------------------------------------------------------------
+
+
+def layouts() -> None:
+    """One line a layout: real or documented, rows, sums checked, seconds."""
+    import tempfile
+
+    from tests.layouts import PRES_2012, TEXTS, THREE, long_headerless
+
+    real = [
+        path
+        for pattern in ("cities/*/resultats/*", "cities/angers/*.csv", "cities/le-mans/secteurs_*",
+                        "cities/format-samples/*.csv", "results/tidy_thirdparty/*")
+        for path in sorted(SHARED.glob(pattern))
+    ]  # fmt: skip
+    print(f"\n{'layout':<34} {'file':<52} {'rows':>7} {'lines':>9} sums checked {'s':>6}")
+    for path in real:
+        _layout_row(path, "real")
+    with tempfile.TemporaryDirectory() as folder:
+        made = {name: (maker, encoding) for name, (maker, encoding, _) in TEXTS.items()}
+        made["long without header"] = (lambda: long_headerless({1: THREE}, PRES_2012), "latin-1")
+        for name, (maker, encoding) in made.items():
+            path = Path(folder) / f"{name}.csv"
+            path.write_bytes(maker().encode(encoding))
+            _layout_row(path, "documented")
+
+
+def _layout_row(path: Path, origin: str) -> None:
+    from targeting.errors import SourceError
+    from targeting.sources.results import read_results
+
+    started = time.perf_counter()
+    try:
+        read = list(read_results(path))
+    except SourceError:
+        return  # not a results file: polling places, series
+    seconds = time.perf_counter() - started
+    for results in read:
+        sums = (
+            "shares"
+            if results.shares is not None
+            else f"{results.turnout.height - results.flagged.height} of {results.turnout.height}"
+        )
+        lines = results.votes.height if results.shares is None else results.shares.height
+        print(f"{results.layout:<34} {origin + ': ' + path.name[:40]:<52} "
+              f"{results.stations.height:>7,} {lines:>9,} {sums:>14} {seconds:>6.2f}")  # fmt: skip
+
+
+# -- one command -----------------------------------------------------------------------------------
+
+
+def nine() -> None:
+    """All the national files by one command, in a process of its own."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        base = [sys.executable, "-m", "targeting", "--workspace", f"{folder}/workspace"]
+        subprocess.run([*base, "init"], check=True, capture_output=True)
+        files = [str(p) for p in sorted(NATIONAL.rglob("*.gz"))]
+        seconds, peak = _child([*base, "import", "results", *files])
+    print(f"\n{len(files)} national files in one command: {seconds:.1f} s, {peak:.0f} MB "
+          "(budget 8 s, 700 MB)")  # fmt: skip
+
+
+def _child(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak MB of one command."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+# -- the aggregated pair ---------------------------------------------------------------------------
+
+PAIR_ELECTIONS = (
+    "2017_legi_t1", "2017_legi_t2", "2022_legi_t1", "2022_legi_t2", "2024_legi_t1", "2024_legi_t2",
+)  # fmt: skip
+PAIR_STATIONS = 70_000
+
+
+def write_pair(folder: Path) -> tuple[Path, Path]:
+    """Two halves of invented numbers: six elections of 70,000 stations, 200 MB and more."""
+    from tests.layouts import aggregated
+    from tests.official import Row
+
+    general, candidates = folder / "general_results.csv", folder / "candidats_results.csv"
+    with open(general, "w") as turnout, open(candidates, "w") as votes:
+        for number, election in enumerate(PAIR_ELECTIONS):
+            codes = ["NUP", "ENS", "RN", "LR"] if "2022" in election else ["UG", "ENS", "RN", "LR"]
+            lines = [(f"NOM{at}", "Anne", code) for at, code in enumerate(codes * 2)]
+            rows = [
+                Row(f"{at % 100 + 1:04d}", [(at * k + number) % 97 for k in range(1, 9)],
+                    department=f"{1 + at % 19:02d}", commune=f"{at // 1900 + 1:03d}")
+                for at in range(PAIR_STATIONS)
+            ]  # fmt: skip
+            one, other = aggregated({election: rows}, lines)
+            turnout.write(one if number == 0 else one.split("\n", 1)[1])
+            votes.write(other if number == 0 else other.split("\n", 1)[1])
+    return general, candidates
+
+
+def pair() -> None:
+    """The aggregated halves, all elections and one, each in a process of its own."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        general, candidates = write_pair(folder)
+        size = (general.stat().st_size + candidates.stat().st_size) / 1024**2
+        for name, more in (("six elections", []), ("one of six", ["2024_legi_t1"])):
+            command = [sys.executable, "-m", "tests.benchmarks.results", "--pair", str(general),
+                       str(candidates), *more]  # fmt: skip
+            seconds, peak = _child(command)
+            print(f"aggregated pair, {size:.0f} MB, {name}: {seconds:.1f} s, {peak:.0f} MB "
+                  "(budget 500 MB)")  # fmt: skip
+
+
+def read_pair(general: str, candidates: str, *election: str) -> None:
+    """Read the halves and drop each election once its sums are checked."""
+    from targeting.sources.results import read_results
+
+    wanted = election[0] if election else None
+    for results in read_results(Path(general), Path(candidates), election_id=wanted):
+        if results.votes["votes"].sum() != results.turnout["valid_votes"].sum():
+            raise SystemExit(f"{results.election_id}: sums differ")
+        del results
+
+
 def measure(reader: str, path: Path, out: Path | None) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.benchmarks.results", "--one", reader, str(path)]
     if out:
@@ -163,19 +297,40 @@ def same_tables(folder: Path) -> bool:
 
 
 def main() -> int:
-    import tempfile
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", nargs=2, metavar=("READER", "FILE"))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--pair", nargs="+", metavar="HALF")
+    parser.add_argument("--part", choices=["readers", "layouts", "nine", "pair"])
     arguments = parser.parse_args()
+    if arguments.pair:
+        read_pair(*arguments.pair)
+        return 0
     if arguments.one:
         one(arguments.one[0], Path(arguments.one[1]), arguments.out)
+        return 0
+    parts = {"layouts": layouts, "nine": nine, "pair": pair}
+    if arguments.part in ("layouts", "pair"):
+        parts[arguments.part]()
         return 0
     if not NATIONAL.is_dir():
         print("results: the official files (../shared/data) are absent: NOT measured")
         return 0
+    if arguments.part == "nine":
+        nine()
+        return 0
+    wrong = readers(arguments.repeat)
+    if arguments.part is None:
+        for part in parts.values():
+            part()
+    return wrong
+
+
+def readers(repeat: int) -> int:
+    """Ours, csv and pandas on each national file."""
+    import tempfile
+
     print("Reading one national file from gzip into both tables (median of the repeats)")
     print(
         f"{'file':<62} {'ours s':>7} {'MB':>5} {'csv s':>7} {'pandas s':>8} {'csv/ours':>8} {'pandas/ours':>11} equal"
@@ -187,7 +342,7 @@ def main() -> int:
             figures = {}
             for reader in READERS:
                 runs = [measure(reader, path, folder / reader if n == 0 else None)
-                        for n in range(arguments.repeat if reader == "ours" else 1)]  # fmt: skip
+                        for n in range(repeat if reader == "ours" else 1)]  # fmt: skip
                 runs.sort(key=lambda r: r["seconds"])
                 figures[reader] = runs[len(runs) // 2]
             equal = same_tables(folder)

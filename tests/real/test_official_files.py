@@ -16,9 +16,10 @@ from targeting.errors import JoinError
 from targeting.households.matching import match_voters
 from targeting.sources.addresses import read_addresses
 from targeting.sources.blocs import read_blocs, refuse_unknown_lines
+from targeting.sources.counts import COUNTS, Results
 from targeting.sources.elections import recognise_election
 from targeting.sources.outlines import read_outlines
-from targeting.sources.wide_results import COUNTS, WideResults, read_wide_results
+from targeting.sources.wide_results import read_wide_results
 from targeting.stations.joins import best_sound_join, join_outlines
 from tests.conftest import NATIONAL, REAL
 
@@ -53,7 +54,7 @@ PARTIAL = {
 BLOCS = read_blocs()
 
 
-def totals(results: WideResults) -> dict[str, int]:
+def totals(results: Results) -> dict[str, int]:
     sums = results.turnout.select(COUNTS).sum().row(0, named=True)
     return {k: int(v) for k, v in sums.items()}
 

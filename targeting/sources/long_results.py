@@ -1,0 +1,319 @@
+"""The long official results: one line a station and candidate, often both rounds in one file.
+
+- Presidential 2007 and 2012, legislative 2012: Latin-1, semicolons, no header, comment lines that
+  begin with `--`, 15 fields (round; department; commune; its name; constituency; canton; station;
+  registered; votes cast; valid votes; number of the candidate; surname; first name; nuance; votes);
+- municipal and European 2014: the same without constituency and canton, 13 fields;
+- the same with headers, with commas or from a workbook; and legislative 2022 as data.gouv's
+  explorer gives it (headers of the native file, one line a candidate).
+
+Blank and null votes were not counted apart in those years: missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from targeting.codes import KINDS
+from targeting.errors import SourceError
+from targeting.sources.counts import (
+    AS_PUBLISHED,
+    CORRECT,
+    COUNTS,
+    LONGEST_COUNT,
+    Results,
+    checked_tables,
+    place_stations,
+    short,
+)
+from targeting.sources.files import TextFile, read_cells, without_blank_end
+from targeting.sources.wide_layouts import SHEET, cells_of
+
+FIELDS_15: Final = (
+    "round", "department", "commune", "commune_name", "constituency", "canton", "number",
+    "registered", "votes_cast", "valid_votes", "line", "surname", "first_name", "nuance_code",
+    "votes",
+)  # fmt: skip
+FIELDS_13: Final = tuple(f for f in FIELDS_15 if f not in ("constituency", "canton"))
+
+HEADERS: Final = {  # as published, in small letters and without accents: ours
+    "n° tour": "round", "no tour": "round",
+    "code departement": "department", "code du departement": "department",
+    "code de la commune": "commune", "code commune": "commune",
+    "n° de circonscription lg": "constituency", "code de la circonscription": "constituency",
+    "n° de canton": "canton", "no canton": "canton",
+    "n° de bureau de vote": "number", "no bureau vote": "number", "code du b.vote": "number",
+    "inscrits": "registered", "votants": "votes_cast", "blancs": "blank_votes",
+    "nuls": "null_votes", "exprimes": "valid_votes",
+    "n° de depot du candidat": "line", "no liste": "line", "n° de depot de la liste": "line",
+    "n°panneau": "line",
+    "nom du candidat": "surname", "nom": "surname", "nom du candidat tete de liste": "surname",
+    "prenom du candidat": "first_name", "prenom": "first_name",
+    "prenom du candidat tete de liste": "first_name",
+    "code nuance du candidat": "nuance_code", "nuance": "nuance_code",
+    "code nuance de la liste": "nuance_code",
+    "nombre de voix du candidat": "votes", "nombre de voix": "votes", "voix": "votes",
+}  # fmt: skip
+NEEDED: Final = (
+    "department", "commune", "number", "registered", "votes_cast", "valid_votes", "surname",
+    "votes",
+)  # fmt: skip
+OWN_HEADERS: Final = ("round", "votes", "number")
+"""With these, and no name that comes twice, a header is a long file's."""
+
+EXPLORER: Final = ("scrutin_code", "Code Officiel EPCI")
+"""Columns that data.gouv's explorer adds to a native file it has cut into lines."""
+
+MOST_LINES_OF_A_COMMUNE: Final = 15
+"""European 2014 had 22 to 31 lists in each constituency; no commune had 15 municipal lists."""
+
+
+@dataclass(frozen=True)
+class LongLayout:
+    """Columns of a long file: our name → position; `first` is the text's first line of data."""
+
+    columns: dict[str, int]
+    width: int
+    separator: str
+    first: int
+    name: str
+
+
+def find_long_layout(file: TextFile) -> LongLayout | None:
+    """The layout of a long file, or nothing when it is none."""
+    skipped, line = _first_line(file.text)
+    if skipped and file.text.startswith(b"--") and len(line.split(";")) not in (13, 15):
+        line = _whole_line(file.text, skipped) or line
+    for separator in (SHEET, ";", ","):
+        cells = line.split(separator)
+        if len(cells) in (13, 15) and re.fullmatch(r"[0-9]", cells[0].strip()) and _is_data(cells):
+            fields = FIELDS_15 if len(cells) == 15 else FIELDS_13
+            columns = {name: at for at, name in enumerate(fields)}
+            return LongLayout(columns, len(cells), separator, skipped + 1, f"long {len(cells)}")
+        headers = cells_of(line, separator)
+        names = [HEADERS.get(_plain(h)) for h in headers]
+        known = [n for n in names if n]
+        own = set(OWN_HEADERS) <= set(known) or bool(set(EXPLORER) & set(headers))
+        if own and set(NEEDED) <= set(known) and len(known) == len(set(known)):
+            columns = {n: at for at, n in enumerate(names) if n}
+            name = "long with headers" if "round" in columns else "long, native headers"
+            return LongLayout(columns, len(headers), separator, skipped + 2, name)
+    return None
+
+
+def _is_data(cells: list[str]) -> bool:
+    """The last cells of a headerless line: counts, a number, names, a nuance, votes."""
+    return cells[-1].strip().strip('"\r').lstrip("-").isdigit() or cells[-6].strip().isdigit()
+
+
+def _first_line(text: bytes) -> tuple[int, str]:
+    """How many comment lines come first, and the first line that is none."""
+    skipped, start = 0, 0
+    while True:
+        end = text.find(b"\n", start)
+        line = text[start : end if end >= 0 else len(text)].decode("utf-8", "replace").strip("\r")
+        if end < 0 or not (line.startswith("--") or not line.strip()):
+            return skipped, line
+        skipped, start = skipped + 1, end + 1
+
+
+def _whole_line(text: bytes, skipped: int) -> str | None:
+    """After comment lines, the first line of 13 or 15 fields: the first may be the broken one."""
+    lines = text[:_HEAD_BYTES].decode("utf-8", "replace").splitlines()[skipped:]
+    return next((line for line in lines if line.count(";") in (12, 14)), None)
+
+
+_HEAD_BYTES: Final = 64 * 1024
+
+
+def _plain(header: str) -> str:
+    letters = header.lower().translate(_ACCENTS)
+    return " ".join(letters.split())
+
+
+_ACCENTS: Final = str.maketrans("éèêôîç", "eeeoic")
+
+
+def parse_long_results(file: TextFile, layout: LongLayout) -> list[Results]:
+    """Read a long file: one Results a round, first round first.
+
+    Raises SourceError naming file, line, reason and way out, as `read_wide_results`; and when the
+    lines of one station give different counts, or one candidate twice.
+    """
+    file = without_blank_end(file)
+    rows = _parse(file, layout)
+    rows = rows.filter(pl.col("department").is_not_null() | pl.col("number").is_not_null())
+    if rows.is_empty():
+        raise SourceError(file.name, "not one station.", line=1, way_out="Download it again.")
+    if "round" not in layout.columns:
+        return [_one_round(file, layout, rows, None)]
+    rows = rows.with_columns(pl.col("round").str.strip_chars())
+    wrong = rows.filter(~pl.col("round").is_in(["1", "2"]).fill_null(False))
+    if not wrong.is_empty():
+        raise SourceError(
+            file.name,
+            f"“{short(str(wrong['round'][0]), 20)}” is no round: 1 or 2.",
+            line=wrong["file_line"][0],
+            column="round",
+            way_out=AS_PUBLISHED,
+        )
+    numbers = sorted(rows["round"].unique().to_list())
+    return [_one_round(file, layout, rows.filter(round=n), int(n)) for n in numbers]
+
+
+def _parse(file: TextFile, layout: LongLayout) -> pl.DataFrame:
+    """Cells that count, typed, with their line; blanks around a count are forgiven."""
+    counts = [n for n in layout.columns if n in COUNTS or n == "votes"]
+    try:
+        try:
+            rows = _cells(file, layout, counts)
+        except pl.exceptions.PolarsError:
+            rows = _cells(file, layout, [])
+            rows = rows.with_columns(pl.col(counts).str.strip_chars().cast(pl.Int64))
+    except pl.exceptions.PolarsError as error:
+        fault = _diagnosed(file, layout)
+        raise fault or SourceError(
+            file.name, "the table cannot be parsed.", way_out=AS_PUBLISHED
+        ) from error
+    first = layout.first
+    given = file.text.count(b"\n") + (not file.text.endswith(b"\n")) - (first - 1)
+    hole = rows.select(pl.any_horizontal(pl.col(counts).is_null()).any()).item()
+    if (rows.height != given or hole) and (fault := _diagnosed(file, layout)):
+        raise fault
+    if file.lines:
+        places = pl.Series("file_line", file.lines[first - 1 : first - 1 + rows.height], pl.UInt32)
+        return rows.with_columns(places)
+    return rows.with_row_index("file_line", offset=first)
+
+
+def _cells(file: TextFile, layout: LongLayout, counts: list[str]) -> pl.DataFrame:
+    typed = {layout.columns[c] for c in counts}
+    schema = {f"c{i}": pl.Int64 if i in typed else pl.String for i in range(layout.width)}
+    return (
+        pl.scan_csv(
+            file.text,
+            separator=layout.separator,
+            has_header=False,
+            skip_lines=layout.first - 1,
+            schema=schema,
+            quote_char='"' if b'"' in file.text else None,
+        )
+        .select(**{name: pl.col(f"c{at}") for name, at in layout.columns.items()})
+        .collect()
+    )
+
+
+def _diagnosed(file: TextFile, layout: LongLayout) -> SourceError | None:
+    """First line whose width or whose counts are wrong, if any."""
+    lines = file.text.decode("utf-8", "replace").splitlines()[layout.first - 1 :]
+    counts = {at: n for n, at in layout.columns.items() if n in COUNTS or n == "votes"}
+    try:
+        reader = read_cells(lines, layout.separator, quoted=b'"' in file.text)
+        for row, cells in enumerate(reader, layout.first):
+            number = file.line_of(row)
+            if len(cells) != layout.width:
+                fault = f"{len(cells)} fields where {layout.width} are wanted."
+                return SourceError(file.name, fault, line=number, way_out=AS_PUBLISHED)
+            for at, name in counts.items():
+                cell = cells[at].strip()
+                if not re.fullmatch(r"[+-]?[0-9]+", cell) or len(cell) > LONGEST_COUNT:
+                    fault = f"“{short(cell, 40)}” is not a whole number."
+                    return SourceError(
+                        file.name, fault, line=number, column=name, way_out=AS_PUBLISHED
+                    )
+    except csv.Error as error:
+        return SourceError(file.name, f"quotes do not match ({error}).", way_out=AS_PUBLISHED)
+    return None
+
+
+def _one_round(
+    file: TextFile, layout: LongLayout, rows: pl.DataFrame, round_number: int | None
+) -> Results:
+    counts = [c for c in COUNTS if c in rows.columns]
+    placed = place_stations(file.name, rows)
+    _refuse_changing_counts(file.name, placed, counts)
+    _refuse_twice(file.name, placed)
+    stations = (
+        placed.unique("station_id", keep="first", maintain_order=True)
+        .drop("votes")
+        .with_row_index("row")
+    )
+    votes = placed.join(
+        stations.select("station_id", "row"), on="station_id", how="left", maintain_order="left"
+    )
+    order = pl.int_range(pl.len(), dtype=pl.Int64).over("row") + 1
+    line = order
+    if "line" in rows.columns:
+        line = pl.col("line").cast(pl.UInt32, strict=False).cast(pl.Int64).fill_null(order)
+    first = pl.col("first_name").fill_null("") if "first_name" in rows.columns else pl.lit("")
+    nuance = pl.col("nuance_code") if "nuance_code" in rows.columns else pl.lit(None, pl.String)
+    votes = votes.with_columns(
+        line=line,
+        candidate=(pl.col("surname") + " " + first).str.strip_chars(),
+        party_list=pl.lit(None, pl.String),
+        nuance_code=nuance.str.strip_chars(),
+    )
+    turnout, votes = checked_tables(file.name, stations, votes)
+    if turnout["flag"][-1] is not None and not file.text.endswith(b"\n"):
+        raise SourceError(
+            file.name,
+            "the end is cut: the last station's candidates' votes are not its valid votes.",
+            line=turnout["file_line"][-1],
+            way_out="Download it again: the transfer was probably cut.",
+        )
+    return Results(
+        file.name,
+        file.sha256,
+        layout.name,
+        file.encoding,
+        turnout,
+        votes,
+        kinds=_kinds(layout, votes),
+        round_number=round_number,
+    )
+
+
+def _refuse_changing_counts(name: str, rows: pl.DataFrame, counts: Sequence[str]) -> None:
+    """A station's counts stand on each of its lines, the same."""
+    different = pl.any_horizontal(
+        (pl.col(c) != pl.col(c).first().over("station_id")) for c in counts
+    )
+    wrong = rows.filter(different)
+    if not wrong.is_empty():
+        row = wrong.row(0, named=True)
+        raise SourceError(
+            name,
+            f"the counts of station {row['station_id']} are not those of its first line.",
+            line=row["file_line"],
+            way_out=CORRECT,
+        )
+
+
+def _refuse_twice(name: str, rows: pl.DataFrame) -> None:
+    keys = [c for c in ("station_id", "line", "surname", "first_name") if c in rows.columns]
+    wrong = rows.filter(~pl.struct(keys).is_first_distinct())
+    if not wrong.is_empty():
+        row = wrong.row(0, named=True)
+        raise SourceError(
+            name,
+            f"station {row['station_id']} stands twice in the file for one candidate.",
+            line=row["file_line"],
+            way_out=CORRECT,
+        )
+
+
+def _kinds(layout: LongLayout, votes: pl.DataFrame) -> tuple[str, ...]:
+    """Kinds of election published so: by the columns, then by how many lists a station has."""
+    if "constituency" in layout.columns:
+        return ("pres", "legi") if "round" in layout.columns else ("legi",)
+    if layout.width in (13, 14):
+        most = votes.group_by("station_id").len()["len"].max()
+        many = isinstance(most, int) and most >= MOST_LINES_OF_A_COMMUNE
+        return ("euro",) if many else ("muni",)
+    return KINDS

@@ -1,0 +1,175 @@
+"""What is fuzzed: one line a reader. A new reader registers itself by adding its line to READERS.
+
+name; make: a small valid file; read: the reader, given the file's path; check: asserts that what
+was read is right, given the content that the text had (`inner` is what was damaged, before wrapping).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from targeting.codes import STATION_ID
+from targeting.errors import SourceError
+from targeting.sources.blocs import read_blocs, refuse_unknown_lines
+from targeting.sources.counts import Results
+from targeting.sources.elections import recognise_election
+from targeting.sources.results import read_results
+from tests import layouts
+from tests.layouts import LEGI_2024, PRES_2012, TEXTS, THREE
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader, a small file for it, and what a right read is.
+
+    wrap: what is done to the damaged content before it is read (a workbook of its rows, say).
+    """
+
+    name: str
+    make: Callable[[], bytes]
+    read: Callable[[Path], Any]
+    check: Callable[[Any, bytes], None]
+    wrap: Callable[[bytes], bytes] = bytes
+    suffix: str = ".csv"
+
+
+BLOCS = read_blocs()
+NUMBER = re.compile(rb"\d+")
+
+
+def read_all(path: Path) -> list[Results]:
+    return list(read_results(path))
+
+
+def check_results(read: list[Results], inner: bytes) -> None:
+    """Counts are those of the text, sums hold or are flagged, and no person's error is ours."""
+    assert read, "a file read gives at least one round"
+    numbers = {int(n) for n in NUMBER.findall(inner) if len(n) < 19}
+    for results in read:
+        if results.shares is not None:
+            _check_shares(results)
+        else:
+            _check_counts(results, numbers)
+        _check_election(results)
+
+
+def _check_counts(results: Results, numbers: set[int]) -> None:
+    turnout, votes = results.turnout, results.votes
+    assert turnout.height
+    assert turnout["station_id"].is_unique().all()
+    assert turnout["station_id"].str.contains(STATION_ID).all()
+    assert votes["station_id"].is_in(turnout["station_id"].implode()).all()
+    for table, column in (
+        (turnout, "registered"), (turnout, "votes_cast"), (turnout, "valid_votes"), (votes, "votes"),
+    ):  # fmt: skip
+        assert table[column].null_count() == 0
+        assert set(table[column].to_list()) <= numbers, f"a {column} that the text has not"
+    cast = pl.col("votes_cast")
+    fits = (cast <= pl.col("registered")) & (pl.col("valid_votes") <= cast)
+    assert turnout.select(fits.all()).item()
+    given = votes.group_by("station_id").agg(given=pl.col("votes").sum())
+    sums = turnout.join(given, on="station_id", how="left").with_columns(
+        pl.col("given").fill_null(0)
+    )
+    wrong = sums.filter(pl.col("given") != pl.col("valid_votes"))
+    assert wrong["flag"].is_not_null().all(), "sums that do not hold are flagged"
+
+
+def _check_shares(results: Results) -> None:
+    assert results.shares is not None
+    assert results.turnout.is_empty()
+    assert results.votes.is_empty()
+    assert results.shares["share"].is_between(0, 1).all()
+
+
+def _check_election(results: Results) -> None:
+    """The election is told, or refused in words."""
+    with suppress(SourceError):
+        election = recognise_election(results, BLOCS, {})
+        if results.shares is None:
+            refuse_unknown_lines(results.name, results.votes, BLOCS, election)
+
+
+def text(layout: str) -> Callable[[], bytes]:
+    """The small file of a layout, as bytes."""
+    maker, encoding, _ = TEXTS[layout]
+
+    def make() -> bytes:
+        made = maker()
+        return made if isinstance(made, bytes) else made.encode(encoding)
+
+    return make
+
+
+def long_text() -> bytes:
+    second = [r.with_(votes=[0, 0, *r.votes[:2]]) for r in THREE]
+    return layouts.long_headerless({1: THREE, 2: second}, PRES_2012).encode("latin-1")
+
+
+def as_workbook(content: bytes) -> bytes:
+    """Rows of a damaged text as a workbook; what no cell can hold is left out."""
+    kept = re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", b"", content).decode("latin-1")
+    return layouts.workbook(kept or "empty")
+
+
+ELECTIONS = {"2024_legi_t1": THREE, "2022_legi_t1": THREE}
+GENERAL, CANDIDATES = (t.encode() for t in layouts.aggregated(ELECTIONS, LEGI_2024))
+
+
+def read_beside(other: bytes) -> Callable[[Path], list[Results]]:
+    """Read one half with the other, sound one beside it."""
+
+    def read(path: Path) -> list[Results]:
+        beside = path.with_name("other-half.csv")
+        beside.write_bytes(other)
+        try:
+            return list(read_results(path, beside))
+        finally:
+            beside.unlink()
+
+    return read
+
+
+def check_half(other: bytes) -> Callable[[list[Results], bytes], None]:
+    return lambda read, inner: check_results(read, inner + other) if read else None
+
+
+def read_by_recipe(path: Path) -> list[Results]:
+    """Read sound columns by a damaged recipe."""
+    data = path.with_name("columns.csv")
+    data.write_text(layouts.COLUMNS)
+    try:
+        return list(read_results(data, recipe=str(path)))
+    finally:
+        data.unlink()
+
+
+def check_by_recipe(read: list[Results], _inner: bytes) -> None:
+    """A damaged recipe may take one column for another, never invent a number."""
+    for results in read:
+        if results.shares is None:
+            _check_counts(results, {int(n) for n in NUMBER.findall(layouts.COLUMNS.encode())})
+
+
+READERS = [
+    *(Reader(name, text(name), read_all, check_results) for name in TEXTS),
+    Reader("long without header", long_text, read_all, check_results),
+    Reader("city groups", lambda: layouts.city_groups().encode(), read_all, check_results),
+    Reader("recipe", layouts.RECIPE_OF_COLUMNS.encode, read_by_recipe, check_by_recipe,
+           suffix=".toml"),
+    Reader("workbook", text("departmental 2021"), read_all, check_results, as_workbook, ".xlsx"),
+    Reader("workbook, its bytes", lambda: as_workbook(text("departmental 2021")()), read_all,
+           lambda read, _: check_results(read, text("departmental 2021")()), suffix=".xlsx"),
+    Reader("general_results", lambda: GENERAL, read_beside(CANDIDATES), check_half(CANDIDATES)),
+    Reader("candidats_results", lambda: CANDIDATES, read_beside(GENERAL), check_half(GENERAL)),
+    Reader("general_results, Parquet bytes", lambda: layouts.as_parquet(GENERAL.decode()),
+           read_beside(CANDIDATES), lambda read, _: check_results(read, GENERAL + CANDIDATES),
+           suffix=".parquet"),
+]  # fmt: skip
