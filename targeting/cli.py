@@ -196,6 +196,34 @@ def demo(desk: Desk, seed: int) -> None:
     )
 
 
+@cli.command()
+@_json_option
+@click.pass_obj
+def sources(desk: Desk) -> None:
+    """List the official publications that `fetch` can download."""
+    from targeting.workflows.fetch import sources_report
+
+    report = sources_report(desk.workspace)
+    desk.answer(report.facts, report.text)
+
+
+@cli.command()
+@click.argument("source")
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: the campaign's).")
+@click.option("--accept-new-version", "accept_new", is_flag=True,
+              help="Take a file whose checksum is not the one recorded.")  # fmt: skip
+@_json_option
+@click.pass_obj
+def fetch(desk: Desk, source: str, communes: tuple[str, ...], accept_new: bool) -> None:
+    """Download one official publication, checked; a cut download goes on where it stopped."""
+    from targeting.workflows.fetch import fetch_report
+
+    report = fetch_report(
+        desk.workspace, source, communes=communes, accept_new=accept_new, progress=desk.progress
+    )
+    desk.answer(report.facts, report.text)
+
+
 @cli.group(name="import")
 def import_() -> None:
     """Bring official files in: results, stations, addresses."""
