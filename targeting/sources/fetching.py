@@ -18,7 +18,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
 from targeting.errors import TargetingError
 
@@ -141,9 +141,20 @@ class Download:
             try:
                 yield from self._attempt()
                 return
+            except SSLError as error:
+                raise FetchError(
+                    f"{_shown(self.url)}: the server cannot prove who it is ({_reason(error)}): "
+                    "refused. Is a proxy in between? Download the file yourself and import it."
+                ) from error
             except (HTTPError, OSError, _CutError) as error:
                 failures = 1 if self.received > before else failures + 1
                 if failures >= self.limits.tries:
+                    if not self.received:
+                        raise FetchError(
+                            f"{_shown(self.url)}: no answer in {failures} tries "
+                            f"({_reason(error)}). Is this machine on line? Try again later, or "
+                            "download the file elsewhere and import it."
+                        ) from error
                     raise FetchError(
                         f"{_shown(self.url)}: the line was cut {failures} times at "
                         f"{self.received:,} bytes ({_reason(error)}). What came is kept: run the "

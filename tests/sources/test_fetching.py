@@ -377,3 +377,15 @@ def test_a_national_file_is_filtered_as_it_comes_through_a_cut_line(workspace, p
     with pytest.raises(FetchError, match="nothing of 99999 in it"):
         fetch(workspace, publisher, chosen, communes=["99999"])
     assert downloads(workspace) == ["contours-01500.geojson", "contours-01500.geojson.json"]
+
+
+def test_a_server_that_does_not_answer_is_told_from_a_line_that_was_cut(
+    workspace, publisher
+) -> None:
+    def hangs_up(_p: Publisher, handler, _time: int) -> None:
+        handler.close_connection = True
+
+    publisher.behaviours["/file.txt"] = hangs_up
+    with pytest.raises(FetchError, match=r"no answer in 3 tries .* on line"):
+        fetch(workspace, publisher, publication(publisher))
+    assert downloads(workspace) == []
