@@ -35,8 +35,6 @@ from targeting.tables import (
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
 SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
-MINISTRY: Final = "Ministère de l'Intérieur"
-OPEN_LICENCE: Final = "Licence Ouverte 2.0"
 
 
 # -- elections ---------------------------------------------------------------------------------

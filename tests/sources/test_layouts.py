@@ -464,3 +464,21 @@ def test_a_duel_of_names_known_in_two_years_is_still_asked(tmp_path: Path) -> No
     (results,) = read(tmp_path, native(rows, Ballot.of_names(DUEL)), "latin-1")
     with pytest.raises(SourceError, match="same candidates"):
         recognise_election(results, BLOCS, {})
+
+
+@pytest.mark.parametrize(
+    ("lines", "contest"),
+    [([("UN", "Anne", "SOC"), ("DEUX", "Jean", "UMP"), ("TROIS", "Luc", "FN"), ("QUATRE", "Zoé", "FG")], "2012_legi"),
+     ([("ROYAL", "Ségolène", "ROYA"), ("SARKOZY", "Nicolas", "SARK"), ("BAYROU", "François", "BAYR"),
+       ("LE PEN", "Jean-Marie", "LEPE")], "2007_pres")],
+)  # fmt: skip
+def test_legislative_2012_and_presidential_2007_are_long_files_too(
+    lines: list[tuple[str, str, str]], contest: str, tmp_path: Path
+) -> None:
+    """Written from the documented layout: they are presumed alike to presidential 2012."""
+    text = layouts.long_headerless(
+        {1: THREE, 2: [r.with_(votes=r.votes[:2]) for r in THREE]}, lines
+    )
+    told = [recognise_election(r, BLOCS, {}) for r in read(tmp_path, text, "latin-1")]
+    assert told == [f"{contest}_t1", f"{contest}_t2"]
+    assert read(tmp_path, text, "latin-1")[0].turnout["constituency_code"][0] == "1304"
