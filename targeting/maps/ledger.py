@@ -34,9 +34,10 @@ def ledger_sentence(row: Any, language: str) -> str:
     named = ", ".join(then[:MOST_NAMED])
     if len(then) > MOST_NAMED:
         named += text_in(language, "ledger.and_others", count=len(then) - MOST_NAMED)
+    kind = row.kind if then or row.kind in ("lost", "gone") else "scattered"
     sentence = text_in(
         language,
-        f"ledger.is.{row.kind}",
+        f"ledger.is.{kind}",
         stations=named,
         people=number_in(language, row.registered),
         own=percent_in(language, row.history_share, decimals=0),

@@ -17,12 +17,13 @@ import polars as pl
 from targeting.codes import ARRONDISSEMENT_COMMUNES
 
 BASES: Final = (
-    "same_code", "renumbered", "voters", "addresses", "area", "rolls", "commune", "lost",
+    "same_code", "renumbered", "code_alone", "voters", "addresses", "area", "rolls", "commune",
+    "lost",
 )  # fmt: skip
 """What a flow rests on, from the surest to nothing. same_code: the code and the size of the roll
-stayed; renumbered: the size, the order or the votes stayed under another code; voters, addresses,
-area: seen on a map of both vintages; rolls: inferred from which rolls shrank and which grew;
-commune: spread over the commune; lost: the commune is not there any more."""
+stayed; renumbered: the size, the order or the votes stayed under another code; code_alone: the
+roll of then was not published; voters, addresses, area: seen on a map of both vintages; rolls:
+inferred from which rolls shrank and which grew; commune: spread over the commune; lost: the commune is not there any more."""
 
 COLUMNS: Final = ["station_id_then", "station_id", "weight", "basis", "confidence"]
 SMALLEST_WEIGHT: Final = 0.005

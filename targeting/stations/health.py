@@ -45,7 +45,9 @@ def health_matrix(
     for election in elections:
         rows = ledger[(ledger["vintage"] == election) & (ledger["kind"] != "gone")]
         rows = rows.set_index("station_id").reindex(index)
-        covered = communes.str.slice(0, 2).isin(list(departments.get(election, ())))
+        of_election = list(departments.get(election, ()))
+        covered = communes.str.slice(0, 2).isin(of_election)
+        covered |= communes.str.slice(0, 3).isin(of_election)  # overseas: three figures
         covered |= communes.isin(set(communes_of(rows.dropna(subset="kind").index.to_series())))
         is_second = bool(ELECTION_ID.match(election)) and (
             parse_election_id(election).round_number == 2

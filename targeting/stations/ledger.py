@@ -44,8 +44,8 @@ def build_ledger(history: History, rounds: Sequence[Round]) -> pd.DataFrame:
 
 def _of_round(of: Round, flows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     roll = of.rolls.set_index("station_id")["registered"]
-    carried = flows.assign(people=flows["weight"] * flows["station_id_then"].map(roll))
-    carried["people"] = carried["people"].fillna(carried["weight"])  # no roll: one each
+    then = flows["station_id_then"].map(roll).astype("float64")
+    carried = flows.assign(people=flows["weight"] * then.fillna(1.0), known=then.notna())
     inward = carried.dropna(subset="station_id")
     communes = communes_of(inward["station_id"]).unique()
     here = now[communes_of(now["station_id"]).isin(list(communes))]
@@ -101,7 +101,7 @@ def _pasts(inward: pd.DataFrame) -> pd.DataFrame:
             "source": first["station_id_then"],
             "basis": first["basis"],
             "sources": sources.to_pandas().set_index("station_id")["station_id_then"],
-            "known": True,
+            "known": by["known"].all(),
         }
     )
 

@@ -217,7 +217,8 @@ def _same(shared: pd.DataFrame, tells: pd.DataFrame) -> pd.DataFrame:
     redrawn = shared["commune"].map(tells["redrawn"]).to_numpy(dtype="float64")
     sure = confidence_in_code(shared["gap"].to_numpy(), redrawn)
     codes = shared["station_id"].to_numpy()
-    return as_flows(codes, codes, 1.0, "same_code", sure)
+    basis = np.where(shared["gap"].isna(), "code_alone", "same_code")
+    return as_flows(codes, codes, 1.0, basis, sure)
 
 
 def _into_one(then: pd.DataFrame, now: pd.DataFrame, communes: pd.Index) -> pd.DataFrame:
@@ -352,7 +353,8 @@ def _keep_codes(c: _Commune, shares: _Shares) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.where((c.r[i] == 0) & (c.n[j] == 0), 0.0, c.n[j] / c.r[i] - 1)
     kept = np.where(gap < -TOLERANCE, 1 + gap, 1.0)
-    shares.give(i, j, kept, "same_code", confidence_in_code(gap, np.full(len(gap), c.redrawn)))
+    basis = np.where(np.isnan(gap), "code_alone", "same_code")
+    shares.give(i, j, kept, basis, confidence_in_code(gap, np.full(len(gap), c.redrawn)))
     shares.left[i] = 1 - kept
     shares.demand[j] = np.where(gap > TOLERANCE, c.n[j] - np.nan_to_num(c.r[i]), 0.0)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -26,7 +27,7 @@ from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v1"
+CACHE_VERSION: Final = "v2"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def _follow(workspace: Workspace, communes: Sequence[str] | None) -> Past:
 
 
 def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> list[Round]:
-    """Every round imported with its rolls and votes, and every roll known by address."""
+    """Every round imported with its rolls and votes, and every roll known by address.
+
+    Of a file of shares alone the stations are known, and their rolls only where it gives them.
+    """
     rounds = []
     blocs = reference.load_blocs(workspace)
     for election_id in reference.list_elections(workspace):
@@ -95,6 +99,15 @@ def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> 
         if len(turnout):
             votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
             rounds.append(Round(election_id, _with_votes(turnout, votes)))
+    counted_in = {r.vintage for r in rounds}
+    for election_id in reference.list_shares(workspace):
+        shares = reference.load_shares(workspace, election_id)
+        if communes is not None:
+            shares = shares[communes_of(shares["station_id"]).isin(list(communes))]
+        if len(shares) and election_id not in counted_in:
+            rolls = shares.groupby("station_id", as_index=False)["registered"].first()
+            known = rolls["registered"].to_numpy("float64", na_value=np.nan)
+            rounds.append(Round(election_id, rolls.assign(registered=known)))
     for vintage in sorted({v for _, v, _ in reference.list_station_points(workspace)}):
         points = reference.load_station_points(workspace, communes, vintage)
         counted = points[points["basis"] == "voters"]
