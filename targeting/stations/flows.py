@@ -23,7 +23,8 @@ BASES: Final = (
 """What a flow rests on, from the surest to nothing. same_code: the code and the size of the roll
 stayed; renumbered: the size, the order or the votes stayed under another code; code_alone: the
 roll of then was not published; voters, addresses, area: seen on a map of both vintages; rolls:
-inferred from which rolls shrank and which grew; commune: spread over the commune; lost: the commune is not there any more."""
+inferred from which rolls shrank and which grew; commune: spread over the commune; lost:
+the commune is not there any more."""
 
 COLUMNS: Final = ["station_id_then", "station_id", "weight", "basis", "confidence"]
 SMALLEST_WEIGHT: Final = 0.005
