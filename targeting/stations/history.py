@@ -23,7 +23,7 @@ from targeting.tables import StationHistory
 MOST_OF_A_DEPARTMENT: Final = 0.8
 """A commune is gone when a later round has most of its department's communes, but not it."""
 
-SAME_ON_THE_MAP: Final = 0.9
+SAME_ON_THE_MAP: Final = 0.95
 """A same-coded station that the map finds at least so much the same, and whose roll stayed, is the
 same: the rest is addresses a few metres across a border."""
 

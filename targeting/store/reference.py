@@ -385,6 +385,13 @@ def load_backdrop(workspace: Workspace) -> dict[str, gpd.GeoDataFrame]:
     return {p.stem: gpd.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
 
 
+def has_addresses(workspace: Workspace, communes: Sequence[str] | None = None) -> bool:
+    """Whether addresses of these communes (of any) were imported."""
+    filters = [("commune_code", "in", list(communes))] if communes is not None else None
+    paths = (workspace.reference / "addresses").glob("*.parquet")
+    return any(len(pd.read_parquet(p, columns=["commune_code"], filters=filters)) for p in paths)
+
+
 def load_addresses(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
     """Numbered addresses of these communes (table Addresses).
 

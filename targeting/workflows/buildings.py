@@ -15,7 +15,6 @@ from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
 from targeting.stations.places import assign_stations
 from targeting.store import reference
-from targeting.store.reference import list_layers
 from targeting.tables import Buildings
 from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.setup import campaign_card
@@ -44,9 +43,9 @@ class MatchReport:
         return found / max(sum(counts.values()), 1)
 
 
-def has_buildings(workspace: Workspace) -> bool:
-    """Whether addresses were imported."""
-    return bool(list_layers(workspace, "addresses"))
+def has_buildings(workspace: Workspace, communes: Sequence[str] | None = None) -> bool:
+    """Whether addresses of these communes (of any) were imported."""
+    return reference.has_addresses(workspace, communes)
 
 
 def load_buildings(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:

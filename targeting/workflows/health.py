@@ -113,7 +113,7 @@ def data_health(
     matrix = health_matrix(
         past.ledger, past.history.now["station_id"].to_list(), elections, covered
     )
-    found = match_report(workspace, wanted) if has_buildings(workspace) else None
+    found = match_report(workspace, wanted) if has_buildings(workspace, wanted) else None
     return Health(
         communes=wanted or [],
         matrix=matrix,

@@ -27,7 +27,7 @@ from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v2"
+CACHE_VERSION: Final = "v3"
 
 
 @dataclass(frozen=True)

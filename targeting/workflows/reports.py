@@ -82,7 +82,7 @@ def _table(workspace: Workspace, scored: Scored, table: str) -> pd.DataFrame:
         return scored.scores
     if table == "priorities":
         return station_priorities(workspace, scored)
-    if not has_buildings(workspace):
+    if not has_buildings(workspace, scored.communes):
         raise WorkspaceError("no addresses: import the BAN with `import addresses FILE` first.")
     return publish_coverage(station_coverage(workspace, scored.communes))
 

@@ -102,7 +102,7 @@ def score_stations(
 
 def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
     """What was done in each station (table Coverage); empty before addresses are imported."""
-    if not has_buildings(workspace):
+    if not has_buildings(workspace, communes):
         return build_coverage(_no_buildings(), _no_visits())
     with reading(open_store(workspace)) as session:
         visits = load_visits(session)

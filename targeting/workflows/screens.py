@@ -83,7 +83,7 @@ def load_board(workspace: Workspace) -> Board:
     stations = table.index
     added = ["contacted_rate", "reservoir_left", "priority", "priority_rank"]
     table = table.join(priorities[added])
-    counted = has_buildings(workspace)
+    counted = has_buildings(workspace, scored.communes)
     for column in ("households", "households_visited", "households_contacted"):
         counts = shown[column].astype("Int64").reindex(stations)
         known = stations.isin(shown.index)
