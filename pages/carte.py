@@ -18,6 +18,7 @@ from targeting.maps.deck import (
     station_layer,
 )
 from targeting.maps.files import metric_classes
+from targeting.maps.hatching import hatch_layer
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
 from targeting.stations.joins import LEAST_JOIN
@@ -28,6 +29,7 @@ from targeting.web.desk import (
     load_backdrop,
     load_board,
     load_campaign,
+    load_hatching,
     load_station_map,
     map_frame,
     map_height,
@@ -97,8 +99,10 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
         show_why_unpainted(board)
         return
     backdrop, kinds = load_backdrop()
+    hatching = load_hatching(board)
     layers = [
         station_layer(file, metric, **filters),
+        *([hatch_layer(hatching, **filters)] if hatching is not None else []),
         outline_layer(file),
         *backdrop_layers(backdrop, kinds),
     ]
@@ -117,6 +121,8 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
         explain(board, metric),
         build_legend(metric_classes(board)[metric], language()),
     )
+    if hatching is not None:
+        st.caption(told("map.hatched", len(board.doubtful)))
     if missing := int(board.table["origin"].isna().sum()):
         st.caption(told("map.without_outline", missing))
 

@@ -45,6 +45,11 @@ class Board:
         return self.join is not None and self.join.is_sound
 
     @property
+    def doubtful(self) -> pd.Index:
+        """Stations whose past is uncertain for an election that the score rests on."""
+        return self.table.index[self.table["reasons"].str.contains("uncertain:", regex=False)]
+
+    @property
     def ranked(self) -> int:
         """How many stations have a rank."""
         return int(self.table["priority_rank"].notna().sum())

@@ -172,6 +172,17 @@ def load_station_map(board: Board) -> MapFile | None:
     return file
 
 
+def load_hatching(board: Board) -> MapFile | None:
+    """The hatching of doubtful stations, written again if somebody emptied the cache."""
+    here = workspace()
+    mark = screens.workspace_mark(here)
+    file = _hatching(here, mark, board)
+    if file is not None and not file.path.exists():
+        _hatching.clear(here, mark, board)
+        file = _hatching(here, mark, board)
+    return file
+
+
 def load_backdrop() -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     here = workspace()
@@ -212,6 +223,11 @@ def _health(_here: Workspace, mark: str) -> Health:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _station_map(_here: Workspace, mark: str, _board: Board) -> MapFile | None:
     return screens.write_station_map(_here, _board)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _hatching(_here: Workspace, mark: str, _board: Board) -> MapFile | None:
+    return screens.write_hatching(_here, _board)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -17,6 +17,7 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.files import write_table
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
+from targeting.maps.hatching import hatch_file
 from targeting.maps.ledger import with_sentences
 from targeting.maps.listing import DOWNLOADED
 from targeting.scoring.priorities import publish_coverage
@@ -131,6 +132,14 @@ def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     if outlines is None or not outlines["station_id"].isin(board.table.index).any():
         return None
     return station_map_file(workspace.maps, board, outlines)
+
+
+def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
+    """The hatching of stations whose past is uncertain; nothing where nothing is painted."""
+    if not board.is_painted:
+        return None
+    drawn = find_outlines(workspace, campaign_card(workspace).communes or None)
+    return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
 
 
 def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
