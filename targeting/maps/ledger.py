@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from targeting.codes import ELECTION_ID
-from targeting.locale import election_in, number_in, percent_in, text_in
+from targeting.locale import count_in, election_in, number_in, percent_in, text_in
 from targeting.maps.board import station_label
 from targeting.maps.listing import Listing, Say
 
@@ -33,7 +33,7 @@ def ledger_sentence(row: Any, language: str) -> str:
     then = [station_label(s) for s in str(row.stations_then).split()]
     named = ", ".join(then[:MOST_NAMED])
     if len(then) > MOST_NAMED:
-        named += text_in(language, "ledger.and_others", count=len(then) - MOST_NAMED)
+        named += " " + count_in(language, "ledger.and_others", len(then) - MOST_NAMED)
     kind = row.kind if then or row.kind in ("lost", "gone") else "scattered"
     sentence = text_in(
         language,

@@ -11,7 +11,7 @@ import polars as pl
 
 from targeting.stations.flows import communes_of, zones_of
 from targeting.stations.history import History, Round
-from targeting.tables import Ledger
+from targeting.tables import LEDGER_KINDS, Ledger
 
 MOST: Final = 0.9
 """A station that got nine tenths of its past from one station has that one's past."""
@@ -148,7 +148,8 @@ def ledger_counts(ledger: pd.DataFrame) -> pd.DataFrame:
     """Stations of each kind, share uncertain and error of the carried rolls, one row a vintage.
 
     `error`: weighted mean absolute error of the registered voters predicted by carrying the roll of
-    then, its growth taken off, over all stations; `error_sure`: over those not uncertain.
+    then, its growth taken off, over all stations (missing without rolls);
+    `error_sure`: over those not uncertain.
     """
     rows = []
     for vintage, part in ledger.groupby("vintage", sort=False):
@@ -162,7 +163,9 @@ def ledger_counts(ledger: pd.DataFrame) -> pd.DataFrame:
                 "error_sure": carried_error(there[~there["is_uncertain"]]),
             }
         )
-    return pd.DataFrame(rows).fillna(0).set_index("vintage")
+    counts = pd.DataFrame(rows).set_index("vintage")
+    kinds = [kind for kind in LEDGER_KINDS if kind in counts]
+    return counts.assign(**{kind: counts[kind].fillna(0).astype(int) for kind in kinds})
 
 
 def carried_error(ledger: pd.DataFrame) -> float:

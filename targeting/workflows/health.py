@@ -304,7 +304,8 @@ def ledger_report(
     )  # fmt: skip
     for row in counts.itertuples():
         numbers = " ".join(f"{int(getattr(row, k)):>10,}" for k in kinds)
-        lines.append(f"{row.Index:<14} {numbers} {row.uncertain_share:>10.1%} {row.error:>10.1%}")
+        error = f"{row.error:.1%}" if pd.notna(row.error) else "no roll"
+        lines.append(f"{row.Index:<14} {numbers} {row.uncertain_share:>10.1%} {error:>10}")
     facts = {
         "stations": len(past.history.now),
         "vintages": counts.to_dict("index"),

@@ -27,7 +27,7 @@ from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v3"
+CACHE_VERSION: Final = "v4"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> 
         if len(counted):
             roll = counted.groupby("station_id")["weight"].sum().rename("registered")
             rounds.append(Round(vintage, roll.reset_index()))
-    return rounds
+    return sorted(rounds, key=lambda of: of.date)
 
 
 def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame:
