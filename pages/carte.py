@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from targeting.errors import TargetingError
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
@@ -28,16 +27,14 @@ from targeting.web.desk import (
     language,
     load_backdrop,
     load_board,
-    load_campaign,
     load_hatching,
     load_station_map,
     map_frame,
     map_height,
-    page_link,
+    open_or_stop,
     say,
     show_credits,
     show_legend,
-    show_trouble,
     told,
 )
 from targeting.workflows.screens import COMMANDS, station_csv
@@ -185,19 +182,7 @@ def show_table(board: Board, rows: Any) -> None:
     )
 
 
-if load_campaign() is None:
-    st.info(say("map.no_results"))
-    page_link("accueil", say("nav.home"))
-    st.stop()
-try:
-    with st.spinner(say("map.loading")):
-        board = load_board()
-except TargetingError as error:
-    st.info(say("map.no_results"))
-    show_trouble(error)
-    page_link("accueil", say("nav.home"))
-    st.stop()
-
+board = open_or_stop(load_board, "map.loading")
 lang = language()  # names are asked for later too, when no session is there to tell
 metric_names = {name: metric_name(board, name) for name in METRICS}
 metric = st.segmented_control(

@@ -2,26 +2,13 @@
 
 import streamlit as st
 
-from targeting.errors import TargetingError
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import ledger_listing, vintage_in
 from targeting.tables import LEDGER_KINDS
-from targeting.web.desk import language, load_campaign, load_past, page_link, say, show_trouble
+from targeting.web.desk import language, load_past, open_or_stop, say
 from targeting.workflows.screens import choose_ledger, ledger_csv
 
-if load_campaign() is None:
-    st.info(say("map.no_results"))
-    page_link("accueil", say("nav.home"))
-    st.stop()
-try:
-    with st.spinner(say("ledger.loading")):
-        past = load_past()
-except TargetingError as error:
-    st.info(say("map.no_results"))
-    show_trouble(error)
-    page_link("accueil", say("nav.home"))
-    st.stop()
-
+past = open_or_stop(load_past, "ledger.loading")
 lang = language()
 st.markdown(say("ledger.what"))
 one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")

@@ -2,33 +2,19 @@
 
 import streamlit as st
 
-from targeting.errors import TargetingError
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import MARKS, health_listing, matrix_listing, source_listing, vintage_in
 from targeting.web.desk import (
     language,
-    load_campaign,
     load_health,
+    open_or_stop,
     page_link,
     say,
     show_credits,
-    show_trouble,
 )
 from targeting.workflows.screens import health_csv
 
-if load_campaign() is None:
-    st.info(say("map.no_results"))
-    page_link("accueil", say("nav.home"))
-    st.stop()
-try:
-    with st.spinner(say("health.loading")):
-        health = load_health()
-except TargetingError as error:
-    st.info(say("map.no_results"))
-    show_trouble(error)
-    page_link("accueil", say("nav.home"))
-    st.stop()
-
+health = open_or_stop(load_health, "health.loading")
 lang = language()
 st.markdown(say("health.what", stations=number_in(lang, len(health.matrix))))
 listing = health_listing(

@@ -90,7 +90,6 @@ def station_layer(
     """
     if metric not in METRICS:
         raise ValueError(f"no metric {metric!r}: one of {', '.join(METRICS)}")
-    low = [min_abstention if min_abstention > 0 else -2.0, min_left if min_left > 0 else -2.0]
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -99,10 +98,18 @@ def station_layer(
         stroked=False,
         get_fill_color=f"properties.fill_{metric}",
         update_triggers={"getFillColor": [metric]},
-        extensions=[{"@@type": "DataFilterExtension", "filterSize": 2}],
-        get_filter_value="[properties.abstention, properties.left]",
-        filter_range=[[low[0], 1.0], [low[1], 1.0]],
+        **filtered(min_abstention, min_left),
     )
+
+
+def filtered(min_abstention: float, min_left: float) -> dict[str, Any]:
+    """What hides the features under these values: at 0 an unknown value passes too."""
+    low = [value if value > 0 else -2.0 for value in (min_abstention, min_left)]
+    return {
+        "extensions": [{"@@type": "DataFilterExtension", "filterSize": 2}],
+        "get_filter_value": "[properties.abstention, properties.left]",
+        "filter_range": [[low[0], 1.0], [low[1], 1.0]],
+    }
 
 
 def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:

@@ -11,6 +11,7 @@ import pydeck
 import shapely
 
 from targeting.maps.board import Board
+from targeting.maps.deck import filtered
 from targeting.maps.files import UNFILTERED, MapFile, write_features
 from targeting.maps.measures import COLUMNS
 from targeting.tables import WGS84, require_metric_crs
@@ -68,7 +69,6 @@ def hatch_layer(
     file: MapFile, *, min_abstention: float = 0.0, min_left: float = 0.0
 ) -> pydeck.Layer:
     """The hatching, under the same filters as the stations: nothing to click."""
-    low = [min_abstention if min_abstention > 0 else -2.0, min_left if min_left > 0 else -2.0]
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -79,7 +79,5 @@ def hatch_layer(
         get_line_color=HATCH,
         get_line_width=1,
         line_width_units="'pixels'",
-        extensions=[{"@@type": "DataFilterExtension", "filterSize": 2}],
-        get_filter_value="[properties.abstention, properties.left]",
-        filter_range=[[low[0], 1.0], [low[1], 1.0]],
+        **filtered(min_abstention, min_left),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -26,6 +26,8 @@ MAP_PX: Final = 500
 """Heights of a map: under 60 % of the height of a phone, so that it never traps the scroll."""
 
 KEPT: Final = 4
+
+Opened = TypeVar("Opened")
 
 
 # -- words -----------------------------------------------------------------------------------------
@@ -137,6 +139,24 @@ def shows_demo() -> bool:
     return here.exists and is_demo(here)
 
 
+def open_or_stop(load: Callable[[], Opened], waiting: str) -> Opened:
+    """What a screen shows, or why it cannot be shown, and then the screen ends.
+
+    `waiting` is the key of what is said meanwhile.
+    """
+    if load_campaign() is not None:
+        try:
+            with st.spinner(say(waiting)):
+                return load()
+        except TargetingError as error:
+            st.info(say("map.no_results"))
+            show_trouble(error)
+    else:
+        st.info(say("map.no_results"))
+    page_link("accueil", say("nav.home"))
+    st.stop()
+
+
 def load_holdings() -> screens.Holdings:
     """What the workspace holds, and the next step."""
     here = workspace()
@@ -162,25 +182,13 @@ def load_health() -> Health:
 
 
 def load_station_map(board: Board) -> MapFile | None:
-    """The stations' map file, written again if somebody emptied the cache."""
-    here = workspace()
-    mark = screens.workspace_mark(here)
-    file = _station_map(here, mark, board)
-    if file is not None and not file.path.exists():
-        _station_map.clear(here, mark, board)
-        file = _station_map(here, mark, board)
-    return file
+    """The stations' map file."""
+    return _drawn(_station_map, board)
 
 
 def load_hatching(board: Board) -> MapFile | None:
-    """The hatching of doubtful stations, written again if somebody emptied the cache."""
-    here = workspace()
-    mark = screens.workspace_mark(here)
-    file = _hatching(here, mark, board)
-    if file is not None and not file.path.exists():
-        _hatching.clear(here, mark, board)
-        file = _hatching(here, mark, board)
-    return file
+    """The hatching of doubtful stations."""
+    return _drawn(_hatching, board)
 
 
 def load_backdrop() -> tuple[MapFile | None, list[str]]:
@@ -192,6 +200,17 @@ def load_backdrop() -> tuple[MapFile | None, list[str]]:
         _backdrop.clear(here, mark)
         file, kinds = _backdrop(here, mark)
     return file, kinds
+
+
+def _drawn(draw: Any, board: Board) -> MapFile | None:
+    """A map file of the board, written again if somebody emptied the cache."""
+    here = workspace()
+    mark = screens.workspace_mark(here)
+    file: MapFile | None = draw(here, mark, board)
+    if file is not None and not file.path.exists():
+        draw.clear(here, mark, board)
+        file = draw(here, mark, board)
+    return file
 
 
 def load_turf_board() -> screens.TurfBoard | None:
