@@ -8,6 +8,7 @@ import streamlit as st
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
+from targeting.maps.charts import history_chart
 from targeting.maps.classes import build_legend
 from targeting.maps.deck import (
     backdrop_layers,
@@ -28,6 +29,7 @@ from targeting.web.desk import (
     load_backdrop,
     load_board,
     load_hatching,
+    load_station_line,
     load_station_map,
     map_frame,
     map_height,
@@ -153,12 +155,18 @@ def show_card(board: Board, station_id: str) -> None:
         st.markdown(card.rank)
         for heading, lines in {
             "card.why": card.why,
+            "card.terms": card.terms,
             "card.people": card.people,
             "card.done": card.done,
             "card.warnings": card.warnings,
         }.items():
             if lines:
                 st.markdown(f"**{say(heading)}**\n\n" + "\n".join(f"- {line}" for line in lines))
+        st.altair_chart(
+            history_chart(load_station_line(station_id), language(), board.share),
+            height=240,
+            key="history",
+        )
         st.caption(card.outline)
 
 

@@ -24,6 +24,7 @@ class Board:
     `vintage` and `origin` of the outline (missing: none).
     abstentions: rate at each low election of `basis`, same index.
     join: how the outlines fit the results; nothing without outlines.
+    terms: what each term of the score brings (see scoring.explain), same index.
     """
 
     table: pd.DataFrame
@@ -33,6 +34,7 @@ class Board:
     credits: list[str]
     has_addresses: bool
     join: Join | None = field(default=None)
+    terms: pd.DataFrame | None = field(default=None)
 
     @property
     def share(self) -> str:

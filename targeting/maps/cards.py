@@ -29,6 +29,7 @@ class Card:
     place: str
     rank: str
     why: list[str]
+    terms: list[str]
     people: list[str]
     done: list[str]
     warnings: list[str]
@@ -43,6 +44,7 @@ def build_card(board: Board, station_id: str, language: str) -> Card:
         place=station_place(station_id, row["place"], language),
         rank=_rank(board, row, language),
         why=_why(board, station_id, language),
+        terms=_terms(board, station_id, language),
         people=_people(board, row, language),
         done=_done(board, row, language),
         warnings=[reason_in(language, code) for code in str(row["reasons"]).split("|") if code],
@@ -81,6 +83,34 @@ def _why(board: Board, station_id: str, language: str) -> list[str]:
     left = percent_in(language, row["left_share"])
     lines.append(text_in(language, "card.left_at", share=share, election=election, rate=left))
     return lines
+
+
+def _terms(board: Board, station_id: str, language: str) -> list[str]:
+    """Each term's part in people, against the mean station, and the rank without it."""
+    if board.terms is None or pd.isna(board.terms.at[station_id, "expected"]):
+        return []
+    terms = board.terms.loc[station_id]
+    share = text_in(language, f"metric.{board.share}")
+    names = {"abstention": text_in(language, "metric.abstention"), "share": share}
+    lines = [text_in(language, "card.expected", people=number_in(language, terms["expected"]))]
+    for name, words in names.items():
+        rank = terms[f"rank_at_mean_{name}"]
+        lines.append(
+            text_in(
+                language,
+                "card.term" if pd.notna(rank) else "card.term_unranked",
+                term=words,
+                people=_signed(terms[f"from_{name}"], language),
+                rank=ordinal_in(language, int(rank)) if pd.notna(rank) else "",
+            )
+        )
+    lines.append(text_in(language, "card.both", people=_signed(terms["from_both"], language)))
+    return lines
+
+
+def _signed(people: float, language: str) -> str:
+    sign = "+" if round(people) > 0 else "−" if round(people) < 0 else ""
+    return f"{sign}{number_in(language, abs(round(people)))}"
 
 
 def _score(row: pd.Series, share: str, language: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import streamlit as st
+from pandas import DataFrame
 from streamlit.delta_generator import DeltaGenerator
 
 from targeting.config import PROJECT, Workspace, workspace_from
@@ -181,6 +182,12 @@ def load_health() -> Health:
     return _health(here, screens.workspace_mark(here))
 
 
+def load_station_line(station_id: str) -> DataFrame:
+    """The past of one station, election by election."""
+    here = workspace()
+    return _station_line(here, screens.workspace_mark(here), station_id)
+
+
 def load_station_map(board: Board) -> MapFile | None:
     """The stations' map file."""
     return _drawn(_station_map, board)
@@ -237,6 +244,11 @@ def _past(_here: Workspace, mark: str) -> screens.PastBoard:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _health(_here: Workspace, mark: str) -> Health:
     return data_health(_here)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _station_line(_here: Workspace, mark: str, station_id: str) -> DataFrame:
+    return screens.load_station_line(_here, station_id)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

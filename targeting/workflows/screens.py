@@ -12,6 +12,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
+from targeting.codes import commune_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.files import write_table
@@ -20,7 +21,10 @@ from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.ledger import with_sentences
 from targeting.maps.listing import DOWNLOADED
+from targeting.scoring.explain import explain_scores
+from targeting.scoring.measures import left_share, turnout_rate
 from targeting.scoring.priorities import publish_coverage
+from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
@@ -102,7 +106,41 @@ def load_board(workspace: Workspace) -> Board:
         credits=reference.credits(workspace),
         has_addresses=counted,
         join=_join(outlines, scored.scores, scored.basis.presidential),
+        terms=explain_scores(scored.scores).loc[order],
     )
+
+
+def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
+    """The station's past, carried to it: one row an election, oldest first.
+
+    Columns `election_id`, `turnout_rate`, `left_share` (of the campaign's target; rates, missing
+    where the station has no past) and `is_uncertain`.
+    """
+    commune = commune_of(station_id)
+    asked = campaign_card(workspace)
+    past = station_past(workspace, asked.communes or None)
+    rows = []
+    for election_id in reference.list_elections(workspace):
+        flows = past.history.of(election_id)
+        flows = flows[flows["station_id"] == station_id]
+        turnout = reference.load_turnout(workspace, election_id, [commune])
+        carried = carry_turnout(turnout, flows)
+        if carried.empty:
+            continue
+        blocs = carry_bloc_votes(
+            reference.load_bloc_votes(workspace, election_id, [commune]), flows
+        )
+        ledger = past.of(election_id)
+        rows.append(
+            {
+                "election_id": election_id,
+                "turnout_rate": turnout_rate(carried).iloc[0],
+                "left_share": left_share(carried, blocs, asked.target).iloc[0],
+                "is_uncertain": bool(ledger["is_uncertain"].get(station_id, True)),
+            }
+        )
+    columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFrame:

@@ -23,6 +23,7 @@ ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
     "outcome": OUTCOMES,
     "election": KINDS,
+    "chart": KINDS,
     "round": ("1", "2"),
     "bloc": BLOCS,
     "reason": ("small_station", "no_valid_votes", "no_past", "roll_moved", *REDRAWN, "uncertain"),

@@ -102,3 +102,20 @@ def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
     tips = " ".join(row["tip"] for row in dots.data)
     assert "4 bis Rue B" in tips
     assert "200" not in tips
+
+
+def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncertain() -> None:
+    import pandas as pd
+
+    from targeting.maps.charts import history_chart, short_election
+
+    line = pd.DataFrame(
+        {"election_id": ["2017_pres_t1", "2022_legi_t1"], "turnout_rate": [0.7, 0.4],
+         "left_share": [0.5, float("nan")], "is_uncertain": [True, False]}
+    )  # fmt: skip
+    document = history_chart(line, "fr", "left").to_dict()
+    (values,) = document["datasets"].values()
+    assert [(v["election"], v["rate"], v["is_uncertain"]) for v in values] == [
+        ("prés. 17-1", 0.7, True), ("légis. 22-1", 0.4, False), ("prés. 17-1", 0.5, True),
+    ]  # fmt: skip
+    assert short_election("en", "2022_legi_t1") == "legis. 22-1"
