@@ -114,7 +114,7 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
     """The station's past, carried to it: one row an election, oldest first.
 
     Columns `election_id`, `turnout_rate`, `left_share` (of the campaign's target; rates, missing
-    where the station has no past) and `is_uncertain`.
+    where the station has no past, or nobody of the target stood) and `is_uncertain`.
     """
     commune = commune_of(station_id)
     asked = campaign_card(workspace)
@@ -127,20 +127,20 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
         carried = carry_turnout(turnout, flows)
         if carried.empty:
             continue
-        blocs = carry_bloc_votes(
-            reference.load_bloc_votes(workspace, election_id, [commune]), flows
-        )
+        published = reference.load_bloc_votes(workspace, election_id, [commune])
+        stood = bool(set(published["bloc"]) & set(asked.target))
+        blocs = carry_bloc_votes(published, flows)
         ledger = past.of(election_id)
         rows.append(
             {
                 "election_id": election_id,
                 "turnout_rate": turnout_rate(carried).iloc[0],
-                "left_share": left_share(carried, blocs, asked.target).iloc[0],
+                "left_share": left_share(carried, blocs, asked.target).iloc[0] if stood else None,
                 "is_uncertain": bool(ledger["is_uncertain"].get(station_id, True)),
             }
         )
     columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
 
 
 def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFrame:

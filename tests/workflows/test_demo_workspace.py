@@ -364,3 +364,17 @@ def test_the_same_seed_and_day_give_the_same_workspace(town: Workspace, tmp_path
         twin = other.reference / path.relative_to(town.reference)
         assert path.read_bytes() == twin.read_bytes(), path.name
     pd.testing.assert_frame_equal(station_coverage(town), station_coverage(other))
+
+
+def test_the_past_of_a_station_is_told_election_by_election(town: Workspace) -> None:
+    from targeting.workflows.screens import load_board, load_station_line
+
+    board = load_board(town)
+    station = board.table.index[0]
+    line = load_station_line(town, station)
+    assert line["election_id"].is_unique
+    basis = board.basis
+    row = line.set_index("election_id").loc[basis.latest_low]
+    assert row["turnout_rate"] == pytest.approx(1 - board.abstentions.at[station, basis.latest_low])
+    high = line.set_index("election_id").loc[basis.presidential]
+    assert high["left_share"] == pytest.approx(board.table.at[station, "left_share"])
