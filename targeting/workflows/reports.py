@@ -69,6 +69,7 @@ def score_report(
         "by": scored.by,
         "stations": len(scored.scores),
         "ranked": int(scored.scores["rank"].notna().sum()),
+        "uncertain_past": _uncertain(scored),
         "reservoir": float(scored.scores["reservoir"].sum()),
         "reachable": float(reachable(scored.scores["reservoir"]).sum()),
         "written": [str(p) for p in written],
@@ -104,6 +105,11 @@ def _geometry(workspace: Workspace, scored: Scored, rows: pd.DataFrame) -> gpd.G
     return found
 
 
+def _uncertain(scored: Scored) -> int:
+    """Stations whose past is uncertain for an election that the score rests on."""
+    return int(scored.scores["reasons"].str.contains("uncertain:", regex=False).sum())
+
+
 def _text(scored: Scored, first: pd.DataFrame, written: list[Path]) -> str:
     basis = scored.basis
     low = ", ".join(f"{e} (−{g:.1%})" for e, g in zip(basis.low, basis.gaps, strict=True))
@@ -113,6 +119,7 @@ def _text(scored: Scored, first: pd.DataFrame, written: list[Path]) -> str:
         f"{len(scored.scores):,} stations, {int(scored.scores['rank'].notna().sum()):,} ranked; "
         f"reservoir {people:,.0f} people, {people * (1 - ELSEWHERE):,.0f} of them reachable "
         f"(assumed: {ELSEWHERE:.0%} live elsewhere).",
+        f"{_uncertain(scored):,} stations have an uncertain past: `stations ledger` says why.",
         f"{'rank':>5}  {'station':<12} {'score':>6} {'abst.':>6} {'left':>6} {'registered':>10} "
         f"{'reservoir':>9}",
     ]

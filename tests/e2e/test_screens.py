@@ -159,3 +159,18 @@ def test_every_answer_of_the_server_has_the_headers(site):
         with urllib.request.urlopen(request) as answer:
             assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
             assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_from_the_health_of_the_data_to_the_past_of_a_station(visit):
+    page = visit("/sante")
+    expect(page.get_by_role("heading", name="Santé des données")).to_be_visible()
+    expect(page.get_by_text("Ce que valent les données pour les 63 bureaux")).to_be_visible()
+    page.get_by_role("link", name="Voir d’où vient le passé de chaque bureau").click()
+    expect(page.get_by_role("heading", name="D’où vient le passé de chaque bureau")).to_be_visible()
+    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Télécharger ce registre (CSV)").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert len(rows) == 63
+    assert all(row["sentence"] for row in rows)
+    assert overflow(page) <= 0
