@@ -21,6 +21,7 @@ from targeting.sources.elections import recognise_election
 from targeting.sources.outlines import read_outlines
 from targeting.sources.wide_results import read_wide_results
 from targeting.stations.joins import best_sound_join, join_outlines
+from targeting.workflows.history import station_past
 from tests.conftest import NATIONAL, REAL
 
 pytestmark = [
@@ -139,9 +140,12 @@ def test_the_score_of_marseille_is_the_one_ten_lines_of_pandas_give(
     scores = pd.read_parquet(out).set_index("station_id")
     expected = by_hand().reindex(scores.index)
     assert len(scores) == 481
-    moved = scores["reasons"].str.contains(r"(?:split|recut|merged|renumbered):")
-    assert 20 <= moved.sum() <= 45, "redrawn since 2017: part of their past is the neighbours'"
-    np.testing.assert_allclose(scores.loc[~moved, "score"], expected[~moved], rtol=1e-12)
+    past = station_past(marseille, ["13055"]).history.of("2017_legi_t2")
+    alone = ~past["station_id"].duplicated(keep=False)
+    own = past.loc[alone & (past["station_id"] == past["station_id_then"]), "station_id"]
+    stayed = scores.index.isin(own)
+    assert 0.94 < stayed.mean() < 0.97, "the others hold some of their neighbours' voters of 2017"
+    np.testing.assert_allclose(scores.loc[stayed, "score"], expected[stayed], rtol=1e-12)
     assert (scores["score"] - expected).abs().max() < 0.02
     order = scores["score"].sort_index().sort_values(ascending=False, kind="stable").index
     assert scores.sort_values("rank").index.to_list() == order.to_list()
