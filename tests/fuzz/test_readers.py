@@ -12,14 +12,15 @@ from targeting.errors import SourceError
 from targeting.workflows.imports import import_results
 from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, Reader
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import a_folder, fuzz
 
 ROUNDS = 500
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda r: r.name)
-def test_a_damaged_file_is_refused_in_words_or_read_rightly(reader: Reader, tmp_path: Path) -> None:
-    told = fuzz(reader, ROUNDS, tmp_path)
+def test_a_damaged_file_is_refused_in_words_or_read_rightly(reader: Reader) -> None:
+    with a_folder() as folder:
+        told = fuzz(reader, ROUNDS, folder)
     assert told.total() == ROUNDS
     assert told["refused"] > ROUNDS // 20, "the mutations do damage"
 
