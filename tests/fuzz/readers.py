@@ -132,7 +132,9 @@ def as_workbook(content: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, part in EMPTY_BOOK.items():
-            sheet = part.replace(b"<sheetData></sheetData>", f"<sheetData>{rows}</sheetData>".encode())
+            sheet = part.replace(
+                b"<sheetData></sheetData>", f"<sheetData>{rows}</sheetData>".encode()
+            )
             archive.writestr(name, sheet)
     return buffer.getvalue()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pandera.config import config_context
+from polars.exceptions import PanicException
 
 from targeting.errors import TargetingError
 from tests.fuzz.mutate import mutated
@@ -62,7 +63,7 @@ def fuzz(
             told[_outcome(reader, path, inner)] += 1
             assert [p.name for p in folder.iterdir()] == [path.name], "a reader writes nothing"
             assert path.read_bytes() == content, "a reader leaves the file as it is"
-        except Exception as fault:
+        except (Exception, PanicException) as fault:
             raise AssertionError(f"seed {seed!r}: {type(fault).__name__}: {fault}") from fault
         progress(told)
     return told
@@ -77,7 +78,10 @@ def _outcome(reader: Reader, path: Path, inner: bytes) -> str:
     with config_context(validation_enabled=False):
         try:
             return _read_and_checked(reader, path, inner)
-        except Exception:  # whatever it is: the reader with its contract is the one that counts
+        except (
+            Exception,
+            PanicException,
+        ):  # whatever it is: the reader with its contract is the one that counts
             pass
     return _read_and_checked(reader, path, inner)
 
