@@ -73,7 +73,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 fuzz: $(DEV_STAMP)
-	$(BIN)/python -m tests.fuzz --jobs $(JOBS) $(if $(ONLY),"$(ONLY)")
+	$(BIN)/python -m tests.fuzz $(if $(ONLY),"$(ONLY)")
 
 # Locks name no index: versions and hashes alone. Run after a change of pyproject.toml.
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -234,6 +234,10 @@ def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:
         suffix=pl.lit(""),
         registered=voters,
     ).to_pandas()
+    if table.empty:
+        raise SourceError(
+            file.name, "headers and not one address.", line=1, way_out="Download it again."
+        )
     return AddressFile(
         "voters",
         checked(file.name, table, VoterAddresses),

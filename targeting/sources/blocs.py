@@ -11,7 +11,10 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -106,13 +109,21 @@ class Contest:
 def contests(blocs: pd.DataFrame) -> dict[str, Contest]:
     """What the table knows, contest by contest."""
     known: dict[str, Contest] = {}
-    for row in blocs.itertuples():
-        contest = known.setdefault("_".join(row.election_id.split("_")[:2]), Contest())
-        if pd.notna(row.candidate):
-            contest.names.add(_plain(row.candidate))
+    for election_id, nuance_code, candidate, _ in _rows(blocs):
+        contest = known.setdefault("_".join(election_id.split("_")[:2]), Contest())
+        if candidate is not None:
+            contest.names.add(_plain(candidate))
         else:
-            contest.nuances.add(row.nuance_code)
+            contest.nuances.add(nuance_code)
     return known
+
+
+def _rows(blocs: pd.DataFrame) -> Iterator[tuple[str, str, str | None, str]]:
+    """Election, nuance, candidate (None where there is none) and bloc of each row."""
+    candidates = blocs["candidate"].astype(object).where(blocs["candidate"].notna(), None)
+    columns = (blocs[c].tolist() for c in ("election_id", "nuance_code", "bloc"))
+    elections, nuances, known = columns
+    yield from zip(elections, nuances, candidates.tolist(), known, strict=True)
 
 
 def distinct_lines(votes: pl.DataFrame, *, by_name: bool) -> pl.DataFrame:
@@ -137,14 +148,14 @@ def distinct_lines(votes: pl.DataFrame, *, by_name: bool) -> pl.DataFrame:
 def bloc_of_lines(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) -> pl.DataFrame:
     """Distinct lines of `votes` (`distinct_lines`) with their `bloc`, missing where unknown."""
     contest = election_id.rsplit("_", 1)[0]
-    of_election = blocs[blocs["election_id"].isin([election_id, contest])]
+    rows = [row for row in _rows(blocs) if row[0] in (election_id, contest)]
     by_nuance: dict[str, str] = {}
     by_name: dict[str, str] = {}
-    for row in of_election.sort_values("election_id").itertuples():  # the round after its contest
-        if pd.notna(row.candidate):
-            by_name[_plain(row.candidate)] = row.bloc
+    for _, nuance, candidate, bloc_there in sorted(rows, key=itemgetter(0)):  # contest, then round
+        if candidate is not None:
+            by_name[_plain(candidate)] = bloc_there
         else:
-            by_nuance[row.nuance_code] = row.bloc
+            by_nuance[nuance] = bloc_there
     lines = distinct_lines(votes, by_name=bool(by_name))
     if by_name:
         named = zip(lines["plain"], lines["plain_list"], lines["nuance_code"], strict=True)
@@ -201,6 +212,7 @@ def build_bloc_votes(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str)
     )
 
 
+@lru_cache(maxsize=100_000)
 def _plain(name: object) -> str:
     """Upper case without accents, for names that publications spell differently."""
     if not isinstance(name, str):

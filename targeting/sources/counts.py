@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from targeting.codes import COMMUNE_CODE, DEPARTMENTS, KINDS, OVERSEAS, STATION_ID
@@ -239,13 +240,12 @@ def check_counts(name: str, turnout: pl.DataFrame) -> None:
 
 def check_votes(name: str, turnout: pl.DataFrame, votes: pl.DataFrame) -> None:
     """Refuse votes for one line that cannot be: below zero, or above the station's votes cast."""
-    cast = turnout.select("row", "votes_cast", "file_line")
-    wrong = votes.join(cast, on="row", how="left", maintain_order="left").filter(
-        (pl.col("votes") < 0) | (pl.col("votes") > pl.col("votes_cast"))
-    )
+    cast = turnout["votes_cast"].gather(votes["row"])
+    wrong = ((votes["votes"] < 0) | (votes["votes"] > cast)).arg_true()
     if wrong.is_empty():
         return
-    row = wrong.row(0, named=True)
+    first = votes.row(int(wrong[0]), named=True)
+    row = turnout.row(first["row"], named=True) | {"votes": first["votes"]}
     reason = (
         f"a candidate's votes are negative ({row['votes']})."
         if row["votes"] < 0
@@ -256,13 +256,11 @@ def check_votes(name: str, turnout: pl.DataFrame, votes: pl.DataFrame) -> None:
 
 def flag_sums(turnout: pl.DataFrame, votes: pl.DataFrame) -> pl.DataFrame:
     """`flag` the rows whose candidates' votes are not their valid votes, and keep them."""
-    given = votes.group_by("row").agg(given=pl.col("votes").sum())
-    wrong = pl.col("given").fill_null(0) != pl.col("valid_votes")
-    return (
-        turnout.join(given, on="row", how="left", maintain_order="left")
-        .with_columns(flag=pl.when(wrong).then(pl.lit(VOTES_DO_NOT_ADD_UP)).otherwise(None))
-        .drop("given")
-    )
+    rows, counts = votes["row"].to_numpy(), votes["votes"].to_numpy()
+    given = np.bincount(rows, weights=counts, minlength=turnout.height)  # exact below 2**53
+    wrong = pl.Series(given.astype(np.int64)) != turnout["valid_votes"]
+    flag = pl.when(wrong).then(pl.lit(VOTES_DO_NOT_ADD_UP)).otherwise(None)
+    return turnout.with_columns(flag=flag)
 
 
 def refuse_cut_line(file: TextFile, turnout: pl.DataFrame) -> None:
@@ -288,7 +286,7 @@ def checked_tables(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both tables in the columns of Results, their counts checked and their sums flagged.
 
-    `row` numbers the stations in both.
+    `row` numbers the stations in both: it is their place in `turnout`, from 0.
     """
     check_counts(name, turnout)
     check_votes(name, turnout, votes)

@@ -85,7 +85,7 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     if not wrapped:
         raise SourceError(path.name, "the file is empty (0 bytes).", way_out=_DOWNLOAD_AGAIN)
     content = _unwrap(path.name, wrapped)
-    if not content.strip():
+    if not content or content.isspace():
         raise SourceError(path.name, "there is nothing inside.", way_out=_DOWNLOAD_AGAIN)
     return content, sha256_of(wrapped)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -16,6 +17,13 @@ LONGEST_FEATURE: Final = 64 * 1024**2
 
 _FEATURES: Final = re.compile(r'"features"\s*:\s*\[')
 _BETWEEN: Final = re.compile(r"[\s,]*")
+
+
+_PUBLISHER: Final = "The publisher may have changed the file: look at its page."
+
+
+def _no_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is no coordinate")
 
 
 class Keeper(Protocol):
@@ -52,7 +60,7 @@ class Features:
         self.kept = self.seen = 0
         self._text = ""
         self._decode = codecs.getincrementaldecoder("utf-8")()
-        self._json = json.JSONDecoder()
+        self._json = json.JSONDecoder(parse_constant=_no_constant)
         self._inside = self._ended = False
 
     def feed(self, chunk: bytes) -> bytes:
@@ -92,6 +100,8 @@ class Features:
                 if len(self._text) - at > LONGEST_FEATURE:
                     raise self._fault("a feature that never ends") from None
                 break
+            except ValueError as error:  # NaN, a number of thousands of digits
+                raise self._fault(f"a number that is none: {str(error)[:60]}") from error
             except RecursionError:
                 raise self._fault("a feature nested too deep") from None
             if not isinstance(feature, dict):
@@ -103,19 +113,22 @@ class Features:
 
     def _is_wanted(self, feature: dict[str, Any]) -> bool:
         properties = feature.get("properties")
-        code = properties.get(self.id_column) if isinstance(properties, dict) else None
+        if not isinstance(properties, dict) or self.id_column not in properties:
+            raise self._fault(f"feature {self.seen} has no {self.id_column}")
+        code = properties[self.id_column]
         return commune_of_arrondissement(str(code or "")[:5]) in self.communes
 
     def _written(self, feature: dict[str, Any]) -> bytes:
         self.kept += 1
         comma = b",\n" if self.kept > 1 else b"\n"
-        return comma + json.dumps(feature, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(feature, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return comma + text.encode()
+        except UnicodeEncodeError as error:  # half of a pair: `\\ud83d` alone
+            raise self._fault(f"feature {self.seen} has half a letter") from error
 
     def _fault(self, what: str) -> SourceError:
-        return SourceError(
-            self.name, f"not the outlines expected ({what}).",
-            way_out="The publisher may have changed the file: look at its page.",
-        )  # fmt: skip
+        return SourceError(self.name, f"not the outlines expected ({what}).", way_out=_PUBLISHER)
 
 
 class Rows:
@@ -128,7 +141,7 @@ class Rows:
         self.name, self.communes, self.id_column = name, frozenset(communes), id_column
         self.kept = self.seen = 0
         self._rest = b""
-        self._at = -1
+        self._at = self._width = -1
         self._separator = b","
 
     def feed(self, chunk: bytes) -> bytes:
@@ -142,34 +155,53 @@ class Rows:
         return b"".join(out)
 
     def finish(self) -> bytes:
-        """The last line, where it has no line break."""
-        last = self._rest
-        self._rest = b""
-        return last + b"\n" if last and self._at >= 0 and self._is_wanted(last) else b""
+        """The last line, where it has no line break. Raises SourceError for a file of one line."""
+        last, self._rest = self._rest, b""
+        if self._at < 0:
+            raise SourceError(self.name, "no line of it is whole.", way_out=_PUBLISHER)
+        return last + b"\n" if last and self._is_wanted(last) else b""
 
     def _header(self, line: bytes) -> bytes:
         self._separator = b";" if line.count(b";") > line.count(b",") else b","
-        names = line.decode("utf-8-sig", "replace").rstrip("\r").split(self._separator.decode())
-        names = [name.strip().strip('"') for name in names]
+        header = line.decode("utf-8-sig", "replace").rstrip("\r")
+        names = [name.strip().strip('"') for name in self._cells(header)]
         if self.id_column not in names:
             raise SourceError(
                 self.name,
                 f"no column “{self.id_column}”; headers found: {', '.join(names)[:200]}.",
                 line=1,
-                way_out="The publisher may have changed the file: look at its page.",
+                way_out=_PUBLISHER,
             )
-        self._at = names.index(self.id_column)
+        self._at, self._width = names.index(self.id_column), len(names)
         return line + b"\n"
 
     def _is_wanted(self, line: bytes) -> bool:
+        """Whether a line is of a commune asked for. Raises SourceError for half of such a line."""
         self.seen += 1
         cells = line.split(self._separator, self._at + 1)
+        if any(cell.count(b'"') % 2 for cell in cells[: self._at + 1]):  # a separator in a quote
+            cells = [cell.encode() for cell in self._cells(line.decode("utf-8", "replace"))]
         if len(cells) <= self._at:
             return False
         code = cells[self._at].strip(b'" \r')[:5].decode("ascii", "replace")
-        wanted = commune_of_arrondissement(code) in self.communes
-        self.kept += wanted
-        return wanted
+        if commune_of_arrondissement(code) not in self.communes:
+            return False
+        if (width := len(self._cells(line.decode("utf-8", "replace")))) != self._width:
+            raise SourceError(
+                self.name,
+                f"{width} fields where the header has {self._width}.",
+                line=self.seen + 1,
+                way_out="The line is damaged or cut short: download the file again.",
+            )
+        self.kept += 1
+        return True
+
+    def _cells(self, line: str) -> list[str]:
+        """Cells of a line; none where its quotes do not match."""
+        try:
+            return next(csv.reader([line], delimiter=self._separator.decode(), strict=True), [])
+        except csv.Error:
+            return []
 
 
 def keeper_of(keeps: str, name: str, communes: Collection[str], id_column: str) -> Keeper:

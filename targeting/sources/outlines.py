@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj.exceptions import CRSError, ProjError
@@ -356,8 +357,7 @@ def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
     bounds = layer.geometry.bounds
     inside = (bounds["minx"] >= west) & (bounds["miny"] >= south)
     inside &= (bounds["maxx"] <= east) & (bounds["maxy"] <= north)
-    there = layer.geometry.notna() & ~layer.geometry.is_empty
-    outside = layer[there & ~inside]
+    outside = layer[_has_shape(layer) & ~inside]
     if len(outside):
         raise SourceError(
             name,
@@ -372,12 +372,18 @@ def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[st
     """Valid polygons, one row a station; says what was done and to which."""
     notes = []
     is_points = layer["origin"].iloc[0] == "points"
-    empty = layer.geometry.isna() | layer.geometry.is_empty
+    empty = ~_has_shape(layer)
     if empty.any():
         notes.append(f"left out, no geometry: {_named(layer[empty])}")
         layer = layer[~empty]
     layer, mended = _mend_rings(name, layer)
     notes += mended
+    flat = ~_has_shape(layer)
+    if flat.any():
+        notes.append(f"left out, an outline without area: {_named(layer[flat])}")
+        layer = layer[~flat]
+    if layer.empty:
+        raise SourceError(name, "no station has an outline.", way_out="Export the layer again.")
     twice = layer["station_id"].duplicated(keep=False)
     if twice.any():
         points, parts = (
@@ -395,8 +401,15 @@ def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[st
     return layer[[*columns, "row", "geometry"]], notes
 
 
+def _has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
+    """Which rows have a geometry with something in it."""
+    shapes = layer.geometry.to_numpy()
+    there: np.ndarray = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    return there
+
+
 def _mend_rings(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Valid rings; a layer with too many that are not is refused."""
+    """Valid rings, empty where a ring encloses nothing; too many that are not are refused."""
     invalid = ~layer.geometry.is_valid
     if not invalid.any():
         return layer, []
@@ -404,6 +417,7 @@ def _mend_rings(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, l
     valid = [_polygons(g) for g in shapely.make_valid(broken.to_numpy())]
     mended = gpd.GeoSeries(valid, broken.index, layer.crs)
     changed = (mended.area - broken.area).abs() > MOST_AREA_CHANGED * mended.area
+    changed |= mended.area == 0
     named = _named(layer[invalid])
     if invalid.sum() > MOST_INVALID * len(layer) and changed.any():
         raise SourceError(
@@ -422,7 +436,7 @@ def _no_text(index: pd.Index) -> pd.Series:
 def _polygons(geometry: shapely.Geometry) -> shapely.Geometry:
     """The areas of a mended geometry: lines and points that mending leaves are dropped."""
     parts = [g for g in shapely.get_parts(geometry) if g.geom_type in ("Polygon", "MultiPolygon")]
-    return shapely.union_all(parts) if parts else geometry
+    return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
 def _named(rows: pd.DataFrame, most: int = 12) -> str:

@@ -16,6 +16,7 @@ import warnings
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -328,9 +329,15 @@ def _from_wkb(name: str, blobs: np.ndarray) -> np.ndarray:
     return geometry
 
 
-def _crs_of(name: str, text: Any) -> CRS:
+@lru_cache(maxsize=32)
+def _parsed_crs(text: str) -> CRS:
+    """A system in words (a parse takes as long as reading a city's outlines)."""
+    return CRS.from_user_input(text)
+
+
+def _crs_of(name: str, said: Any) -> CRS:
     try:
-        return CRS.from_user_input(text)
+        return _parsed_crs(said if isinstance(said, str) else json.dumps(said))
     except CRSError as error:
         raise SourceError(
             name, "its coordinate system is not understood.",

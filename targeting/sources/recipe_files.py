@@ -27,6 +27,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,9 +91,10 @@ def load_recipe(name_or_path: str) -> Recipe:
     return Recipe(path.name, terms)
 
 
-def our_recipes() -> list[Recipe]:
+@cache
+def our_recipes() -> tuple[Recipe, ...]:
     """The recipes that come with the package."""
-    return [load_recipe(p.stem) for p in sorted(FOLDER.glob("*.toml"))]
+    return tuple(load_recipe(p.stem) for p in sorted(FOLDER.glob("*.toml")))
 
 
 def _check_recipe(name: str, terms: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -46,7 +46,7 @@ class Record:
 # -- recognising -----------------------------------------------------------------------------------
 
 
-def find_recipe(file: TextFile, recipes: list[Recipe]) -> Recipe | None:
+def find_recipe(file: TextFile, recipes: Sequence[Recipe]) -> Recipe | None:
     """The one recipe whose signature the file bears, or nothing.
 
     Raises SourceError when two fit.

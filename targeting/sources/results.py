@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from targeting.sources.wide_layouts import (
     SHEET,
     UnknownLayoutError,
     cells_of,
+    find_layout,
 )
 from targeting.sources.wide_results import parse_wide_results
 from targeting.sources.workbooks import is_workbook, read_sheets
@@ -136,11 +138,11 @@ def _read(path: Path, recipe: str | None) -> Iterator[Results]:
         return
     if find_half(path) is not None:
         group_files([path])
-    file = read_text(path)
     if recipe is not None:
-        yield read_recipe_results(file, load_recipe(recipe))
-    else:
-        yield from parse_results(file)
+        yield read_recipe_results(read_text(path), load_recipe(recipe))
+        return
+    texts = [read_text(path)]
+    yield from _reader_of(texts[0])(texts.pop())  # handed over: a national text is large
 
 
 def _start(path: Path) -> bytes:
@@ -184,15 +186,21 @@ def _from_workbook(path: Path, content: bytes) -> Iterator[Results]:
 
 def parse_results(file: TextFile) -> list[Results]:
     """`read_results` on a text already opened."""
+    return _reader_of(file)(file)
+
+
+def _reader_of(file: TextFile) -> Callable[[TextFile], list[Results]]:
+    """The reader of this layout. Raises SourceError for a layout never seen."""
     if layout := find_long_layout(file):
-        return parse_long_results(file, layout)
+        return partial(parse_long_results, layout=layout)
     if is_tidy(file):
-        return [parse_tidy_results(file)]
+        return lambda text: [parse_tidy_results(text)]
     try:
-        return [parse_wide_results(file)]
+        find_layout(file)
+        return lambda text: [parse_wide_results(text)]
     except UnknownLayoutError as unknown:
         if recipe := find_recipe(file, our_recipes()):
-            return [read_recipe_results(file, recipe)]
+            return lambda text: [read_recipe_results(text, recipe)]
         raise _refusal(file, unknown) from None
 
 

@@ -25,8 +25,8 @@ from targeting.tables import METRIC_CRS, WGS84
 
 REU_COLUMNS: Final = ("id_brut_bv_reu", "code_commune_ref", "longitude", "latitude", "nb_adresses")
 PARQUET_TYPES: Final = {
-    "id_brut_bv_reu": pl.String, "code_commune_ref": pl.String, "geo_type": pl.String,
-    "longitude": pl.Float64, "latitude": pl.Float64, "nb_adresses": pl.Int64,
+    "id_brut_bv_reu": "string", "code_commune_ref": "string", "geo_type": "string",
+    "longitude": "double", "latitude": "double", "nb_adresses": "int64",
 }  # fmt: skip
 REU_VINTAGE: Final = "2022"
 """The table published in 2023 is made from the roll of September 2022."""
@@ -75,9 +75,9 @@ def read_reu_parquet(
             raise SourceError(name, f"{file.metadata.num_rows:,} rows: refused as an archive bomb.")
         table = file.read([c for c in (*REU_COLUMNS, "geo_type") if c in there])
         table.validate(full=True)
-        rows = pl.DataFrame(pl.from_arrow(table)).cast(
-            {c: t for c, t in PARQUET_TYPES.items() if c in table.column_names}
-        )
+        # plain columns, without the metadata that damaged files have: Polars panics on it too
+        plain = {c: table[c].cast(PARQUET_TYPES[c]) for c in table.column_names}
+        rows = pl.DataFrame(pl.from_arrow(pa.table(plain)))
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise SourceError(
             name,

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -57,10 +59,14 @@ def parse_wide_results(file: TextFile) -> Results:
         file, notes = mend_stray_tabs(file, layout, widths)
         widths = line_widths(file.text, layout.separator) if notes else widths
     _refuse_broken_lines(file, layout, widths)
-    cells = _parse(file, layout)
-    stations = _stations(file, layout, cells)
-    votes = _votes(layout, cells, stations)
-    del cells
+    fixed, votes = _parse(file, layout)
+    file = replace(file, text=file.text[-1:])  # a national text is large, and read now
+    stations = _stations(file, layout, fixed)
+    absent = [n for n in ("candidate", "party_list", "nuance_code") if n not in votes.columns]
+    votes = votes.with_columns(
+        *(pl.lit(None, pl.String).alias(name) for name in absent),
+        station_id=stations["station_id"].gather(votes["row"]),
+    )
     turnout, votes = checked_tables(file.name, stations, votes)
     refuse_cut_line(file, turnout)
     return Results(
@@ -88,7 +94,7 @@ def line_widths(text: bytes, separator: str) -> np.ndarray:
     return np.array(widths)
 
 
-_PART: Final = 16 * 1024**2
+_PART: Final = 2 * 1024**2
 
 
 def _refuse_broken_lines(file: TextFile, layout: Layout, widths: np.ndarray) -> None:
@@ -112,33 +118,63 @@ def _schema(layout: Layout) -> dict[str, pl.DataType | type[pl.DataType]]:
     return {f"c{i}": pl.Int64 if i in numbers else pl.String for i in range(layout.width)}
 
 
-def _parse(file: TextFile, layout: Layout) -> pl.DataFrame:
-    """Cells that count, typed; one row a line. Falls back on a slow reading to name the fault."""
-    wanted = sorted(set(layout.columns.values()).union(*(g.values() for g in layout.groups)))
+def _parse(file: TextFile, layout: Layout) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Fixed columns, one row a line; and votes, one row a line and candidate (`row`: the line).
+
+    Piece by piece: the cells of a European file at once are five times its text. Falls back on a
+    slow reading to name the fault.
+    """
+    fixed: list[pl.DataFrame] = []
+    votes: list[pl.DataFrame] = []
+    first = 0
     try:
-        cells = (
-            pl.scan_csv(
-                file.text,
-                separator=layout.separator,
-                has_header=False,
-                skip_rows=1,
-                schema=_schema(layout),
-                quote_char='"' if layout.quoted else None,
-                missing_columns="insert",
-            )
-            .select(f"c{i}" for i in wanted)
-            .collect()
-        )
+        for piece in _pieces(file.text, quoted=layout.quoted):
+            cells = _cells(piece, layout)
+            fixed.append(cells.select(f"c{at}" for at in sorted(layout.columns.values())))
+            votes.append(_votes(layout, cells, first))
+            first += cells.height
+            del cells
     except pl.exceptions.PolarsError:
         fault = _diagnosed(file, layout)
         raise fault or SourceError(
             file.name, "the table cannot be parsed.", way_out=AS_PUBLISHED
         ) from None
-    if cells.is_empty():
+    if not first:
         raise SourceError(
             file.name, "headers and not one station.", line=1, way_out="Download it again."
         )
-    return cells
+    return pl.concat(fixed), pl.concat(votes)
+
+
+def _pieces(text: bytes, *, quoted: bool) -> Iterator[bytes]:
+    """Whole lines under the header, some megabytes at a time; no cut within quotes."""
+    start = text.find(b"\n") + 1 or len(text)
+    while start < len(text):
+        end = text.find(b"\n", start + _PIECE) + 1 or len(text)
+        while quoted and end < len(text) and text.count(b'"', start, end) % 2:
+            end = text.find(b"\n", end) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+_PIECE: Final = 8 * 1024**2
+
+
+def _cells(piece: bytes, layout: Layout) -> pl.DataFrame:
+    """Cells that count, typed; one row a line."""
+    wanted = sorted(set(layout.columns.values()).union(*(g.values() for g in layout.groups)))
+    return (
+        pl.scan_csv(
+            piece,
+            separator=layout.separator,
+            has_header=False,
+            schema=_schema(layout),
+            quote_char='"' if layout.quoted else None,
+            missing_columns="insert",
+        )
+        .select(f"c{i}" for i in wanted)
+        .collect()
+    )
 
 
 def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
@@ -198,23 +234,46 @@ def _stations(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFra
     return place_stations(file.name, rows)
 
 
-def _votes(layout: Layout, cells: pl.DataFrame, stations: pl.DataFrame) -> pl.DataFrame:
-    """One row per station and candidate, in the order of the file."""
+def _votes(layout: Layout, cells: pl.DataFrame, first: int) -> pl.DataFrame:
+    """One row per station and candidate, in the order of the file; `row` counts from `first`."""
     groups = []
     for order, group in enumerate(layout.groups):
         column = {name: pl.col(f"c{at}") for name, at in group.items()}
         groups.append(
             cells.select(
-                row=pl.int_range(pl.len(), dtype=pl.UInt32),
-                station_id=stations["station_id"],
+                row=pl.int_range(first, first + pl.len(), dtype=pl.UInt32),
                 line=_line(column, order),
-                candidate=candidate_name(column),
-                party_list=party_list(column),
-                nuance_code=_label(column, "nuance_code"),
                 votes=column["votes"],
+                **_names(column),
             ).filter(pl.col("votes").is_not_null())
         )
-    return pl.concat(groups).sort("row", maintain_order=True)
+    votes = pl.concat(groups).sort("row", maintain_order=True)
+    long = [n for n in ("candidate", "party_list") if n in votes.columns]
+    return votes.with_columns(_shared(votes[name]) for name in long)
+
+
+def _names(column: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
+    """Candidate, list and nuance: those that the layout has."""
+    names = {
+        "candidate": candidate_name(column),
+        "party_list": party_list(column),
+        "nuance_code": column.get("nuance_code"),
+    }
+    return {name: expression for name, expression in names.items() if expression is not None}
+
+
+def _shared(names: pl.Series) -> pl.Series:
+    """The same names, each written once in memory: lists stand in every station."""
+    once = names.unique().drop_nulls()
+    if once.len() * _MANY > names.len():
+        return names
+    fresh = pl.DataFrame({"name": once, names.name: pl.Series(once.to_list(), dtype=pl.String)})
+    given = names.rename("name").to_frame()
+    return given.join(fresh, on="name", how="left", maintain_order="left")[names.name]
+
+
+_MANY: Final = 100
+"""Names that come less often than that are not worth the search."""
 
 
 def _line(column: dict[str, pl.Expr], order: int) -> pl.Expr:
@@ -223,19 +282,14 @@ def _line(column: dict[str, pl.Expr], order: int) -> pl.Expr:
     return column["line"].cast(pl.UInt32, strict=False).cast(pl.Int64).fill_null(order + 1)
 
 
-def candidate_name(column: dict[str, pl.Expr]) -> pl.Expr:
-    """`NAME First name`, else the pair, else the head of the list, else missing."""
+def candidate_name(column: dict[str, pl.Expr]) -> pl.Expr | None:
+    """`NAME First name`, else the pair, else the head of the list."""
     if "surname" in column:
         first = column.get("first_name", pl.lit(""))
         return (column["surname"] + " " + first.fill_null("")).str.strip_chars()
-    return _label(column, "pair", "head")
+    return column.get("pair", column.get("head"))
 
 
-def party_list(column: dict[str, pl.Expr]) -> pl.Expr:
-    """The short label of the list, else the long one, else missing."""
-    return _label(column, "short_list", "long_list")
-
-
-def _label(column: dict[str, pl.Expr], *names: str) -> pl.Expr:
-    """The first of these columns that the layout has; an empty cell is missing already."""
-    return next((column[n] for n in names if n in column), pl.lit(None, pl.String))
+def party_list(column: dict[str, pl.Expr]) -> pl.Expr | None:
+    """The short label of the list, else the long one; an empty cell is missing already."""
+    return column.get("short_list", column.get("long_list"))

@@ -105,9 +105,17 @@ def _rows(file: TextFile) -> list[tuple[int, dict[str, str]]]:
             way_out="Take them out: a visit holds no name, no phone, no note.",
         )
     reader.fieldnames = headers
-    rows = [
-        (reader.line_num, row) for row in reader if any((v or "").strip() for v in row.values())
-    ]
+    rows = []
+    for row in reader:
+        if None in row:
+            raise SourceError(
+                file.name,
+                f"more than the {len(headers)} cells of the header.",
+                line=reader.line_num,
+                way_out="Put a cell that holds a separator between quotes.",
+            )
+        if any((v or "").strip() for v in row.values()):
+            rows.append((reader.line_num, row))
     if not rows:
         raise SourceError(file.name, "headers and not one visit.", way_out="Type the visits in.")
     return rows

@@ -2,8 +2,8 @@
 
 Each reader runs in a process of its own, on the gzip as published, and gives the two tables; the
 tables are compared, so that the ratios are between readers that do the same work. Then: every
-layout (real or written from the documentation), nine national files in one command, and the
-aggregated pair on generated halves of 200 MB and more.
+layout (real or written from the documentation), nine national files in one command, a generated
+file as large as the largest, and the aggregated pair on generated halves of 200 MB and more.
 """
 
 from __future__ import annotations
@@ -219,6 +219,42 @@ def _child(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
+# -- the largest file ------------------------------------------------------------------------------
+
+LARGE_LISTS = 38
+
+
+def write_large(path: Path) -> None:
+    """A file of European 2024's size: 70,000 stations of 38 lists, invented numbers, some 247 MB."""
+    from tests.layouts import numbered_lists
+    from tests.official import Row
+
+    lists = [(f"UNE LISTE TOUT INVENTEE N°{at:03d}", f"L{at}") for at in range(LARGE_LISTS)]
+    with open(path, "w") as file:
+        for start in range(0, PAIR_STATIONS, 2000):
+            rows = [
+                Row(f"{at % 100 + 1:04d}", [(at * k) % 97 for k in range(1, LARGE_LISTS + 1)],
+                    department=f"{1 + at % 19:02d}", commune=f"{at // 1900 + 1:03d}",
+                    registered=4000)
+                for at in range(start, start + 2000)
+            ]  # fmt: skip
+            text = numbered_lists(rows, lists, year=2024)
+            file.write(text if start == 0 else text.split("\n", 1)[1])
+
+
+def large() -> None:
+    """The largest official file, in a process of its own."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.csv"
+        write_large(path)
+        size = path.stat().st_size / 1024**2
+        figures = measure("ours", path, None)
+    print(f"\n{size:.0f} MB, {PAIR_STATIONS:,} stations of {LARGE_LISTS} lists: "
+          f"{figures['seconds']:.1f} s, {figures['peak_mb']:.0f} MB (budget 700 MB)")  # fmt: skip
+
+
 # -- the aggregated pair ---------------------------------------------------------------------------
 
 PAIR_ELECTIONS = (
@@ -302,7 +338,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--pair", nargs="+", metavar="HALF")
-    parser.add_argument("--part", choices=["readers", "layouts", "nine", "pair"])
+    parser.add_argument("--part", choices=["readers", "layouts", "nine", "large", "pair"])
     arguments = parser.parse_args()
     if arguments.pair:
         read_pair(*arguments.pair)
@@ -310,8 +346,8 @@ def main() -> int:
     if arguments.one:
         one(arguments.one[0], Path(arguments.one[1]), arguments.out)
         return 0
-    parts = {"layouts": layouts, "nine": nine, "pair": pair}
-    if arguments.part in ("layouts", "pair"):
+    parts = {"layouts": layouts, "nine": nine, "large": large, "pair": pair}
+    if arguments.part in ("layouts", "large", "pair"):
         parts[arguments.part]()
         return 0
     if not NATIONAL.is_dir():

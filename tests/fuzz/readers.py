@@ -6,22 +6,30 @@ was read is right, given the content that the text had (`inner` is what was dama
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
-import polars as pl
+import openpyxl
 
 from targeting.codes import STATION_ID
 from targeting.errors import SourceError
+from targeting.sources.addresses import read_addresses
 from targeting.sources.blocs import read_blocs, refuse_unknown_lines
 from targeting.sources.counts import Results
 from targeting.sources.elections import recognise_election
+from targeting.sources.keeping import Features, Rows
+from targeting.sources.outlines import read_outlines
 from targeting.sources.results import read_results
 from tests import layouts
+from tests.fuzz import places
 from tests.layouts import LEGI_2024, PRES_2012, TEXTS, THREE
 
 
@@ -61,25 +69,27 @@ def check_results(read: list[Results], inner: bytes) -> None:
 
 
 def _check_counts(results: Results, numbers: set[int]) -> None:
-    turnout, votes = results.turnout, results.votes
-    assert turnout.height
-    assert turnout["station_id"].is_unique().all()
-    assert turnout["station_id"].str.contains(STATION_ID).all()
-    assert votes["station_id"].is_in(turnout["station_id"].implode()).all()
-    for table, column in (
-        (turnout, "registered"), (turnout, "votes_cast"), (turnout, "valid_votes"), (votes, "votes"),
-    ):  # fmt: skip
-        assert table[column].null_count() == 0
-        assert set(table[column].to_list()) <= numbers, f"a {column} that the text has not"
-    cast = pl.col("votes_cast")
-    fits = (cast <= pl.col("registered")) & (pl.col("valid_votes") <= cast)
-    assert turnout.select(fits.all()).item()
-    given = votes.group_by("station_id").agg(given=pl.col("votes").sum())
-    sums = turnout.join(given, on="station_id", how="left").with_columns(
-        pl.col("given").fill_null(0)
+    turnout, votes = (
+        results.turnout.to_dict(as_series=False),
+        results.votes.to_dict(as_series=False),
     )
-    wrong = sums.filter(pl.col("given") != pl.col("valid_votes"))
-    assert wrong["flag"].is_not_null().all(), "sums that do not hold are flagged"
+    stations = turnout["station_id"]
+    assert stations
+    assert len(set(stations)) == len(stations)
+    assert all(re.match(STATION_ID, station) for station in stations)
+    assert set(votes["station_id"]) <= set(stations)
+    for column in ("registered", "votes_cast", "valid_votes"):
+        assert set(turnout[column]) <= numbers, f"a {column} that the text has not"
+    assert set(votes["votes"]) <= numbers, "votes that the text has not"
+    given = Counter[str]()
+    for station, count in zip(votes["station_id"], votes["votes"], strict=True):
+        given[station] += count
+    columns = (
+        turnout[c] for c in ("station_id", "registered", "votes_cast", "valid_votes", "flag")
+    )
+    for station, registered, cast, valid, flag in zip(*columns, strict=True):
+        assert 0 <= valid <= cast <= registered
+        assert flag is not None or given[station] == valid, "sums that do not hold are flagged"
 
 
 def _check_shares(results: Results) -> None:
@@ -116,7 +126,38 @@ def long_text() -> bytes:
 def as_workbook(content: bytes) -> bytes:
     """Rows of a damaged text as a workbook; what no cell can hold is left out."""
     kept = re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", b"", content).decode("latin-1")
-    return layouts.workbook(kept or "empty")
+    rows = "".join(
+        f"<row>{''.join(map(_cell, line.split(';')))}</row>" for line in kept.splitlines()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, part in EMPTY_BOOK.items():
+            sheet = part.replace(
+                b"<sheetData></sheetData>", f"<sheetData>{rows}</sheetData>".encode()
+            )
+            archive.writestr(name, sheet)
+    return buffer.getvalue()
+
+
+def _cell(text: str) -> str:
+    if text.isascii() and text.isdigit():
+        return f"<c><v>{text}</v></c>"
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+
+
+def _parts(book: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _empty_book() -> bytes:
+    buffer = io.BytesIO()
+    openpyxl.Workbook().save(buffer)
+    return buffer.getvalue()
+
+
+EMPTY_BOOK = _parts(_empty_book())
+"""The parts of a workbook without rows: the library's writer takes longer than our reader."""
 
 
 ELECTIONS = {"2024_legi_t1": THREE, "2022_legi_t1": THREE}
@@ -172,4 +213,38 @@ READERS = [
     Reader("general_results, Parquet bytes", lambda: layouts.as_parquet(GENERAL.decode()),
            read_beside(CANDIDATES), lambda read, _: check_results(read, GENERAL + CANDIDATES),
            suffix=".parquet"),
+    Reader("bloc table", places.BLOC_TABLE.encode, read_blocs, places.check_blocs),
+    Reader("GeoJSON", places.town_lines, places.read_with_layer, places.check_outlines),
+    Reader("GeoJSON in JavaScript", places.town_script, places.read_with_layer,
+           places.check_outlines, suffix=".js"),
+    Reader("TopoJSON", places.topology, read_outlines, places.check_outlines),
+    Reader("table of points", places.POINTS.encode, places.read_with_layer, places.check_outlines),
+    Reader("GeoPackage, its bytes", places.geopackage, read_outlines, places.check_outlines,
+           suffix=".gpkg"),
+    Reader("GeoPackage, a geometry", places.first_geometry, read_outlines,
+           places.check_damaged_member("stations.gpkg"), places.with_geometry, ".gpkg"),
+    Reader("shapefile, its files", places.shapefile, read_outlines, places.check_outlines,
+           places.zipped, ".zip"),
+    Reader("shapefile, bytes of the zip", lambda: places.zipped(places.shapefile()),
+           read_outlines, places.check_damaged_member("stations.shp"), suffix=".zip"),
+    Reader("GeoParquet, its bytes", places.geoparquet, read_outlines, places.check_outlines,
+           suffix=".parquet"),
+    Reader("GeoParquet, a geometry", places.first_wkb, read_outlines,
+           places.check_damaged_member("stations.gpkg"), places.with_wkb, ".parquet"),
+    Reader("GeoParquet, its metadata", places.geo_metadata, read_outlines,
+           places.check_damaged_member("stations.gpkg"), places.with_geo_metadata, ".parquet"),
+    Reader("BAN addresses", places.BAN.encode, read_addresses, places.check_addresses),
+    Reader("voters per address", places.PARIS.encode, read_addresses, places.check_addresses),
+    Reader("addresses of the roll", places.REU.encode, read_addresses, places.check_addresses),
+    Reader("addresses of the roll, Parquet bytes", places.reu_parquet, read_addresses,
+           places.check_addresses, suffix=".parquet"),
+    Reader("streets by station", lambda: places.RANGES.encode("latin-1"), places.read_le_mans,
+           places.check_addresses),
+    Reader("visits", places.VISITS.encode, places.read_visits, places.check_visits),
+    Reader("features kept", places.national_features,
+           places.kept_by(lambda: Features("f", places.WANTED, "codeBureauVote")),
+           places.check_features),
+    Reader("rows kept", places.NATIONAL_ROWS.encode,
+           places.kept_by(lambda: Rows("f", places.WANTED, "id_brut_bv_reu")),
+           places.check_rows),
 ]  # fmt: skip

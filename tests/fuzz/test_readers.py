@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from targeting.config import Workspace
-from targeting.errors import SourceError
-from targeting.workflows.imports import import_results
+from targeting.errors import TargetingError
+from targeting.workflows.addresses import import_addresses
+from targeting.workflows.imports import import_results, import_stations
 from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, Reader
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import a_folder, fuzz
 
 ROUNDS = 500
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda r: r.name)
-def test_a_damaged_file_is_refused_in_words_or_read_rightly(reader: Reader, tmp_path: Path) -> None:
-    told = fuzz(reader, ROUNDS, tmp_path)
+def test_a_damaged_file_is_refused_in_words_or_read_rightly(reader: Reader) -> None:
+    with a_folder() as folder:
+        told = fuzz(reader, ROUNDS, folder)
     assert told.total() == ROUNDS
     assert told["refused"] > ROUNDS // 20, "the mutations do damage"
 
@@ -37,20 +40,29 @@ def fingerprint(workspace: Workspace) -> dict[str, str]:
     }
 
 
+def by_name(name: str) -> Reader:
+    return next(r for r in READERS if r.name == name)
+
+
 @pytest.mark.parametrize(
-    "reader", [r for r in READERS if "results" not in r.name][::4], ids=lambda r: r.name
-)
+    ("name", "bring_in"),
+    [(name, lambda w, p: import_results(w, [p])) for name in
+     ("native presidential", "European 2024", "long with a header", "city counts", "workbook")]
+    + [(name, import_stations) for name in ("GeoJSON", "shapefile, its files")]
+    + [(name, import_addresses) for name in ("BAN addresses", "voters per address")],
+)  # fmt: skip
 def test_a_refused_import_leaves_the_workspace_as_it_was(
-    reader: Reader, workspace: Workspace, tmp_path: Path
+    name: str, bring_in: Callable[[Workspace, Path], object], workspace: Workspace, tmp_path: Path
 ) -> None:
+    reader = by_name(name)
     path = tmp_path / f"damaged{reader.suffix}"
     refused = 0
     for number in range(12):
         path.write_bytes(reader.wrap(mutated(reader.make(), f"{reader.name} {number}")))
         before = fingerprint(workspace)
         try:
-            import_results(workspace, [path])
-        except SourceError:
+            bring_in(workspace, path)
+        except TargetingError:
             refused += 1
             assert fingerprint(workspace) == before
     assert refused

@@ -86,3 +86,8 @@ def test_blank_lines_at_the_end_are_skipped_and_quoted_separators_do_not_count(
 ) -> None:
     path = write(tmp_path, BAN_HEADER, ban(street='"Rue; Basse"'), "", "  ", "")
     assert read_addresses(path).table["street"].to_list() == ["Rue; Basse"]
+
+
+def test_headers_of_voters_without_a_row_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="not one address"):
+        read_addresses(write(tmp_path, PARIS_HEADER))

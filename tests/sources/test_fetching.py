@@ -360,6 +360,35 @@ def test_rows_of_a_commune_are_kept_with_the_header(size) -> None:
         Rows("f", {"13055"}, "id_brut_bv_reu").feed(b"a;b;c\n1;2;3\n")
 
 
+def test_half_a_row_of_a_wanted_commune_is_refused() -> None:
+    header = b'id,"id_brut_bv_reu",adresse,x\n'
+    for row in (b'1,13055_1,"4 Rue, Bourg"\n', b'1,13055_1,"4 Rue', b"1,13055_1,a,b,c\n"):
+        with pytest.raises(SourceError, match=r"line 2: .* fields where the header has 4"):
+            through(Rows("f", {"13055"}, "id_brut_bv_reu"), header + row)
+    with pytest.raises(SourceError, match="no line of it is whole"):
+        through(Rows("f", {"13055"}, "id_brut_bv_reu"), header[:-1])
+
+
+def test_a_separator_within_quotes_before_the_code_moves_no_column() -> None:
+    content = b'adresse,id_brut_bv_reu\n"4, Rue",13055_1\n"13055_9,",01001_1\n'
+    assert through(Rows("f", {"13055"}, "id_brut_bv_reu"), content) == (
+        b'adresse,id_brut_bv_reu\n"4, Rue",13055_1\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [(b'{"properties":{"codeBureauVote":"01003_1","nom":"\\ud83d"}}', "half a letter"),
+     (b'{"properties":{"codeBureauVote":"01003_1","x":NaN}}', "NaN is no coordinate"),
+     (b'{"properties":{"codeBureauVote":"01003_1","x":' + b"9" * 5000 + b"}}", "number that is none"),
+     (b'{"propers":{"codeBureauVote":"01003_1"}}', "feature 1 has no codeBureauVote"),
+     (b'{"properties":{"code":"01003_1"}}', "feature 1 has no codeBureauVote")],
+)  # fmt: skip
+def test_a_damaged_feature_stops_the_keeper_in_words(feature: bytes, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        through(Features("f", {"01003"}, "codeBureauVote"), b'{"features":[' + feature + b"]}")
+
+
 def test_a_national_file_is_filtered_as_it_comes_through_a_cut_line(workspace, publisher) -> None:
     content = national(4000)
     publisher.behaviours["/outlines"] = lambda p, h, n: send(

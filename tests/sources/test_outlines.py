@@ -142,3 +142,17 @@ def test_outlines_that_fall_outside_france_are_refused(tmp_path: Path) -> None:
     ring = [[[0.0, 0.0], [900.0, 0.0], [900.0, 900.0], [0.0, 0.0]]]
     with pytest.raises(SourceError, match="system another one"):
         read_outlines(write(tmp_path, geojson([(features[0][0], ring)], crs=crs)))
+
+
+def test_an_outline_that_encloses_nothing_is_left_out_and_told(tmp_path: Path) -> None:
+    line = [[[5.38, 43.29], [5.39, 43.30], [5.38, 43.29], [5.38, 43.29]]]
+    features = [
+        ({"BUREAU": 102 + i, "CODE": 13055}, square(5.40 + i / 50, 43.29)) for i in range(4)
+    ]
+    features.append(({"BUREAU": 101, "CODE": 13055}, line))
+    outlines = read_outlines(write(tmp_path, geojson(features)))
+    assert len(outlines.stations) == 4
+    assert set(outlines.stations.geometry.geom_type) == {"Polygon"}
+    assert "left out, an outline without area: 13055_0101" in outlines.notes
+    with pytest.raises(SourceError, match="1 of 1 rings are invalid"):
+        read_outlines(write(tmp_path, geojson(features[-1:])))

@@ -6,6 +6,8 @@ import gzip
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from targeting.errors import SourceError
@@ -90,6 +92,15 @@ def test_the_parquet_gives_what_the_csv_gives(tmp_path: Path) -> None:
 def test_a_wrong_row_of_the_roll_is_named(tmp_path: Path, line: str, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         read_addresses(write(tmp_path, REU, line))
+
+
+def test_metadata_that_is_no_text_does_not_matter(tmp_path: Path) -> None:
+    path = write(tmp_path, REU, reu())
+    table = pl.read_csv(path).to_arrow()
+    fields = [field.with_metadata({b"\xff": b"\xfe"}) for field in table.schema]
+    damaged = tmp_path / "table.parquet"
+    pq.write_table(table.cast(pa.schema(fields)), damaged)
+    assert read_addresses(damaged).table.equals(read_addresses(path).table)
 
 
 def test_a_table_of_streets_gives_sides_with_their_bounds(tmp_path: Path) -> None:
