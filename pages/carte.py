@@ -8,7 +8,6 @@ import streamlit as st
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
-from targeting.maps.charts import history_chart
 from targeting.maps.classes import build_legend
 from targeting.maps.deck import (
     backdrop_layers,
@@ -19,6 +18,7 @@ from targeting.maps.deck import (
 )
 from targeting.maps.files import metric_classes
 from targeting.maps.hatching import hatch_layer
+from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
 from targeting.stations.joins import LEAST_JOIN

@@ -433,6 +433,55 @@ def score(
     desk.answer({"method": method, **report.facts}, report.text)
 
 
+@cli.command()
+@click.option("--target", "target", required=True, help="The election to foresee: 2024_legi_t1.")
+@click.option("--since", help="What the gains are counted from (default: by how turnout moved).")
+@click.option("--presidential", help="Presidential first round to rest on (give --low too).")
+@click.option("--low", callback=_comma_list, help="Low-turnout rounds, latest first, with commas.")
+@click.option(
+    "--method", "methods", multiple=True,
+    help="product, shrunk, boosted or ensemble; may be repeated (default: all the past supports).",
+)  # fmt: skip
+@click.option("--commune", "communes", multiple=True, help="INSEE code (default: all imported).")
+@click.option("--draws", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder: backtest.json and .html.")
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@_json_option
+@click.pass_obj
+def backtest(
+    desk: Desk,
+    target: str,
+    since: str | None,
+    presidential: str | None,
+    low: tuple[str, ...],
+    methods: tuple[str, ...],
+    communes: tuple[str, ...],
+    draws: int,
+    seed: int,
+    out: Path | None,
+    lang: str,
+) -> None:
+    """Rank with what was known before an election, and see what the ranking captured."""
+    from targeting.workflows.backtest import backtest_report
+
+    report = backtest_report(
+        desk.workspace,
+        target,
+        since=since,
+        presidential=presidential,
+        low=low,
+        methods=methods or None,
+        communes=communes,
+        draws=draws,
+        seed=seed,
+        out=out,
+        language=lang,
+        progress=desk.progress,
+    )
+    desk.answer(report.facts, report.text)
+
+
 @cli.group()
 def turfs() -> None:
     """Cut, list and export turfs."""

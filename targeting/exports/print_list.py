@@ -13,24 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
-import jinja2
 import pandas as pd
 from shapely.geometry import box
 
 from targeting.exports.files import write_aside
+from targeting.exports.pages import TEMPLATES
 from targeting.locale import text_in
 
 MAP_WIDTH: Final = 680.0
 MAP_HEIGHT: Final = 380.0
 MARGIN_M: Final = 40.0
-
-_JINJA: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,7 @@ def render_print_list(
     sheets: Sequence[TurfSheet], credits: Sequence[str], *, language: str = "fr"
 ) -> str:
     """The HTML of several turfs, each beginning on a page of its own."""
-    template = _JINJA.get_template("print_list.html")
+    template = TEMPLATES.get_template("print_list.html")
     return template.render(
         sheets=sheets,
         credits=credits,

@@ -1,52 +1,85 @@
-"""Charts of one station or of a method: altair, drawn by the browser or written as SVG."""
+"""Pictures as SVG text: drawn by Altair, rendered without browser nor network."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import altair as alt
+import numpy as np
 import pandas as pd
+import vl_convert
 
-from targeting.codes import parse_election_id
-from targeting.locale import text_in
+from targeting.locale import percent_in, text_in
+from targeting.scoring import capture as cap
+from targeting.scoring.backtest import Backtest
 
-COLOURS: Final = ("#3b528b", "#c8442f")
-"""Turnout, share: told apart in grey too, and by the shape of their points."""
+COLOURS: Final = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#999999")
+"""Okabe and Ito's palette, told apart by the colour-blind; the ceiling is black."""
 
-
-def short_election(language: str, election_id: str) -> str:
-    """An election in a word: `prés. 22-1`."""
-    election = parse_election_id(election_id)
-    kind = text_in(language, f"chart.{election.kind}")
-    return f"{kind} {election.year % 100:02d}-{election.round_number}"
+DASHES: Final = ([6, 3], [1, 0], [4, 2], [2, 2], [8, 2, 2, 2], [1, 0], [1, 3])
 
 
-def history_chart(line: pd.DataFrame, language: str, share: str) -> alt.LayerChart | alt.FacetChart:
-    """Turnout and share of votes of one station, election by election.
+def gain_curve_svg(
+    result: Backtest,
+    methods: Sequence[str],
+    language: str,
+    *,
+    arena: str | None = None,
+    label: str = "G",
+    width: int = 560,
+    height: int = 380,
+) -> str:
+    """The gain curve: share of the gains in the first x % of registered voters, method by method.
 
-    `line`: `election_id`, `turnout_rate`, `left_share` (rates), `is_uncertain`: uncertain points
-    are hollow. `share` names the share of votes: `left` or `target`.
+    In the smallest arena there is (the commune's, where a campaign works), unless said. Lines
+    differ by dash as well as by colour, and the legend names them.
     """
-    names = {
-        "turnout_rate": text_in(language, "chart.turnout"),
-        "left_share": text_in(language, f"metric.{share}"),
-    }
-    table = line.assign(election=[short_election(language, e) for e in line["election_id"]])
-    long = table.melt(["election", "is_uncertain"], list(names), "measure", "rate").dropna()
-    long["measure"] = long["measure"].map(names)
-    base = alt.Chart(long).encode(
-        x=alt.X("election:N", sort=table["election"].to_list(), title=None,
-                axis=alt.Axis(labelAngle=-40)),
-        y=alt.Y("rate:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
-        color=alt.Color("measure:N", title=None, sort=list(names.values()),
-                        scale=alt.Scale(domain=list(names.values()), range=list(COLOURS)),
-                        legend=alt.Legend(orient="top")),
-        tooltip=["election:N", "measure:N", alt.Tooltip("rate:Q", format=".1%")],
-    )  # fmt: skip
-    points = base.mark_point(size=50).encode(
-        shape=alt.Shape("measure:N", legend=None, sort=list(names.values())),
-        fillOpacity=alt.condition("datum.is_uncertain", alt.value(0), alt.value(1)),
-        fill=alt.Fill("measure:N", legend=None, sort=list(names.values()),
-                      scale=alt.Scale(domain=list(names.values()), range=list(COLOURS))),
-    )  # fmt: skip
-    return alt.layer(base.mark_line(opacity=0.6), points)
+    arena = arena or result.transition.arenas[-1].name
+    curves = {"ceiling": result.oracles[arena, label].middle}
+    curves |= {m: result.curves[arena, label, m] for m in methods}
+    names = {m: text_in(language, f"method.{m}") for m in curves}
+    rows = pd.concat(
+        [
+            pd.DataFrame({"budget": cap.GRID, "gain": curve, "method": names[m]})
+            for m, curve in curves.items()
+        ]
+    )
+    order = list(names.values())
+    scale = [COLOURS[i % len(COLOURS)] for i in range(len(order))]
+    dashes = [DASHES[i % len(DASHES)] for i in range(len(order))]
+    percent = alt.Axis(format="%", tickCount=10)
+    legend = alt.Legend(title=None, orient="right", symbolStrokeWidth=3, labelLimit=260)
+    chart = (
+        alt.Chart(rows)
+        .mark_line(strokeWidth=2)
+        .encode(
+            alt.X("budget:Q", title=text_in(language, "backtest.axis_budget"), axis=percent),
+            alt.Y("gain:Q", title=text_in(language, "backtest.axis_gain"), axis=percent),
+            alt.Color(
+                "method:N", sort=order, scale=alt.Scale(domain=order, range=scale), legend=legend
+            ),
+            alt.StrokeDash(
+                "method:N", sort=order, scale=alt.Scale(domain=order, range=dashes), legend=legend
+            ),
+        )
+        .properties(width=width, height=height)
+        .configure(font="sans-serif")
+    )
+    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def describe_curve(
+    result: Backtest, method: str, language: str, *, arena: str | None = None
+) -> str:
+    """The same picture in one sentence, for those who do not see it."""
+    arena = arena or result.transition.arenas[-1].name
+    at = float(np.interp(cap.HEADLINE, cap.GRID, result.curves[arena, "G", method]))
+    best = result.oracles[arena, "G"].at(cap.HEADLINE)
+    return text_in(
+        language,
+        "backtest.curve_alt",
+        method=text_in(language, f"method.{method}"),
+        gain=percent_in(language, at),
+        best=percent_in(language, best),
+    )

@@ -15,7 +15,11 @@ from targeting.codes import KINDS
 from targeting.config import PROJECT
 from targeting.locale import text_in, texts
 from targeting.maps.measures import METRICS
+from targeting.scoring.backtest import LABELS
+from targeting.scoring.capture import ARENAS
+from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
+from targeting.scoring.rankings import BASELINES
 from targeting.store.models import TURF_STATUSES
 from targeting.tables import BLOCS, OUTCOMES
 
@@ -31,6 +35,9 @@ FAMILIES = {
     "excluded": ("nobody_registered", "outside_stations", "in_another_turf", "no_coordinates"),
     "metric": METRICS,
     "card.outline": ("published", "built", "points"),
+    "method": (*BASELINES, "ecological", *OFFERED, "ceiling"),
+    "backtest.arena": ARENAS,
+    "backtest.label": LABELS,
 }
 
 

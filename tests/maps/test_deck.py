@@ -107,7 +107,7 @@ def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
 def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncertain() -> None:
     import pandas as pd
 
-    from targeting.maps.charts import history_chart, short_election
+    from targeting.maps.history_chart import history_chart, short_election
 
     line = pd.DataFrame(
         {"election_id": ["2017_pres_t1", "2022_legi_t1"], "turnout_rate": [0.7, 0.4],

@@ -1,0 +1,133 @@
+"""The methods that a user may ask for, and which of them the past supports.
+
+product: T0, always there. shrunk: T1. boosted: T3 alone. ensemble: T0 + T3 in standard deviations.
+What is learnt is learnt on the cycle before (`cycles.learning_transition`) and offered only where
+it does not lose to T0 on the user's own backtest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from targeting.errors import TargetingError
+from targeting.scoring.backtest import LABELS, Backtest, Method, Tallies, Transition
+from targeting.scoring.boosted import Boosted, blend, features_of, train_boosted
+from targeting.scoring.cycles import learning_transition
+from targeting.scoring.ecological import explain_abstention
+from targeting.scoring.rankings import BASELINES, product
+from targeting.scoring.shrinkage import shrunk_product
+from targeting.scoring.tallies import abstention_of, share_of
+
+OFFERED: Final = ("product", "shrunk", "boosted", "ensemble")
+"""`--method` of `score` and `backtest`; the first is the default."""
+
+LEARNT: Final = ("boosted", "ensemble")
+
+LEAST_TO_LEARN: Final = 2000
+"""Fewest stations to learn on: ten leaves of the trees (`boosted.SETTINGS`)."""
+
+TOLERANCE: Final = 0.003
+"""A method that captures so much less than T0 anywhere is not offered (SCIENCE 8)."""
+
+
+def shrunk(tallies: Tallies, transition: Transition) -> pd.Series:
+    """T1: T0 with both factors drawn to their neighbours' by the part of them that is noise."""
+    high = tallies[transition.basis.presidential]
+    low = [tallies[e].reindex(high.index) for e in transition.basis.low]
+    abstention, share = shrunk_product(
+        [abstention_of(t) for t in low],
+        [t["registered"] for t in low],
+        share_of(high),
+        high["valid_votes"],
+    )
+    return abstention * share
+
+
+def ecological(tallies: Tallies, transition: Transition) -> pd.Series:
+    """Voters of the target at the presidential round who stayed home at the last low-turnout one,
+    by IPF-EM in each department, per registered voter."""
+    high, low = (tallies[e] for e in (transition.basis.presidential, transition.basis.latest_low))
+    department = transition.stations.to_series().str.slice(0, 2)
+    went = explain_abstention(high, low, department)
+    return went["abstained"] / low["registered"]
+
+
+@dataclass
+class Learnt:
+    """A model applied to whatever transition it is handed; one prediction for each set of counts.
+
+    A blend of it and T0 asks for the same prediction: the last one is kept.
+    """
+
+    model: Boosted
+    last: tuple[pd.DataFrame, pd.Series] | None = None
+
+    def alone(self, tallies: Tallies, transition: Transition) -> pd.Series:
+        """T3: what the model expects."""
+        counts = tallies[transition.basis.latest_low]
+        if self.last is None or self.last[0] is not counts:
+            self.last = counts, self.model.predict(features_of(tallies, transition))
+        return self.last[1]
+
+    def with_product(self, tallies: Tallies, transition: Transition) -> pd.Series:
+        """T0 and T3 together, each in its standard deviations."""
+        return blend(product(tallies, transition), self.alone(tallies, transition))
+
+
+def learn(tallies: Tallies, transition: Transition, *, seed: int = 0) -> tuple[Learnt | None, str]:
+    """A model learnt on the cycle before a transition's, or nothing; and what to tell of it."""
+    past = learning_transition(tallies, transition.basis)
+    if past is None:
+        return None, (
+            "boosted, ensemble: not offered, no earlier cycle to learn on (a presidential first "
+            "round, a low-turnout election after it, and a later first round of ten points more)."
+        )
+    if len(past.stations) < LEAST_TO_LEARN:
+        return None, (
+            f"boosted, ensemble: not offered, {past.t0} to {past.t1} holds {len(past.stations):,} "
+            f"stations alike and {LEAST_TO_LEARN:,} are wanted: import the national files."
+        )
+    model = train_boosted(tallies, past, seed=seed)
+    return Learnt(model), (
+        f"boosted: learnt on {past.t0} to {past.t1}, {model.stations:,} stations."
+    )
+
+
+def all_methods(
+    tallies: Tallies, transition: Transition, *, wanted: tuple[str, ...] | None = None
+) -> tuple[dict[str, Method], list[str]]:
+    """Baselines and the methods wanted (all if not said), and what to tell about them.
+
+    Raises TargetingError for a method that is unknown or that the past cannot support.
+    """
+    asked = OFFERED if wanted is None else wanted
+    if unknown := set(asked) - set(OFFERED):
+        raise TargetingError(f"unknown method {', '.join(sorted(unknown))}: {', '.join(OFFERED)}.")
+    methods: dict[str, Method] = {**BASELINES, "ecological": ecological}
+    told = []
+    if "shrunk" in asked:
+        methods["shrunk"] = shrunk
+    if set(asked) & set(LEARNT):
+        learnt, words = learn(tallies, transition)
+        told.append(words)
+        if learnt is not None:
+            methods |= {"boosted": learnt.alone} if "boosted" in asked else {}
+            methods |= {"ensemble": learnt.with_product} if "ensemble" in asked else {}
+        elif wanted is not None:
+            raise TargetingError(words)
+    return methods, told
+
+
+def losses(result: Backtest, method: str) -> list[str]:
+    """Where a method captures less than T0 by more than TOLERANCE, in words; nothing: it is fit."""
+    table = result.figures["capture_20"]
+    found = []
+    for arena in result.transition.arenas:
+        for label in LABELS:
+            less = table[arena.name, label, "product"] - table[arena.name, label, method]
+            if less > TOLERANCE:
+                found.append(f"{arena.name} {label} −{less:.3f}")
+    return found
