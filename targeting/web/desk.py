@@ -19,6 +19,7 @@ from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.workflows import screens
+from targeting.workflows.backtest import BacktestBoard, backtest_targets, load_backtest_board
 from targeting.workflows.health import Health, data_health
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 
@@ -182,6 +183,17 @@ def load_health() -> Health:
     return _health(here, screens.workspace_mark(here))
 
 
+def backtest_elections() -> list[str]:
+    """Elections that can be foreseen from what was imported before them."""
+    return backtest_targets(workspace())
+
+
+def load_backtest(election_id: str, communes: tuple[str, ...]) -> BacktestBoard:
+    """One backtest, kept until the workspace changes. Raises TargetingError with the reason."""
+    here = workspace()
+    return _backtest(here, screens.workspace_mark(here), election_id, communes, language())
+
+
 def load_station_line(station_id: str) -> DataFrame:
     """The past of one station, election by election."""
     here = workspace()
@@ -244,6 +256,13 @@ def _past(_here: Workspace, mark: str) -> screens.PastBoard:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _health(_here: Workspace, mark: str) -> Health:
     return data_health(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _backtest(
+    _here: Workspace, mark: str, election_id: str, communes: tuple[str, ...], lang: str
+) -> BacktestBoard:
+    return load_backtest_board(_here, election_id, communes=communes, language=lang)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

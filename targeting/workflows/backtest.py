@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +15,7 @@ import pandas as pd
 from targeting.codes import commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.backtest_page import write_backtest_page
+from targeting.exports.backtest_page import summary_of, table_rows, write_backtest_page
 from targeting.exports.files import write_aside
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.scoring import capture as cap
@@ -123,6 +125,69 @@ def backtest_report(
         written = [table, page]
     facts["written"] = [str(p) for p in written]
     return Report(facts, "\n".join([*_text(result, told), *(f"written: {p}" for p in written)]))
+
+
+@dataclass(frozen=True)
+class BacktestBoard:
+    """A backtest as the screen shows it.
+
+    summary, alt: sentences; svg: the gain curve; tables: label → rows (see `table_rows`); losing:
+    methods that lose to the score somewhere; html: the whole as one page to keep.
+    """
+
+    summary: str
+    svg: str
+    alt: str
+    arenas: list[str]
+    tables: dict[str, list[dict[str, Any]]]
+    told: list[str]
+    losing: dict[str, list[str]]
+    html: bytes
+
+
+def backtest_targets(workspace: Workspace) -> list[str]:
+    """Elections that can be foreseen from what was imported before them, the latest first.
+
+    First rounds come before second rounds of the same election, which miss whole constituencies.
+    """
+    elections = reference.list_elections(workspace)
+    found = [e for e in elections if _has_past(before(elections, e))]
+    year = {e: parse_election_id(e).year for e in found}
+    return sorted(found, key=lambda e: (-year[e], parse_election_id(e).round_number, e))
+
+
+def _has_past(known: Sequence[str]) -> bool:
+    presidential = any(e.endswith("_pres_t1") for e in known)
+    return presidential and any("_pres_" not in e for e in known)
+
+
+def load_backtest_board(
+    workspace: Workspace,
+    target_election: str,
+    *,
+    communes: Sequence[str] = (),
+    language: str = "fr",
+    progress: Progress = silent,
+) -> BacktestBoard:
+    """Run a backtest for the screen. Raises TargetingError with the reason where none can be."""
+    result, told = backtest_workspace(
+        workspace, target_election, communes=communes, progress=progress
+    )
+    facts = backtest_facts(result, told)
+    shown = shown_methods(result)
+    svg = gain_curve_svg(result, shown, language)
+    alt = describe_curve(result, shown[0], language)
+    with tempfile.TemporaryDirectory() as folder:
+        page = write_backtest_page(
+            Path(folder) / "backtest.html", facts, svg, alt, reference.credits(workspace),
+            language=language,
+        )  # fmt: skip
+        html = page.read_bytes()
+    return BacktestBoard(
+        summary_of(facts, language), svg, alt, list(facts["arenas"]),
+        {label: table_rows(facts, label, language) for label in ("G", "M")},
+        facts["told"], {m: list(where) for m, where in facts["losses"].items() if where}, html,
+    )  # fmt: skip
 
 
 def shown_methods(result: Backtest) -> list[str]:

@@ -238,3 +238,17 @@ def test_both_screens_say_what_to_import_first(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     for page in ("passe", "sante"):
         assert "import results" in calm(screen(page))
+
+
+def test_the_backtest_is_run_when_asked_and_says_what_it_found(demo, screen):
+    test = screen("retour")
+    assert text_in("fr", "backtest.how_long") in calm(test)
+    test.button(key="backtest_run").click().run(timeout=120)
+    said = calm(test)
+    assert text_in("fr", "backtest.label.G") in said
+    assert "législatives 2024" in said
+
+
+def test_the_backtest_says_what_to_import_first(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    assert text_in("fr", "backtest.nothing") in calm(screen("retour"))
