@@ -16,7 +16,7 @@ import lzma
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -351,24 +351,29 @@ def _count(name: str) -> pl.Expr:
     return pl.col(name).str.strip_chars().str.strip_suffix(".0").cast(pl.Int64, strict=False)
 
 
-def _refuse_no_number(half: Half, rows: pl.LazyFrame, name: str, *, needed: bool = False) -> None:
-    given = pl.lit(True) if needed else pl.col(name).is_not_null()
-    wrong = rows.select("file_line", name).filter(_count(name).is_null() & given).head(1).collect()
-    if not wrong.is_empty():
-        raise SourceError(
-            half.path.name,
-            f"“{short(str(wrong[name][0]), 40)}” is not a whole number.",
-            line=wrong["file_line"][0],
-            column=name,
-            way_out=AS_PUBLISHED,
-        )
+def _refuse_no_number(
+    half: Half, rows: pl.LazyFrame, names: Sequence[str], *, needed: bool = False
+) -> None:
+    """The first cell of these columns that is no number; the columns are looked at in one pass."""
+    wrong = {n: _count(n).is_null() & (pl.lit(needed) | pl.col(n).is_not_null()) for n in names}
+    found = rows.select(**{n: fault.any() for n, fault in wrong.items()}).collect()
+    name = next((n for n in names if found[n][0]), None)
+    if name is None:
+        return
+    row = rows.select("file_line", name).filter(wrong[name]).head(1).collect().row(0, named=True)
+    raise SourceError(
+        half.path.name,
+        f"“{short(str(row[name]), 40)}” is not a whole number.",
+        line=row["file_line"],
+        column=name,
+        way_out=AS_PUBLISHED,
+    )
 
 
 def _turnout_rows(half: Half, file: Path) -> pl.DataFrame:
     rows = _named(half, file)
     counts = [c for c in COUNTS if c in rows.collect_schema().names()]
-    for count in counts:
-        _refuse_no_number(half, rows, count)
+    _refuse_no_number(half, rows, counts)
     return rows.with_columns(_count(c) for c in counts).collect().with_row_index("row")
 
 
@@ -376,7 +381,7 @@ def _vote_rows(half: Half, general: Half, file: Path, stations: pl.DataFrame) ->
     """Votes with their station, in the columns of Results: few columns, for there are many rows."""
     rows = _named(half, file)
     there = rows.collect_schema().names()
-    _refuse_no_number(half, rows, "votes", needed=True)
+    _refuse_no_number(half, rows, ["votes"], needed=True)
     places = stations.select("id_brut_miom", "row", "station_id").unique(
         "id_brut_miom", keep="first", maintain_order=True
     )

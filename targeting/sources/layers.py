@@ -189,7 +189,7 @@ def _read_point_table(file: TextFile) -> packages.Package:
     separator = max(";,\t", key=first.count)
     lines = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=separator)
     try:
-        header = [c.strip() for c in next(lines)]
+        header = [c.strip() for c in next(lines, [])]
     except csv.Error as error:
         raise SourceError(
             file.name, f"not a table: {error}.", line=1, way_out="Download the file again."

@@ -82,6 +82,17 @@ def import_returns(workspace: Workspace, path: Path) -> Returned:
 
 
 def _rows(file: TextFile) -> list[tuple[int, dict[str, str]]]:
+    """Lines of the grid with their numbers. Raises SourceError for what is no such grid."""
+    try:
+        return _grid(file)
+    except csv.Error as error:
+        raise SourceError(
+            file.name, f"not a table ({error}).",
+            way_out="A line is broken or a quote is not closed: save the grid again as CSV.",
+        ) from error  # fmt: skip
+
+
+def _grid(file: TextFile) -> list[tuple[int, dict[str, str]]]:
     text = file.text.decode()
     first = text.split("\n", 1)[0]
     separator = ";" if first.count(";") > first.count(",") else ","

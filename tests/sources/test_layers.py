@@ -386,6 +386,7 @@ def test_points_of_geojson_are_stations_and_mixtures_are_refused(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [("a;b\n1;2\n", "neither a layer nor a table of points"),
+     ("\ufeff\ufeff", "neither a layer nor a table of points"),
      ("codeBureauVote,lon,lat\n44001_0001,-1.5\n", "line 2: 2 fields where the header has 3"),
      ("codeBureauVote,lon,lat\n44001_0001,-1.5,nord\n", "line 2: “nord” in “lat” is no coordinate"),
      ("codeBureauVote,lon,lat\n44001_0001,-1.5,inf\n", "line 2: “inf”"),
