@@ -397,7 +397,14 @@ def build(desk: Desk, communes: tuple[str, ...], source: str | None, vintage: st
     type=click.Choice(["commune", "constituency", "national"]),
     help="Arena of the rank (default: all the stations scored, together).",
 )
-@click.option("--method", type=click.Choice(["product"]), default="product", show_default=True)
+@click.option(
+    "--method", type=click.Choice(["product", "shrunk", "boosted", "ensemble"]),
+    default="product", show_default=True,
+    help="boosted and ensemble learn on the cycle before, and are refused where they lose to it.",
+)  # fmt: skip
+@click.option("--presidential", help="Presidential first round to rest on (give --low too).")
+@click.option("--low", callback=_comma_list, help="Low-turnout rounds, latest first, with commas.")
+@click.option("--first", "k", type=click.IntRange(1), help="How many stations count as the first.")
 @click.option(
     "--table",
     type=click.Choice(["scores", "priorities", "coverage"]),
@@ -414,6 +421,9 @@ def score(
     communes: tuple[str, ...],
     by: str | None,
     method: str,
+    presidential: str | None,
+    low: tuple[str, ...],
+    k: int | None,
     table: str,
     out: Path | None,
     top: int,
@@ -429,8 +439,12 @@ def score(
         out=out,
         top=top,
         progress=desk.progress,
+        method=method,
+        presidential=presidential,
+        low=low,
+        k=k,
     )
-    desk.answer({"method": method, **report.facts}, report.text)
+    desk.answer(report.facts, report.text)
 
 
 @cli.command()

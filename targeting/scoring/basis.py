@@ -33,6 +33,17 @@ class Basis:
     gaps: tuple[float, ...]
 
     @property
+    def told(self) -> str:
+        """Why these elections, in one line."""
+        lows = ", ".join(
+            f"{e} ({100 * g:.1f} points under it)" for e, g in zip(self.low, self.gaps, strict=True)
+        )
+        one = "" if len(self.low) > 1 else "; one only: a second would steady the abstention"
+        return (
+            f"left share of {self.presidential}, the presidential round; abstention of {lows}{one}"
+        )
+
+    @property
     def elections(self) -> tuple[str, ...]:
         return (self.presidential, *self.low)
 
@@ -94,3 +105,21 @@ def choose_basis(levels: pd.DataFrame) -> Basis:
             "import a legislative, European, regional or municipal first round."
         )
     return Basis(presidential, tuple(low), tuple(float(gap[e]) for e in low))
+
+
+def given_basis(levels: pd.DataFrame, presidential: str, low: tuple[str, ...]) -> Basis:
+    """The pair that a user asks for, whatever its turnout.
+
+    `levels` as in `choose_basis`, with turnouts compared to `presidential`. Raises TargetingError
+    for an election that is not imported, a base that is no presidential first round, or none low.
+    """
+    has = list(levels["election_id"])
+    if absent := [e for e in (presidential, *low) if e not in has]:
+        raise TargetingError(f"{', '.join(absent)} is not imported (imported: {', '.join(has)}).")
+    base = parse_election_id(presidential)
+    if (base.kind, base.round_number) != ("pres", 1):
+        raise TargetingError(f"{presidential} is no presidential first round: write 2022_pres_t1.")
+    if not low or presidential in low:
+        raise TargetingError("give one low-turnout round or two, as --low 2022_legi_t1.")
+    gap = (levels["turnout_presidential"] - levels["turnout"]).set_axis(has)
+    return Basis(presidential, low, tuple(float(gap[e]) for e in low))

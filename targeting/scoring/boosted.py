@@ -120,7 +120,7 @@ def build_features(
     size = pd.DataFrame(
         {
             "registered": np.log(people),
-            "commune_registered": np.log(people.groupby(communes).transform("sum")),
+            "commune_registered": np.log(people.groupby(communes).transform("sum").clip(lower=1)),
         }
     )
     return pd.concat([alike, *pooled, size], axis=1)
@@ -186,3 +186,15 @@ def blend(one: pd.Series, other: pd.Series) -> pd.Series:
         return (score - score.mean()) / (spread if spread > 0 else 1.0)
 
     return standard(one) + standard(other.reindex(one.index))
+
+
+def on_scale_of(score: pd.Series, order: pd.Series) -> pd.Series:
+    """The values of `score`, dealt out again in another order: its first goes to the order's first.
+
+    So that a learnt ranking keeps T0's scale; missing where either is.
+    """
+    both = score.notna() & order.reindex(score.index).notna()
+    places = np.argsort(-order.reindex(score.index)[both].to_numpy(), kind="stable")
+    dealt = np.empty(len(places))
+    dealt[places] = -np.sort(-score[both].to_numpy())
+    return pd.Series(dealt, index=score.index[both]).reindex(score.index)

@@ -92,7 +92,7 @@ def _rising(tallies: Tallies, start: Election, t1: Election) -> Transition | Non
     return found if found.change >= LEAST_CHANGE else None
 
 
-def testing_transition(tallies: Tallies, basis: Basis) -> Transition | None:
+def trial_transition(tallies: Tallies, basis: Basis) -> Transition | None:
     """The last transition that ended after the basis' latest low round, where one is known: what a
     user's own backtest looks at."""
     low = parse_election_id(basis.latest_low)

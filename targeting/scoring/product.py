@@ -143,11 +143,7 @@ def build_scores(
     people = reservoir(high, rates[basis.latest_low], share, registered)
     rolls = [turnouts[e].set_index("station_id")["registered"] for e in basis.low]
     constituency = _constituency(turnouts, stations)
-    arena = {
-        "national": None,
-        "commune": stations.str.split("_").str[0].to_series(index=stations),
-        "constituency": constituency.fillna("?"),
-    }[by]
+    arena = arena_of(by, stations, constituency)
     missing = pd.Series(np.nan, index=stations)
     table = pd.DataFrame(
         {
@@ -168,6 +164,40 @@ def build_scores(
         },
         index=stations,
     )
+    return Scores.check(table.reset_index())
+
+
+def arena_of(by: str, stations: pd.Index, constituency: pd.Series) -> pd.Series | None:
+    """Group that each station is ranked in: its commune, its constituency, or all together."""
+    if by == "commune":
+        return stations.str.split("_").str[0].to_series(index=stations)
+    return constituency.fillna("?") if by == "constituency" else None
+
+
+def replace_score(
+    scores: pd.DataFrame, score: pd.Series, by: str, **factors: pd.Series
+) -> pd.DataFrame:
+    """The scores table with another method's score, ranked as T0 is: `score` from 0 to 1.
+
+    `factors`: columns that the method changes too (`abstention_rate`, `left_share`).
+    """
+    table = scores.set_index("station_id")
+    arena = arena_of(by, table.index, table["constituency_code"])
+    finite = score.reindex(table.index).where(table["score"].notna())
+    changed = {name: values.reindex(table.index) for name, values in factors.items()}
+    table = table.assign(**changed, score=finite, rank=rank_of(finite, table["registered"], arena))
+    return Scores.check(table.reset_index())
+
+
+def with_certainty(scores: pd.DataFrame, bounds: pd.DataFrame, top_k: pd.Series) -> pd.DataFrame:
+    """The scores table with its intervals: `bounds` has `low` and `high` per registered voter, on
+    station_id; `top_k` the probability to be among the first."""
+    table = scores.set_index("station_id")
+    people = table["registered"]
+    edges = bounds.reindex(table.index).mul(people, axis=0)
+    table["reservoir_low"] = np.minimum(edges["low"], table["reservoir"])
+    table["reservoir_high"] = np.minimum(edges["high"], people).clip(lower=table["reservoir"])
+    table["top_k_probability"] = top_k.reindex(table.index).clip(0, 1)
     return Scores.check(table.reset_index())
 
 

@@ -39,15 +39,18 @@ def score_report(
     out: Path | None = None,
     top: int = 20,
     progress: Progress = silent,
+    **options: Any,
 ) -> Report:
     """Score, write the table asked for, and tell the first stations.
 
-    Raises TargetingError when the map asked for has no outlines, or the format is unknown, before
-    anything is written.
+    `options`: method, presidential, low, k of `scores.score_stations`. Raises TargetingError when
+    the map asked for has no outlines, or the format is unknown, before anything is written.
     """
     if out is not None:
         known_format(out, (*TABLE_FORMATS, *MAP_FORMATS))
-    scored = score_stations(workspace, communes=communes or None, by=by, progress=progress)
+    scored = score_stations(
+        workspace, communes=communes or None, by=by, progress=progress, **options
+    )
     rows = _table(workspace, scored, table)
     written = []
     if out is not None:
@@ -67,6 +70,9 @@ def score_report(
             "gaps": list(scored.basis.gaps),
         },
         "by": scored.by,
+        "method": scored.method,
+        "told": list(scored.told),
+        "unranked": _unranked(scored.scores),
         "stations": len(scored.scores),
         "ranked": int(scored.scores["rank"].notna().sum()),
         "uncertain_past": _uncertain(scored),
@@ -76,6 +82,13 @@ def score_report(
         "top": first.to_dict("records"),
     }
     return Report(facts, _text(scored, first, written))
+
+
+def _unranked(scores: pd.DataFrame) -> dict[str, int]:
+    """Stations without rank, by the reason they bear."""
+    without = scores.loc[scores["rank"].isna(), "reasons"].str.split("|").str[0]
+    counts = without.where(without != "", "no_past").value_counts()
+    return {str(reason): int(n) for reason, n in counts.items()}
 
 
 def _table(workspace: Workspace, scored: Scored, table: str) -> pd.DataFrame:
@@ -114,18 +127,31 @@ def _text(scored: Scored, first: pd.DataFrame, written: list[Path]) -> str:
     basis = scored.basis
     low = ", ".join(f"{e} (−{g:.1%})" for e, g in zip(basis.low, basis.gaps, strict=True))
     people = scored.scores["reservoir"].sum()
+    sure = scored.scores["reservoir_low"].notna().any()
+    without = ", ".join(f"{n:,} {why}" for why, n in _unranked(scored.scores).items())
     lines = [
         f"Abstention of {low} × left share of {basis.presidential}, per registered voter.",
+        *scored.told[1:],
+        f"without rank: {without or 'none'}",
         f"{len(scored.scores):,} stations, {int(scored.scores['rank'].notna().sum()):,} ranked; "
         f"reservoir {people:,.0f} people, {people * (1 - ELSEWHERE):,.0f} of them reachable "
         f"(assumed: {ELSEWHERE:.0%} live elsewhere).",
         f"{_uncertain(scored):,} stations have an uncertain past: `stations ledger` says why.",
         f"{'rank':>5}  {'station':<12} {'score':>6} {'abst.':>6} {'left':>6} {'registered':>10} "
-        f"{'reservoir':>9}",
+        f"{'reservoir':>9}" + (f" {'80 %':>11} {'first':>6}" if sure else ""),
     ]
     lines += [
         f"{row.rank:>5}  {row.station_id:<12} {row.score:>6.3f} {row.abstention_rate:>6.1%} "
-        f"{row.left_share:>6.1%} {row.registered:>10,} {row.reservoir:>9.0f}"
+        f"{row.left_share:>6.1%} {row.registered:>10,} {row.reservoir:>9.0f}" + _sure(row)
         for row in first.itertuples()
     ]
     return "\n".join(lines + [f"written: {p}" for p in written])
+
+
+def _sure(row: Any) -> str:
+    """The interval of a reservoir and the chance to be among the first, where calibrated."""
+    if pd.isna(row.reservoir_low):
+        return ""
+    return (
+        f" {f'{row.reservoir_low:.0f}-{row.reservoir_high:.0f}':>11} {row.top_k_probability:>6.0%}"
+    )
