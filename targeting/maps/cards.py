@@ -136,9 +136,28 @@ def _people(board: Board, row: pd.Series, language: str) -> list[str]:
     return [
         text_in(language, "card.registered", people=number(row["registered"])),
         text_in(language, "card.reservoir", people=number(row["reservoir"]), low=low),
+        *_certainty(row, language),
         text_in(language, "card.reachable", people=number(can_reach), share=elsewhere),
         text_in(language, "card.left_to_meet", people=number(row["reservoir_left"])),
     ]
+
+
+def _certainty(row: pd.Series, language: str) -> list[str]:
+    """The reservoir's interval and the chance to be among the first, or why there is none."""
+    if pd.isna(row.get("reservoir_low")):
+        return [text_in(language, "card.no_interval")]
+    lines = [
+        text_in(
+            language,
+            "card.interval",
+            low=number_in(language, row["reservoir_low"]),
+            high=number_in(language, row["reservoir_high"]),
+        )
+    ]
+    if pd.notna(row["top_k_probability"]):
+        chance = percent_in(language, row["top_k_probability"], decimals=0)
+        lines.append(text_in(language, "card.first", chance=chance))
+    return lines
 
 
 def _done(board: Board, row: pd.Series, language: str) -> list[str]:

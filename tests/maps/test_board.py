@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from targeting.maps.board import published_count, station_label, station_option
@@ -77,3 +79,15 @@ def test_doors_done_are_masked_too():
     assert list(listing.rows["Portes faites"].isna()) == [True, False]
     assert list(listing.rows["État"]) == ["en cours", "prêt"]
     assert list(listing.rows["Bureaux"]) == ["101", "—"]
+
+
+def test_the_card_gives_the_interval_and_the_chance_to_be_first_or_says_why_not(board):
+    station = board.table.index[0]
+    assert any("sans intervalle" in line for line in build_card(board, station, "fr").people)
+    sure = replace(
+        board,
+        table=board.table.assign(reservoir_low=80.4, reservoir_high=298.0, top_k_probability=0.74),
+    )
+    people = build_card(sure, station, "fr").people
+    assert any("entre **80** et **298** personnes" in line for line in people)
+    assert any(line.startswith("74\u00a0%") for line in people)
