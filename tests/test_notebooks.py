@@ -23,5 +23,5 @@ def test_a_notebook_keeps_no_output_and_imports_targeting_only(path: Path) -> No
         assert cell["outputs"] == []
         assert cell["execution_count"] is None
         source = "".join(cell["source"])
-        found = set(re.findall(r"^(?:from|import) (\w+)", source, flags=re.M))
+        found = set(re.findall(r"^(?:from|import) (\w+)", source, flags=re.MULTILINE))
         assert found <= {"targeting", "numpy", "pandas", "polars", "pathlib", "sys", "os", "tempfile"}  # fmt: skip
