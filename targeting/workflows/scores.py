@@ -108,7 +108,7 @@ def score_stations(
     bloc_votes = carry_bloc_votes(
         reference.load_bloc_votes(workspace, basis.presidential, wanted), flows[basis.presidential]
     )
-    _refuse_no_candidate(bloc_votes, blocs_wanted, basis)
+    refuse_no_candidate(bloc_votes, blocs_wanted, basis)
     arena = by or "national"
     scores = build_scores(
         turnouts,
@@ -146,7 +146,7 @@ def _unclassified(bloc_votes: pd.DataFrame, basis: Basis) -> list[str]:
     ]
 
 
-def _refuse_no_candidate(bloc_votes: pd.DataFrame, target: Sequence[str], basis: Basis) -> None:
+def refuse_no_candidate(bloc_votes: pd.DataFrame, target: Sequence[str], basis: Basis) -> None:
     """A target that stood nowhere has no share to rank by."""
     ours = bloc_votes.loc[bloc_votes["bloc"].isin(list(target)), "votes"].sum()
     if not ours > 0:
