@@ -85,6 +85,31 @@ def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
     return Listing(list(rows.index), table, say, helps)
 
 
+def scenario_listing(board: Board, stations: pd.DataFrame, language: str) -> Listing:
+    """Votes to win back in each station under a scenario: a range, never one number."""
+
+    def title(column: str) -> str:
+        return text_in(language, f"table.{column}")
+
+    def count(value: Any) -> str:
+        return number_in(language, value)
+
+    rows = board.table.loc[stations.index]
+    columns: dict[str, tuple[Any, Say]] = {
+        "station": ([station_label(s) for s in rows.index], str),
+        "place": (
+            [station_place(s, p, language) for s, p in zip(rows.index, rows["place"], strict=True)],
+            str,
+        ),
+        "low": (stations["low"].round(), count),
+        "high": (stations["high"].round(), count),
+        "rank": (rows["priority_rank"], count),
+    }
+    table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
+    say = {title(k): speak for k, (_, speak) in columns.items()}
+    return Listing(list(rows.index), table, say)
+
+
 def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
     """Turfs as the balance table shows them."""
 

@@ -21,6 +21,7 @@ from targeting.maps.files import MapFile
 from targeting.workflows import screens
 from targeting.workflows.backtest import BacktestBoard, backtest_targets, load_backtest_board
 from targeting.workflows.health import Health, data_health
+from targeting.workflows.scenarios import turnout_levels
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 
 PHONE_MAP_PX: Final = 380
@@ -171,6 +172,12 @@ def load_board() -> Board:
     return _board(here, screens.workspace_mark(here))
 
 
+def load_turnout_levels(board: Board) -> tuple[float, float]:
+    """Turnouts of the latest low election and of the presidential round."""
+    here = workspace()
+    return _levels(here, screens.workspace_mark(here), board)
+
+
 def load_past() -> screens.PastBoard:
     """The past of the campaign's stations. Raises TargetingError before any results."""
     here = workspace()
@@ -246,6 +253,11 @@ def _holdings(_here: Workspace, mark: str) -> screens.Holdings:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _board(_here: Workspace, mark: str) -> Board:
     return screens.load_board(_here)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _levels(_here: Workspace, mark: str, _board: Board) -> tuple[float, float]:
+    return turnout_levels(_here, _board)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

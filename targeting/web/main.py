@@ -22,6 +22,7 @@ HEADINGS = {
     "passe": "ledger.title",
     "sante": "health.title",
     "retour": "backtest.title",
+    "scenario": "scenario.title",
 }  # fmt: skip (by path)
 
 
@@ -43,6 +44,7 @@ def main() -> None:
             st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
             st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
             st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
+            st.Page(PAGES / "scenario.py", title=say("nav.scenario"), url_path="scenario"),
             st.Page(PAGES / "retour.py", title=say("nav.backtest"), url_path="retour"),
             st.Page(PAGES / "passe.py", title=say("nav.past"), url_path="passe"),
             st.Page(PAGES / "sante.py", title=say("nav.health"), url_path="sante"),

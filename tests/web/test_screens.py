@@ -252,3 +252,19 @@ def test_the_backtest_is_run_when_asked_and_says_what_it_found(demo, screen):
 def test_the_backtest_says_what_to_import_first(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     assert text_in("fr", "backtest.nothing") in calm(screen("retour"))
+
+
+def test_a_scenario_is_a_range_that_the_sliders_move(demo, screen):
+    test = screen("scenario")
+    calm(test)
+    narrow = [m.value for m in test.metric]
+    assert all(" à " in value for value in narrow)
+    test.slider(key="scenario_turnout").set_value((0, 100)).run()
+    calm(test)
+    assert [m.value for m in test.metric] != narrow
+    assert test.metric[0].value.startswith("0 à")
+
+
+def test_a_scenario_asks_for_results_first(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    assert "import results" in calm(screen("scenario"))

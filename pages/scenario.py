@@ -1,0 +1,70 @@
+"""Scenario: what turnout and transfers would bring, as a range."""
+
+import streamlit as st
+
+from targeting.errors import TargetingError
+from targeting.locale import election_in, number_in, percent_in
+from targeting.maps.listing import scenario_listing
+from targeting.scoring.product import ELSEWHERE
+from targeting.web.desk import (
+    language,
+    load_board,
+    load_turnout_levels,
+    open_or_stop,
+    say,
+    show_credits,
+    show_trouble,
+)
+from targeting.workflows.scenarios import load_scenario
+
+board = open_or_stop(load_board, "map.loading")
+levels = load_turnout_levels(board)
+lang = language()
+st.markdown(
+    say(
+        "scenario.what",
+        presidential=election_in(lang, board.basis.presidential),
+        high=percent_in(lang, levels[1]),
+        low_election=election_in(lang, board.basis.latest_low),
+        low=percent_in(lang, levels[0]),
+    )
+)
+one, two = st.columns(2)
+middle = round(50 * (levels[0] + levels[1]))
+turnout = one.slider(
+    say("scenario.turnout"), 0, 100, (max(middle - 5, 0), min(middle + 5, 100)), 1,
+    say("map.percent"), key="scenario_turnout",
+)  # fmt: skip
+transfer = two.slider(
+    say("scenario.transfer"), 0, 150, (80, 100), 5, say("map.percent"), key="scenario_transfer",
+    help=say("scenario.transfer_help"),
+)  # fmt: skip
+try:
+    found = load_scenario(
+        board,
+        levels,
+        turnout=(turnout[0] / 100, turnout[1] / 100),
+        transfer=(transfer[0] / 100, transfer[1] / 100),
+    )
+except TargetingError as error:
+    show_trouble(error)
+    st.stop()
+first, second = st.columns(2)
+first.metric(
+    say("scenario.total"),
+    say(
+        "scenario.range", low=number_in(lang, found.total[0]), high=number_in(lang, found.total[1])
+    ),
+)
+second.metric(
+    say("scenario.reachable", share=percent_in(lang, ELSEWHERE, decimals=0)),
+    say(
+        "scenario.range",
+        low=number_in(lang, found.reachable[0]),
+        high=number_in(lang, found.reachable[1]),
+    ),
+)
+st.caption(say("scenario.how"))
+listing = scenario_listing(board, found.stations, lang)
+st.dataframe(listing.styled, hide_index=True, height=420, alt=say("scenario.alt"))
+show_credits(board.credits)
