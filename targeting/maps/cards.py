@@ -106,9 +106,23 @@ def _people(board: Board, row: pd.Series, language: str) -> list[str]:
     return [
         text_in(language, "card.registered", people=number(row["registered"])),
         text_in(language, "card.reservoir", people=number(row["reservoir"]), low=low),
+        *_certainty(row, language),
         text_in(language, "card.reachable", people=number(can_reach), share=elsewhere),
         text_in(language, "card.left_to_meet", people=number(row["reservoir_left"])),
     ]
+
+
+def _certainty(row: pd.Series, language: str) -> list[str]:
+    """The reservoir's interval and the chance to be among the first; nothing before a past cycle
+    has calibrated them."""
+    lines = []
+    if pd.notna(row["reservoir_low"]):
+        ends = {e: number_in(language, row[f"reservoir_{e}"]) for e in ("low", "high")}
+        lines.append(text_in(language, "card.interval", **ends))
+    if pd.notna(row["top_k_probability"]):
+        chance = percent_in(language, row["top_k_probability"], decimals=0)
+        lines.append(text_in(language, "card.first_ones", chance=chance))
+    return lines
 
 
 def _done(board: Board, row: pd.Series, language: str) -> list[str]:

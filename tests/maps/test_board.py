@@ -77,3 +77,10 @@ def test_doors_done_are_masked_too():
     assert list(listing.rows["Portes faites"].isna()) == [True, False]
     assert list(listing.rows["État"]) == ["en cours", "prêt"]
     assert list(listing.rows["Bureaux"]) == ["101", "—"]
+
+
+def test_the_card_tells_an_interval_where_the_past_has_calibrated_one(board):
+    sure, unsure = (build_card(board, f"13055_010{n}", "en") for n in (1, 2))
+    assert any("Between 60 and 182 people" in line for line in sure.people)
+    assert any("first stations: 87%" in line for line in sure.people)
+    assert not any("Between" in line or "Chance" in line for line in unsure.people)
