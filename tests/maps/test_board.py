@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pandas as pd
 
 from targeting.maps.board import published_count, station_label, station_option
@@ -81,13 +79,9 @@ def test_doors_done_are_masked_too():
     assert list(listing.rows["Bureaux"]) == ["101", "—"]
 
 
-def test_the_card_gives_the_interval_and_the_chance_to_be_first_or_says_why_not(board):
-    station = board.table.index[0]
-    assert any("sans intervalle" in line for line in build_card(board, station, "fr").people)
-    sure = replace(
-        board,
-        table=board.table.assign(reservoir_low=80.4, reservoir_high=298.0, top_k_probability=0.74),
-    )
-    people = build_card(sure, station, "fr").people
-    assert any("entre **80** et **298** personnes" in line for line in people)
-    assert any(line.startswith("74\u00a0%") for line in people)
+def test_the_card_tells_an_interval_where_the_past_has_calibrated_one_or_says_why_not(board):
+    sure, unsure = (build_card(board, f"13055_010{n}", "en") for n in (1, 2))
+    assert any("Between **60** and **182** people" in line for line in sure.people)
+    assert any(line.startswith("87% chance to be among the first") for line in sure.people)
+    assert not any("Between" in line or "chance" in line for line in unsure.people)
+    assert any("no interval" in line for line in unsure.people)
