@@ -124,7 +124,7 @@ def visit(chromium, site):
         )  # fmt: skip
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         page.on("request", note_request)
         page.on("console", note_console)
         page.on("pageerror", lambda error: errors.append(str(error)))

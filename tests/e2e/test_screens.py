@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=45_000)
 
 MAP = "[data-testid=stDeckGlJsonChart]"
 
