@@ -17,7 +17,9 @@ from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
+from targeting.scoring.backtest import Backtest
 from targeting.workflows import screens
+from targeting.workflows.backtest import backtest_workspace
 from targeting.workflows.health import Health, data_health
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 
@@ -161,6 +163,12 @@ def load_health() -> Health:
     return _health(here, screens.workspace_mark(here))
 
 
+def load_backtest(election_id: str) -> tuple[Backtest, list[str]]:
+    """The backtest of one election. Raises TargetingError where it cannot be made."""
+    here = workspace()
+    return _backtest(here, screens.workspace_mark(here), election_id)
+
+
 def load_station_map(board: Board) -> MapFile | None:
     """The stations' map file, written again if somebody emptied the cache."""
     here = workspace()
@@ -207,6 +215,11 @@ def _past(_here: Workspace, mark: str) -> screens.PastBoard:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _health(_here: Workspace, mark: str) -> Health:
     return data_health(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _backtest(_here: Workspace, mark: str, election_id: str) -> tuple[Backtest, list[str]]:
+    return backtest_workspace(_here, election_id)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

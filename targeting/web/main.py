@@ -21,6 +21,7 @@ HEADINGS = {
     "secteurs": "turfs.title",
     "passe": "ledger.title",
     "sante": "health.title",
+    "retour": "backtest.title",
 }  # fmt: skip (by path)
 
 
@@ -44,6 +45,7 @@ def main() -> None:
             st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
             st.Page(PAGES / "passe.py", title=say("nav.past"), url_path="passe"),
             st.Page(PAGES / "sante.py", title=say("nav.health"), url_path="sante"),
+            st.Page(PAGES / "retour.py", title=say("nav.backtest"), url_path="retour"),
         ],
         position="top",
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from targeting.codes import commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
@@ -29,6 +28,19 @@ from targeting.workflows.tallies import load_tallies
 
 DRAWN: Final = ("product", "naive", "abstention", "left_low", "random")
 """Methods of the picture besides those asked for: chance, the usual tools, and T0."""
+
+
+def elections_to_foresee(workspace: Workspace) -> list[str]:
+    """First rounds imported that a presidential round and another election came before, latest
+    first."""
+    elections = reference.list_elections(workspace)
+    found = []
+    for election in elections:
+        known = before(elections, election)
+        has_base = any(e.endswith("_pres_t1") for e in known) and len(known) > 1
+        if has_base and parse_election_id(election).round_number == 1:
+            found.append(election)
+    return found[::-1]
 
 
 def backtest_workspace(
@@ -213,9 +225,3 @@ def _text(result: Backtest, told: Sequence[str]) -> list[str]:
 
 def _has(result: Backtest, method: str) -> bool:
     return method in result.figures.index.get_level_values("method")
-
-
-def station_table(result: Backtest) -> pd.DataFrame:
-    """Captures at each budget, one row a method and arena, for a page's table (label G)."""
-    columns = [f"capture_{round(100 * b):02d}" for b in cap.BUDGETS]
-    return result.figures.xs("G", level="label")[[*columns, "te_20"]].reset_index()

@@ -238,3 +238,22 @@ def test_both_screens_say_what_to_import_first(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     for page in ("passe", "sante"):
         assert "import results" in calm(screen(page))
+
+
+# -- would it have been right ------------------------------------------------------------------------
+
+
+def test_the_backtest_of_the_town_is_shown_and_refusals_are_told(demo, screen):
+    test = screen("retour")
+    said = calm(test)
+    assert text_in("fr", "backtest.what") in said
+    assert "prend plus que le produit usuel" in said
+    table = test.dataframe[0].value
+    assert len(table) >= 12
+    test.selectbox(key="foreseen").set_value("2022_legi_t1").run()
+    assert text_in("fr", "backtest.table") in calm(test)
+
+
+def test_the_backtest_says_what_it_needs(workspace, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    assert text_in("fr", "backtest.none") in calm(screen("retour"))
