@@ -49,13 +49,21 @@ def gain_curve_svg(
     scale = [COLOURS[i % len(COLOURS)] for i in range(len(order))]
     dashes = [DASHES[i % len(DASHES)] for i in range(len(order))]
     percent = alt.Axis(format="%", tickCount=10)
+    whole = alt.Scale(domain=[0, 1])
     legend = alt.Legend(title=None, orient="right", symbolStrokeWidth=3, labelLimit=260)
     chart = (
         alt.Chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
-            alt.X("budget:Q", title=text_in(language, "backtest.axis_budget"), axis=percent),
-            alt.Y("gain:Q", title=text_in(language, "backtest.axis_gain"), axis=percent),
+            alt.X(
+                "budget:Q",
+                title=text_in(language, "backtest.axis_budget"),
+                axis=percent,
+                scale=whole,
+            ),
+            alt.Y(
+                "gain:Q", title=text_in(language, "backtest.axis_gain"), axis=percent, scale=whole
+            ),
             alt.Color(
                 "method:N", sort=order, scale=alt.Scale(domain=order, range=scale), legend=legend
             ),
