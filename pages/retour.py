@@ -4,6 +4,8 @@ import streamlit as st
 
 from targeting.errors import TargetingError
 from targeting.locale import election_in
+from targeting.maps.backtests import capture_listing, where_it_loses
+from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.web.desk import (
     backtest_elections,
     language,
@@ -13,6 +15,7 @@ from targeting.web.desk import (
     say,
     show_trouble,
 )
+from targeting.workflows.backtest import shown_methods
 
 elections = open_or_stop(backtest_elections, "backtest.looking")
 campaign = load_campaign()
@@ -23,9 +26,8 @@ if not elections:
     st.stop()
 one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
 election_id = one.selectbox(
-    say("backtest.election"), elections, key="backtest_election",
-    format_func=lambda e: election_in(lang, e),
-)  # fmt: skip
+    say("backtest.choose"), elections, key="foreseen", format_func=lambda e: election_in(lang, e)
+)
 scope = two.segmented_control(
     say("backtest.scope"), ("all", "ours"), default="all", required=True, key="backtest_scope",
     format_func=lambda s: say(f"backtest.scope.{s}"),
@@ -40,33 +42,27 @@ if st.session_state.get("backtest_asked") != chosen:
 
 communes = tuple(campaign.communes) if campaign and scope == "ours" else ()
 try:
-    with st.spinner(say("backtest.running"), show_time=True):
-        board = load_backtest(election_id, communes)
+    with st.spinner(say("backtest.loading"), show_time=True):
+        result, told, page = load_backtest(election_id, communes)
 except TargetingError as error:
     show_trouble(error)
     st.stop()
 
-st.markdown(board.summary)
-st.image(board.svg, width="content")
-st.caption(f"{board.alt} {say('backtest.ceiling')}")
-for told in board.told:
-    st.caption(told)
-for label, rows in board.tables.items():
-    st.markdown(f"**{say(f'backtest.label.{label}')}**")
-    titles = [say("backtest.method"), *(say(f"backtest.arena.{a}") for a in board.arenas)]
-    st.table([dict(zip(titles, [row["name"], *row["cells"]], strict=True)) for row in rows])
-if board.losing:
-    st.warning(
-        say(
-            "backtest.losing",
-            methods=" ; ".join(
-                f"{say(f'method.{m}')} ({', '.join(where)})" for m, where in board.losing.items()
-            ),
-        )
-    )
-else:
-    st.success(say("backtest.nothing_lost"))
+arenas = [arena.name for arena in result.transition.arenas][::-1]
+arena = st.segmented_control(
+    say("backtest.within"), arenas, default=arenas[0], required=True, key="arena",
+    format_func=lambda a: say(f"backtest.arena.{a}"),
+)  # fmt: skip
+methods = shown_methods(result)
+st.image(gain_curve_svg(result, methods, lang, arena=arena), width="content")
+st.caption(f"{describe_curve(result, methods[0], lang, arena=arena)} {say('backtest.ceiling')}")
+for line in where_it_loses(result, arena, lang):
+    st.markdown(f"- {line}")
+st.subheader(say("backtest.table"))
+st.dataframe(capture_listing(result, arena, lang), hide_index=True, alt=say("backtest.table"))
+for line in told:
+    st.caption(line)
 st.caption(say("backtest.what"))
 st.download_button(
-    say("backtest.download"), board.html, "relance-retour.html", "text/html", on_click="ignore"
+    say("backtest.download"), page, "relance-retour.html", "text/html", on_click="ignore"
 )

@@ -18,8 +18,9 @@ from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
+from targeting.scoring.backtest import Backtest
 from targeting.workflows import screens
-from targeting.workflows.backtest import BacktestBoard, backtest_targets, load_backtest_board
+from targeting.workflows.backtest import backtest_html, backtest_workspace, elections_to_foresee
 from targeting.workflows.health import Health, data_health
 from targeting.workflows.scenarios import turnout_levels
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
@@ -192,11 +193,14 @@ def load_health() -> Health:
 
 def backtest_elections() -> list[str]:
     """Elections that can be foreseen from what was imported before them."""
-    return backtest_targets(workspace())
+    return elections_to_foresee(workspace())
 
 
-def load_backtest(election_id: str, communes: tuple[str, ...]) -> BacktestBoard:
-    """One backtest, kept until the workspace changes. Raises TargetingError with the reason."""
+def load_backtest(election_id: str, communes: tuple[str, ...]) -> tuple[Backtest, list[str], bytes]:
+    """One backtest, what to tell of it, and the whole as a page to keep.
+
+    Kept until the workspace changes. Raises TargetingError with the reason where none can be made.
+    """
     here = workspace()
     return _backtest(here, screens.workspace_mark(here), election_id, communes, language())
 
@@ -273,8 +277,9 @@ def _health(_here: Workspace, mark: str) -> Health:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _backtest(
     _here: Workspace, mark: str, election_id: str, communes: tuple[str, ...], lang: str
-) -> BacktestBoard:
-    return load_backtest_board(_here, election_id, communes=communes, language=lang)
+) -> tuple[Backtest, list[str], bytes]:
+    result, told = backtest_workspace(_here, election_id, communes=communes)
+    return result, told, backtest_html(_here, result, told, language=lang)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

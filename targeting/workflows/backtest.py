@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from targeting.codes import commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.backtest_page import summary_of, table_rows, write_backtest_page
+from targeting.exports.backtest_page import write_backtest_page
 from targeting.exports.files import write_aside
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.scoring import capture as cap
@@ -31,6 +29,19 @@ from targeting.workflows.tallies import load_tallies
 
 DRAWN: Final = ("product", "naive", "abstention", "left_low", "random")
 """Methods of the picture besides those asked for: chance, the usual tools, and T0."""
+
+
+def elections_to_foresee(workspace: Workspace) -> list[str]:
+    """First rounds imported that a presidential round and another election came before, latest
+    first."""
+    elections = reference.list_elections(workspace)
+    found = []
+    for election in elections:
+        known = before(elections, election)
+        has_base = any(e.endswith("_pres_t1") for e in known) and len(known) > 1
+        if has_base and parse_election_id(election).round_number == 1:
+            found.append(election)
+    return found[::-1]
 
 
 def backtest_workspace(
@@ -115,10 +126,7 @@ def backtest_report(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         page = out / "backtest.html"
-        shown = shown_methods(result)
-        svg = gain_curve_svg(result, shown, language)
-        alt = describe_curve(result, shown[0], language)
-        write_backtest_page(page, facts, svg, alt, reference.credits(workspace), language=language)
+        _write_page(workspace, page, result, facts, language)
         table = out / "backtest.json"
         text = json.dumps(facts, ensure_ascii=False, indent=1)
         write_aside(table, lambda to: to.write_text(text + "\n"))
@@ -127,67 +135,23 @@ def backtest_report(
     return Report(facts, "\n".join([*_text(result, told), *(f"written: {p}" for p in written)]))
 
 
-@dataclass(frozen=True)
-class BacktestBoard:
-    """A backtest as the screen shows it.
-
-    summary, alt: sentences; svg: the gain curve; tables: label → rows (see `table_rows`); losing:
-    methods that lose to the score somewhere; html: the whole as one page to keep.
-    """
-
-    summary: str
-    svg: str
-    alt: str
-    arenas: list[str]
-    tables: dict[str, list[dict[str, Any]]]
-    told: list[str]
-    losing: dict[str, list[str]]
-    html: bytes
+def backtest_html(
+    workspace: Workspace, result: Backtest, told: Sequence[str], *, language: str = "fr"
+) -> bytes:
+    """A backtest as one page to keep: see `exports.backtest_page`."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "backtest.html"
+        _write_page(workspace, page, result, backtest_facts(result, told), language)
+        return page.read_bytes()
 
 
-def backtest_targets(workspace: Workspace) -> list[str]:
-    """Elections that can be foreseen from what was imported before them, the latest first.
-
-    First rounds come before second rounds of the same election, which miss whole constituencies.
-    """
-    elections = reference.list_elections(workspace)
-    found = [e for e in elections if _has_past(before(elections, e))]
-    year = {e: parse_election_id(e).year for e in found}
-    return sorted(found, key=lambda e: (-year[e], parse_election_id(e).round_number, e))
-
-
-def _has_past(known: Sequence[str]) -> bool:
-    presidential = any(e.endswith("_pres_t1") for e in known)
-    return presidential and any("_pres_" not in e for e in known)
-
-
-def load_backtest_board(
-    workspace: Workspace,
-    target_election: str,
-    *,
-    communes: Sequence[str] = (),
-    language: str = "fr",
-    progress: Progress = silent,
-) -> BacktestBoard:
-    """Run a backtest for the screen. Raises TargetingError with the reason where none can be."""
-    result, told = backtest_workspace(
-        workspace, target_election, communes=communes, progress=progress
-    )
-    facts = backtest_facts(result, told)
+def _write_page(
+    workspace: Workspace, page: Path, result: Backtest, facts: dict[str, Any], language: str
+) -> None:
     shown = shown_methods(result)
     svg = gain_curve_svg(result, shown, language)
     alt = describe_curve(result, shown[0], language)
-    with tempfile.TemporaryDirectory() as folder:
-        page = write_backtest_page(
-            Path(folder) / "backtest.html", facts, svg, alt, reference.credits(workspace),
-            language=language,
-        )  # fmt: skip
-        html = page.read_bytes()
-    return BacktestBoard(
-        summary_of(facts, language), svg, alt, list(facts["arenas"]),
-        {label: table_rows(facts, label, language) for label in ("G", "M")},
-        facts["told"], {m: list(where) for m, where in facts["losses"].items() if where}, html,
-    )  # fmt: skip
+    write_backtest_page(page, facts, svg, alt, reference.credits(workspace), language=language)
 
 
 def shown_methods(result: Backtest) -> list[str]:
@@ -278,9 +242,3 @@ def _text(result: Backtest, told: Sequence[str]) -> list[str]:
 
 def _has(result: Backtest, method: str) -> bool:
     return method in result.figures.index.get_level_values("method")
-
-
-def station_table(result: Backtest) -> pd.DataFrame:
-    """Captures at each budget, one row a method and arena, for a page's table (label G)."""
-    columns = [f"capture_{round(100 * b):02d}" for b in cap.BUDGETS]
-    return result.figures.xs("G", level="label")[[*columns, "te_20"]].reset_index()

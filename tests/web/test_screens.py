@@ -245,8 +245,11 @@ def test_the_backtest_is_run_when_asked_and_says_what_it_found(demo, screen):
     assert text_in("fr", "backtest.how_long") in calm(test)
     test.button(key="backtest_run").click().run(timeout=120)
     said = calm(test)
-    assert text_in("fr", "backtest.label.G") in said
-    assert "législatives 2024" in said
+    assert text_in("fr", "backtest.what") in said
+    assert "prend plus que le produit usuel" in said
+    assert len(test.dataframe[0].value) >= 12
+    test.selectbox(key="foreseen").set_value("2022_legi_t1").run()
+    assert text_in("fr", "backtest.how_long") in calm(test), "another election is asked for anew"
 
 
 def test_the_backtest_says_what_to_import_first(workspace, monkeypatch, screen):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -14,11 +16,19 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.scoring.basis import choose_basis, given_basis
 from targeting.scoring.intervals import Calibration
+from targeting.store.engine import open_store, write
+from targeting.store.queries import record_visits
 from targeting.store.reference import load_bloc_votes
+from targeting.workflows.buildings import load_buildings
 from targeting.workflows.certainty import Certainty
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
-from targeting.workflows.scores import add_certainty, refuse_no_candidate, score_stations
+from targeting.workflows.scores import (
+    add_certainty,
+    refuse_no_candidate,
+    score_stations,
+    station_priorities,
+)
 from targeting.workflows.tallies import unclassified_share
 
 
@@ -153,6 +163,28 @@ def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None
     assert sure["top_k_probability"].sum() == pytest.approx(10)
     assert (sure["top_k_probability"].isna() == sure["rank"].isna()).all()
     pd.testing.assert_series_equal(sure["score"], scores["score"])
+
+
+def test_visits_change_priorities_and_no_score(town, tmp_path) -> None:
+    copy = Workspace(tmp_path / "copy")
+    shutil.copytree(town.root, copy.root)
+    before = score_stations(copy)
+    priorities = station_priorities(copy, before)
+    building = load_buildings(copy).dropna(subset="station_id").nlargest(1, "dwellings").iloc[0]
+    knocks = [
+        {
+            "visit_id": f"00000000-0000-0000-0000-{n:012d}", "building_id": building["building_id"],
+            "door_id": f"{building['building_id']}/{n}", "outcome": "talked",
+            "visited_at": datetime(2026, 3, 1, 18, tzinfo=UTC),
+        }
+        for n in range(1, int(building["dwellings"]) + 1)
+    ]  # fmt: skip
+    write(open_store(copy), lambda session: record_visits(session, knocks))
+    after = score_stations(copy)
+    pd.testing.assert_frame_equal(before.scores, after.scores)
+    moved = station_priorities(copy, after)["priority"] != priorities["priority"]
+    changed = set(priorities.loc[moved & priorities["priority"].notna(), "station_id"])
+    assert changed == {building["station_id"]}
 
 
 # -- the elections it rests on ---------------------------------------------------------------------
