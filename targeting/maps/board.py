@@ -24,7 +24,8 @@ class Board:
     `vintage` and `origin` of the outline (missing: none).
     abstentions: rate at each low election of `basis`, same index.
     join: how the outlines fit the results; nothing without outlines.
-    terms: what each term of the score brings (see scoring.explain), same index.
+    terms: what each term of the score brings (see scoring.explain), same index; where a past cycle
+    has calibrated them, `score_low`, `score_high`, `rank_low`, `rank_high` too.
     """
 
     table: pd.DataFrame

@@ -105,6 +105,17 @@ def _terms(board: Board, station_id: str, language: str) -> list[str]:
             )
         )
     lines.append(text_in(language, "card.both", people=_signed(terms["from_both"], language)))
+    if pd.notna(terms.get("rank_low")):
+        lines.append(
+            text_in(
+                language,
+                "card.rank_between",
+                low=ordinal_in(language, int(terms["rank_low"])),
+                high=ordinal_in(language, int(terms["rank_high"])),
+                score_low=value_in(language, "score", terms["score_low"]),
+                score_high=value_in(language, "score", terms["score_high"]),
+            )
+        )
     return lines
 
 

@@ -12,7 +12,7 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.scoring.basis import Basis, choose_basis, given_basis
-from targeting.scoring.intervals import interval, top_k_probability
+from targeting.scoring.intervals import interval, rank_interval, top_k_probability
 from targeting.scoring.measures import abstention_rate
 from targeting.scoring.priorities import build_coverage, build_priorities
 from targeting.scoring.product import arena_of, build_scores, with_certainty
@@ -175,6 +175,26 @@ def add_certainty(
     ranked = table["score"].where(table["rank"].notna())
     top = top_k_probability(certainty.score, ranked, people, group, k=k, own=own)
     return with_certainty(scores, bounds, top)
+
+
+def score_bounds(workspace: Workspace, scored: Scored) -> pd.DataFrame | None:
+    """Between what the score and the rank of each station lie, where the past has calibrated it.
+
+    Columns `score_low`, `score_high`, `rank_low`, `rank_high`, indexed by station_id; nothing
+    where no past cycle is imported. Ranks are among all the stations scored together.
+    """
+    target = tuple(campaign_card(workspace).target)
+    certainty = workspace_certainty(workspace, scored.basis, target)
+    if certainty.score is None:
+        return None
+    table = scored.scores.set_index("station_id")
+    people, own = table["registered"], table["history_share"]
+    score = table["score"].where(table["rank"].notna())
+    if not score.sum() > 0:
+        return None
+    rates = interval(certainty.score, score, people, own=own).add_prefix("score_")
+    ranks = rank_interval(certainty.score, score, people, own=own).add_prefix("rank_")
+    return rates.join(ranks)
 
 
 def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:

@@ -41,7 +41,9 @@ from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health
 from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.scores import (
+    Scored,
     campaign_basis,
+    score_bounds,
     score_stations,
     station_coverage,
     station_priorities,
@@ -106,8 +108,15 @@ def load_board(workspace: Workspace) -> Board:
         credits=reference.credits(workspace),
         has_addresses=counted,
         join=_join(outlines, scored.scores, scored.basis.presidential),
-        terms=explain_scores(scored.scores).loc[order],
+        terms=_terms(workspace, scored).loc[order],
     )
+
+
+def _terms(workspace: Workspace, scored: Scored) -> pd.DataFrame:
+    """What each term brings, and between what the score and the rank lie, where it is known."""
+    terms = explain_scores(scored.scores)
+    bounds = score_bounds(workspace, scored)
+    return terms if bounds is None else terms.join(bounds)
 
 
 def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:

@@ -84,4 +84,19 @@ def test_the_card_tells_an_interval_where_the_past_has_calibrated_one_or_says_wh
     assert any("Between **60** and **182** people" in line for line in sure.people)
     assert any(line.startswith("87% chance to be among the first") for line in sure.people)
     assert not any("Between" in line or "chance" in line for line in unsure.people)
-    assert any("no interval" in line for line in unsure.people)
+    assert any("No interval" in line for line in unsure.people)
+
+
+def test_the_card_says_between_which_ranks_a_station_lies_once_the_past_has_calibrated_it(board):
+    terms = pd.DataFrame(
+        {"expected": 100.0, "from_abstention": 12.4, "from_share": -3.0, "from_both": 0.2,
+         "rank_at_mean_abstention": pd.array([2] * 4, dtype="Int64"),
+         "rank_at_mean_share": pd.array([None] * 4, dtype="Int64")},
+        index=board.table.index,
+    )  # fmt: skip
+    lines = build_card(replace(board, terms=terms), board.table.index[0], "en").terms
+    assert lines[1] == "Abstention: +12 people. At the mean, the station would be 2nd."
+    assert len(lines) == 4
+    known = terms.assign(rank_low=1.0, rank_high=21.0, score_low=0.2, score_high=0.55)
+    lines = build_card(replace(board, terms=known), board.table.index[0], "en").terms
+    assert "between the 1st and the 21st rank" in lines[-1]

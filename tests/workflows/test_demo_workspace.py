@@ -378,3 +378,12 @@ def test_the_past_of_a_station_is_told_election_by_election(town: Workspace) -> 
     assert row["turnout_rate"] == pytest.approx(1 - board.abstentions.at[station, basis.latest_low])
     high = line.set_index("election_id").loc[basis.presidential]
     assert high["left_share"] == pytest.approx(board.table.at[station, "left_share"])
+
+
+def test_a_town_of_sixty_stations_is_too_small_to_calibrate_and_says_so(town: Workspace) -> None:
+    from targeting.workflows.scores import score_bounds, score_stations
+
+    scored = score_stations(town)
+    assert score_bounds(town, scored) is None
+    assert any("200 are wanted to calibrate an interval" in line for line in scored.told)
+    assert scored.scores["reservoir_low"].isna().all()
