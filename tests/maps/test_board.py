@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from targeting.maps.board import published_count, station_label, station_option
