@@ -255,8 +255,13 @@ def _holdings(_here: Workspace, mark: str) -> screens.Holdings:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _scored(_here: Workspace, mark: str) -> screens.ScoredBoard:
+    return screens.load_scored(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _board(_here: Workspace, mark: str) -> Board:
-    return screens.load_board(_here)
+    return screens.load_board(_here, _scored(_here, screens.score_mark(_here)))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)

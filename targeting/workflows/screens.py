@@ -59,6 +59,20 @@ def workspace_mark(workspace: Workspace) -> str:
     """Changes whenever the workspace does: a new file, visit, cut or campaign."""
     if not workspace.exists:
         return "none"
+    parts: list[Any] = [score_mark(workspace)]
+    with reading(open_store(workspace)) as session:
+        cut, campaign = latest_cut(session), load_campaign(session)
+        parts += [count_visits(session), cut.id if cut else None, turf_versions(session)]
+        if campaign is not None:
+            parts += [campaign.name, campaign.election_id, str(campaign.ballot_date)]
+    return _digest(parts)
+
+
+def score_mark(workspace: Workspace) -> str:
+    """Changes whenever the scores may: open data, blocs, the campaign's communes and target.
+
+    Visits and cuts leave it as it is: a score is of places.
+    """
     parts: list[Any] = [str(workspace.root)]
     for path in sorted(workspace.reference.rglob("*.parquet")):
         stat = path.stat()
@@ -66,23 +80,46 @@ def workspace_mark(workspace: Workspace) -> str:
     if workspace.blocs.exists():
         parts.append(workspace.blocs.stat().st_mtime_ns)
     with reading(open_store(workspace)) as session:
-        cut, campaign = latest_cut(session), load_campaign(session)
-        parts += [count_visits(session), cut.id if cut else None, turf_versions(session)]
+        campaign = load_campaign(session)
         if campaign is not None:
-            parts += [campaign.name, campaign.communes, campaign.target, campaign.election_id]
-            parts += [str(campaign.ballot_date)]
+            parts += [campaign.communes, campaign.target]
+    return _digest(parts)
+
+
+def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 # -- stations --------------------------------------------------------------------------------------
 
 
-def load_board(workspace: Workspace) -> Board:
-    """Stations of the campaign with all that screens say of them, highest priority first.
+@dataclass(frozen=True)
+class ScoredBoard:
+    """The part of the board that visits and cuts do not change: see `score_mark`."""
+
+    scored: Scored
+    terms: pd.DataFrame
+    outlines: gpd.GeoDataFrame | None
+
+
+def load_scored(workspace: Workspace) -> ScoredBoard:
+    """Scores, their terms and bounds, and the outlines under the names of now.
 
     Raises TargetingError when there are not the results that a score needs.
     """
     scored = score_stations(workspace)
+    drawn = find_outlines(workspace, scored.communes)
+    outlines = drawn.outlines if drawn is not None else None
+    return ScoredBoard(scored, _terms(workspace, scored), outlines)
+
+
+def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
+    """Stations of the campaign with all that screens say of them, highest priority first.
+
+    `kept`: what `load_scored` gave, if it was kept. Raises TargetingError as it does.
+    """
+    kept = kept or load_scored(workspace)
+    scored, outlines = kept.scored, kept.outlines
     coverage = station_coverage(workspace, scored.communes)
     priorities = station_priorities(workspace, scored).set_index("station_id")
     shown = publish_coverage(coverage).set_index("station_id")
@@ -96,8 +133,6 @@ def load_board(workspace: Workspace) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
-    drawn = find_outlines(workspace, scored.communes)
-    outlines = drawn.outlines if drawn is not None else None
     table = table.join(_places(outlines, stations))
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
@@ -108,7 +143,7 @@ def load_board(workspace: Workspace) -> Board:
         credits=reference.credits(workspace),
         has_addresses=counted,
         join=_join(outlines, scored.scores, scored.basis.presidential),
-        terms=_terms(workspace, scored).loc[order],
+        terms=kept.terms.loc[order],
     )
 
 

@@ -109,6 +109,7 @@ def test_cut_turfs_then_download_them(visit):
     page.get_by_role("button", name="Retirer et découper").click()
     expect(page.get_by_text("secteurs découpés")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("Aucune porte perdue")).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Adresses dans l’ordre (CSV)").click()
     rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
