@@ -19,7 +19,8 @@ import pandas as pd
 from targeting.errors import TargetingError
 
 EM_ROUNDS: Final = 30
-"""Passes of IPF-EM: the shared table moves by under 0.001 after them."""
+"""Passes of IPF-EM: stopped early, not converged. On simulated tables of 90 and 2,000 units, 6 × 6,
+one pass more moves the shared table by 0.002 at most, thirty more by 0.04."""
 
 FIT_ROUNDS: Final = 12
 """Passes of the last proportional fitting; what is left is put right exactly on the columns."""

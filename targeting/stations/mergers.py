@@ -1,9 +1,9 @@
 """Communes that became part of another one: their stations, found under the other's name.
 
-Since 2015 over 2,500 communes have merged. The results of then have a code that is in no later
-file; those of now have, in a neighbouring commune, stations that were not there. A station that
-came with its voters keeps its size and its way of voting: enough of them, all pointing to one
-commune, tell which it was.
+The results of then have a code that is in no later file (543 communes of 2017 are not in 2022);
+those of now have, in another commune, stations that were not there. A station that came with its
+voters keeps its size and its way of voting: enough of them, all pointing to one commune, tell
+which it was.
 """
 
 from __future__ import annotations

@@ -33,8 +33,9 @@ MANY: Final = 20
 """From as many stations on, the votes of a commune tell whether its codes still mean the same."""
 
 ALIKE: Final = 0.3
-"""Correlation of votes under which the same codes are other stations. Intact communes of 20 and
-more stations, 2017 → 2022 → 2024: see `votes_agree`; shuffled ones lie around 0."""
+"""Correlation of votes under which the same codes are other stations. In communes of
+20 and more stations, from one first round to the next, 2017 → 2022 → 2024, 95 % are above 0.55
+and half are at 0.9 or more."""
 
 SAME_PREFIX_REACH: Final = 3.0
 """Voters change to a station whose number is near: e-folding distance, in numbers."""
@@ -51,7 +52,7 @@ ONE_STATION: Final = 0.99
 GUESSED: Final = 0.9
 """Confidence in a flow inferred from rolls alone, when one station alone can have taken the voters;
 it is divided by their number. Paris 2012 → 2017: 13 % of the voters so moved went to the station
-guessed, among seven or so that had grown in their arrondissement."""
+guessed; that several stations had grown in their arrondissement is why it is divided."""
 
 SPREAD: Final = 0.2
 """Confidence in a flow spread over the commune: the total is right, the place is not known."""
