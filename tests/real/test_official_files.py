@@ -151,6 +151,8 @@ def test_the_score_of_marseille_is_the_one_ten_lines_of_pandas_give(
     assert 0.94 < stayed.mean() < 0.97, "the others' past of 2017 is partly their neighbours'"
     np.testing.assert_allclose(scores.loc[stayed, "score"], expected[stayed], rtol=1e-12)
     assert (scores["score"] - expected).abs().max() < 0.02
+    by_hand_order = expected[stayed].sort_index().sort_values(ascending=False, kind="stable").index
+    assert scores.loc[stayed].sort_values("rank").index.to_list() == by_hand_order.to_list()
     order = scores["score"].sort_index().sort_values(ascending=False, kind="stable").index
     assert scores.sort_values("rank").index.to_list() == order.to_list()
     assert [row["station_id"] for row in told["top"]] == order[:20].to_list()
