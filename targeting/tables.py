@@ -296,6 +296,38 @@ class Buildings(Table):
     kind: Series[str] = pa.Field(isin=["house", "block", "tower"])
 
 
+class DoorLayouts(Table):
+    """Doors of the buildings that somebody described, numbered as they are walked.
+
+    Staircase after staircase, from the top floor down, from the left: door 1 is the first. One row
+    a door; a building that is not in it has doors 1, 2, 3… and nothing else known of them.
+    """
+
+    building_id: Series[str]
+    commune_code: Series[str]
+    door: Series[int] = pa.Field(ge=1)
+    staircase: Series[str] = pa.Field(description="as written there; empty when one or unknown")
+    floor: Series[pd.Int64Dtype] = pa.Field(nullable=True, description="0 is the ground floor")
+    label: Series[str] = pa.Field(description="what is on the door; empty when nothing is known")
+
+
+class TurfDoors(Table):
+    """One row a door of a turf, in the order in which they are knocked at."""
+
+    turf_id: Series[str]
+    visit_order: Series[int] = pa.Field(ge=1, description="of the building in the turf")
+    building_id: Series[str]
+    door: Series[int] = pa.Field(
+        ge=1, description="number in the building: its id is building/door"
+    )
+    staircase: Series[str]
+    floor: Series[pd.Int64Dtype] = pa.Field(nullable=True)
+    label: Series[str]
+    is_closed: Series[bool] = pa.Field(description="not to be knocked at today")
+    last_visit_date: Series[Any] = pa.Field(nullable=True, coerce=False)
+    last_outcome: Series[str] = pa.Field(nullable=True, description="of an open door; else missing")
+
+
 class Streets(Table):
     """Ways on foot, with their names (EPSG:2154); `kind` tells stairs and bridges."""
 

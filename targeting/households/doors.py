@@ -2,40 +2,91 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
+
+from targeting.errors import SourceError
+from targeting.tables import OUTCOMES
+
+OUR_OUTCOMES: Final = Path(__file__).parents[2] / "data" / "outcomes.toml"
 
 DO_NOT_CONTACT: Final = "do_not_contact"
 ALREADY_MET: Final = "already_met"
 
 COOLING_OFF_DAYS: Final = 60
-"""A household that talked or refused is left alone this long."""
+"""A household that talked or refused is left alone this long, where nothing else is asked."""
+
+LONGEST_DAYS: Final = 3650
+
+REASONS: Final = {
+    "talked": ALREADY_MET, "refused": ALREADY_MET, "do_not_contact": DO_NOT_CONTACT,
+    "not_home": "tried_lately", "come_back": "tried_lately", "moved": "moved",
+    "inaccessible": "inaccessible", "bad_address": "bad_address",
+}  # fmt: skip
+"""Why a door is left alone after each outcome. A refusal is told as a meeting: it holds no more."""
+
+FIRST_TOLD: Final = (DO_NOT_CONTACT, "bad_address", ALREADY_MET, "inaccessible", "moved")
+"""Of several reasons, the one that is told; the others of `REASONS` come after."""
+
+CoolingOff = Mapping[str, int | None]
+"""Days that a door is left alone after each outcome; None: for ever."""
+
+
+def load_cooling_off(path: Path = OUR_OUTCOMES, *, met_days: int | None = None) -> CoolingOff:
+    """Days that a door is left alone after each outcome, from `data/outcomes.toml` or a copy.
+
+    `met_days` takes the place of those after a talk or a refusal. Raises SourceError for a file
+    that says something else than days or `never` of each outcome.
+    """
+    try:
+        days = tomllib.loads(path.read_text()).get("days", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SourceError(path.name, f"cannot be read ({error}).") from error
+    wrong = [o for o in OUTCOMES if not _is_days(days.get(o))] + sorted(set(days) - set(OUTCOMES))
+    if wrong or days[DO_NOT_CONTACT] != "never":
+        raise SourceError(
+            path.name, f"[days]: {', '.join(wrong) or DO_NOT_CONTACT} cannot be used.",
+            way_out=f"Give each of {', '.join(OUTCOMES)} a number of days or “never”; "
+            f"{DO_NOT_CONTACT} is always “never”.",
+        )  # fmt: skip
+    kept = {o: None if days[o] == "never" else int(days[o]) for o in OUTCOMES}
+    return kept if met_days is None else kept | {"talked": met_days, "refused": met_days}
+
+
+def _is_days(value: object) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value == "never" or (is_number and 0 <= int(str(value)) <= LONGEST_DAYS)
 
 
 def closed_doors(
-    visits: pd.DataFrame, *, now: datetime, days: int = COOLING_OFF_DAYS
+    visits: pd.DataFrame, *, now: datetime, cooling_off: CoolingOff | None = None
 ) -> pd.DataFrame:
     """Doors not to knock at: `building_id`, `door` (its number), `reason`; one row a door.
 
-    Who asked not to be called on again never is; who talked or refused is left alone for `days`.
-    `visits` has building_id, door_id, visited_at (UTC) and outcome.
+    Each outcome closes its door for its own days: whichever of a door's visits closes it longest
+    counts, not only the last. `visits` has building_id, door_id, visited_at (UTC) and outcome.
     """
-    asked = visits["outcome"] == DO_NOT_CONTACT
-    recent = visits["visited_at"] > pd.Timestamp(now) - timedelta(days=days)
-    met = visits["outcome"].isin(["talked", "refused"]) & recent
-    rows = visits[asked | met]
+    days = cooling_off if cooling_off is not None else load_cooling_off()
+    for_ever = [o for o, n in days.items() if n is None]
+    waits = visits["outcome"].map({o: pd.Timedelta(days=n) for o, n in days.items() if n})
+    waiting = visits["visited_at"] + pd.to_timedelta(waits) > pd.Timestamp(now)
+    rows = visits[visits["outcome"].isin(for_ever) | waiting]
     closed = pd.DataFrame(
         {
-            "building_id": rows["building_id"],
+            "building_id": rows["building_id"].astype("str"),
             "door": rows["door_id"].str.rsplit("/", n=1).str[-1].astype("int64"),
-            "reason": rows["outcome"].map({DO_NOT_CONTACT: DO_NOT_CONTACT}).fillna(ALREADY_MET),
+            "reason": rows["outcome"].map(REASONS).astype("str"),
         }
     )
-    closed["reason"] = closed["reason"].astype("str")
-    ordered = closed.sort_values(["building_id", "door", "reason"], ascending=[True, True, False])
-    return ordered.drop_duplicates(["building_id", "door"]).reset_index(drop=True)
+    told = closed["reason"].map({r: n for n, r in enumerate(FIRST_TOLD)}).fillna(len(FIRST_TOLD))
+    ordered = closed.assign(told=told).sort_values(["building_id", "door", "told"])
+    first = ordered.drop_duplicates(["building_id", "door"])
+    return first.drop(columns="told").reset_index(drop=True)
 
 
 def open_dwellings(buildings: pd.DataFrame, closed: pd.DataFrame) -> pd.Series:

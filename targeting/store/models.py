@@ -206,7 +206,11 @@ class TurfCut(Base):
 
 
 class Turf(Base):
-    """What one pair walks in one outing. Its code is given once and never again."""
+    """What one pair walks in one outing. Its code is given once and never again.
+
+    `parent_ids` are the turfs whose unanswered doors it took over; a locked turf is changed neither
+    by hand nor by a new cut; its walk starts near `start_building_id` where one is given.
+    """
 
     __tablename__ = "turf"
 
@@ -223,6 +227,9 @@ class Turf(Base):
     start_address: Mapped[str] = mapped_column(String(200))
     end_address: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(12), default="ready")
+    is_locked: Mapped[bool] = mapped_column(default=False)
+    parent_ids: Mapped[str] = mapped_column(String(400), default="")
+    start_building_id: Mapped[str | None] = mapped_column(String(60))
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (CheckConstraint(_one_of("status", TURF_STATUSES), name="status"),)
@@ -263,6 +270,29 @@ class TurfExcluded(Base):
     building_id: Mapped[str] = mapped_column(String(60), primary_key=True)
     reason: Mapped[str] = mapped_column(String(60), primary_key=True)
     dwellings: Mapped[int]
+
+
+class TurfEdit(Base):
+    """One change made by hand, with the turfs it touched as they were and as they became."""
+
+    __tablename__ = "turf_edit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    before: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    after: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_undone: Mapped[bool] = mapped_column(default=False)
+
+
+class VisitUndone(Base):
+    """A visit that its canvasser took back: an older file that still holds it changes nothing."""
+
+    __tablename__ = "visit_undone"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    undone_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    erase_on: Mapped[date] = mapped_column(Date, index=True)
 
 
 class Visit(Base):

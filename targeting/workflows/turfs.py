@@ -26,8 +26,10 @@ from targeting.exports.print_list import TurfSheet, write_print_list
 from targeting.households.buildings import NOBODY_REGISTERED, uninhabited
 from targeting.households.doors import (
     COOLING_OFF_DAYS,
+    CoolingOff,
     closed_doors,
     door_ranges,
+    load_cooling_off,
     open_dwellings,
 )
 from targeting.households.shapes import turf_ribbons
@@ -112,6 +114,14 @@ def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
     return ids
 
 
+def campaign_cooling_off(workspace: Workspace, met_days: int | None = None) -> CoolingOff:
+    """Days that a door is left alone after each outcome: the workspace's own copy, else ours."""
+    own = workspace.root / "outcomes.toml"
+    if own.exists():
+        return load_cooling_off(own, met_days=met_days)
+    return load_cooling_off(met_days=met_days)
+
+
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -141,7 +151,11 @@ def cut_campaign_turfs(
     engine = open_store(workspace)
     with reading(engine) as session:
         busy, visits = busy_buildings(session), load_visits(session)
-    closed = closed_doors(visits, now=datetime.now(UTC), days=exclude_contacted)
+    closed = closed_doors(
+        visits,
+        now=datetime.now(UTC),
+        cooling_off=campaign_cooling_off(workspace, exclude_contacted),
+    )
     begun = buildings.loc[buildings["building_id"].isin(list(busy)), "building_id"]
     excluded = pd.concat([excluded, pd.Series(IN_ANOTHER_TURF, index=begun, dtype="str")])
     excluded = excluded[~excluded.index.duplicated()]
@@ -266,7 +280,9 @@ def load_campaign_turfs(
         turfs, stops = load_turfs(session), load_stops(session)
         excluded, done = load_excluded(session, cut.id), doors_done(session)
         parameters, cut_id = dict(cut.parameters), cut.id
-        closed = closed_doors(load_visits(session), now=datetime.now(UTC))
+        closed = closed_doors(
+            load_visits(session), now=datetime.now(UTC), cooling_off=campaign_cooling_off(workspace)
+        )
         identity = (
             f"{cut.doors_in:,} doors in = {cut.doors_in_turfs:,} in turfs + "
             f"{cut.doors_left_out:,} left out"
