@@ -217,7 +217,7 @@ def test_one_building_and_none_make_a_graph():
 
 def test_buildings_at_one_point_are_no_walk_apart():
     buildings = buildings_at([(5, 5)] * 12 + [(45, 5)], street=["Rue A"] * 6 + ["Rue B"] * 7)
-    walk = walk_order(build_street_graph(buildings), buildings["building_id"])
+    walk = walk_order(build_street_graph(buildings), buildings)
     assert walk.walk_m < 60
 
 
