@@ -29,7 +29,7 @@ from targeting.turf.kernels import (
     split_order,
 )
 from targeting.turf.minutes import TimeModel, expected_minutes
-from targeting.turf.walk import KICKS, address_lines, walk_labels, walkable
+from targeting.turf.walk import address_lines, walk_labels, walk_rows, walkable
 
 DEFAULT_MINUTES: Final = 120.0
 """One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
@@ -130,6 +130,8 @@ def cut_turfs(
     station_order: Sequence[str] | None = None,
     keep_stations: bool = False,
     max_leg_m: float = MAX_LEG_M,
+    start: str | None = None,
+    one_side_first: bool = False,
     fast: bool = False,
 ) -> Cut:
     """Cut the buildings into turfs of equal time (or doors), each in walking order.
@@ -152,6 +154,8 @@ def cut_turfs(
         then by size. Without it, by size.
     keep_stations
         No turf crosses the border of two stations.
+    start, one_side_first
+        Where each walk sets out from, and in which order it takes the sides: see `walk_order`.
     fast
         Leave out the polish, which takes about ten times the rest.
 
@@ -197,7 +201,9 @@ def cut_turfs(
         sweeps=0 if fast else POLISH_SWEEPS,
         seed=seed,
     )
-    order, walks, longest = walk_labels(streets, labels, kicks=KICKS, seed=seed)
+    order, walks, longest = walk_rows(
+        graph, buildings.iloc[rows], labels, start=start, one_side_first=one_side_first, seed=seed
+    )
     stops = pd.DataFrame(
         {
             "row": rows[order],

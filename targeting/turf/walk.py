@@ -56,25 +56,43 @@ def walk_order(
         If a building is not in the graph.
     """
     rows = buildings.sort_values("building_id", ignore_index=True)
-    ids = rows["building_id"]
-    positions = graph.positions(ids)
+    labels = np.zeros(len(rows), dtype=np.int64)
+    order, walks, longest = walk_rows(
+        graph, rows, labels, start=start, one_side_first=one_side_first, seed=seed
+    )
+    ids = rows["building_id"].iloc[order].reset_index(drop=True)
+    return Walk(ids, float(walks.sum()), float(longest.sum()))
+
+
+def walk_rows(
+    graph: StreetGraph,
+    rows: pd.DataFrame,
+    labels: Ints,
+    *,
+    start: str | None = None,
+    one_side_first: bool = False,
+    seed: int = 0,
+) -> tuple[Ints, Floats, Floats]:
+    """Walk the turfs that `labels` (0, 1, 2…) makes of these buildings, as `walk_order` does.
+
+    Gives the places of `rows` in walking order, turf after turf; length and longest leg of each.
+    """
+    positions = graph.positions(rows["building_id"])
     first = -1
     if start is not None:
         of_start = graph.positions(pd.Series([start]))
         among = np.flatnonzero(positions == of_start[0])
-        first = int(among[0]) if among.size else len(ids)
+        first = int(among[0]) if among.size else len(rows)
         positions = positions if among.size else np.concatenate([positions, of_start])
-    order, walks, longest = walk_labels(
+    sides = (street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64))
+    return walk_labels(
         walkable(graph, positions),
-        np.zeros(len(ids), dtype=np.int64),
+        labels,
         kicks=KICKS,
         seed=seed,
-        firsts=np.array([first] if len(ids) else [], dtype=np.int64),
-        sides=(street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64))
-        if one_side_first
-        else None,
+        firsts=np.full(int(labels.max(initial=-1)) + 1, first, np.int64),
+        sides=sides if one_side_first else None,
     )
-    return Walk(ids.iloc[order].reset_index(drop=True), float(walks.sum()), float(longest.sum()))
 
 
 def walkable(graph: StreetGraph, positions: Ints) -> Walkable:
