@@ -439,14 +439,11 @@ def summed_turfs(
     )
 
 
-def ranked(
-    buildings: pd.DataFrame,
-    turfs: pd.DataFrame,
-    stops: pd.DataFrame,
-    station_order: Sequence[str] | None,
-    id_prefix: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
+def main_stations(buildings: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Station that most doors of each turf are in; and, of turfs that lie in several, all of them.
+
+    Both indexed by the number of the turf; the list is joined by a space, most doors first.
+    """
     served = pd.DataFrame(
         {
             "turf": stops["turf"],
@@ -460,8 +457,26 @@ def ranked(
     )  # fmt: skip
     mostly = by_station.drop_duplicates("turf").set_index("turf")["station_id"]
     several = by_station[by_station["turf"].duplicated(keep=False)]
-    spanning = several.groupby("turf")["station_id"].agg(" ".join)
-    station_ids = spanning.reindex(turfs.index).fillna(mostly).fillna("")
+    return mostly, several.groupby("turf")["station_id"].agg(" ".join)
+
+
+def station_lists(buildings: pd.DataFrame, stops: pd.DataFrame) -> pd.Series:
+    """Stations of each turf, joined by a space; empty where none is known."""
+    mostly, spanning = main_stations(buildings, stops)
+    turfs = pd.Index(stops["turf"].unique())
+    return spanning.reindex(turfs).fillna(mostly.reindex(turfs)).fillna("")
+
+
+def ranked(
+    buildings: pd.DataFrame,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    station_order: Sequence[str] | None,
+    id_prefix: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
+    mostly, _ = main_stations(buildings, stops)
+    station_ids = station_lists(buildings, stops).reindex(turfs.index)
     priority_of = {station: k for k, station in enumerate(dict.fromkeys(station_order or ()))}
     priority = mostly.map(priority_of).reindex(turfs.index).fillna(len(priority_of))
     in_rank = pd.DataFrame(

@@ -48,8 +48,9 @@ from targeting.store.queries import (
     save_cut,
 )
 from targeting.turf.cut import Cut, cut_turfs
-from targeting.turf.graph import build_street_graph
-from targeting.workflows.buildings import load_buildings
+from targeting.turf.graph import StreetGraph, build_street_graph
+from targeting.turf.minutes import TimeModel
+from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.scores import score_stations, station_priorities
@@ -122,6 +123,17 @@ def campaign_cooling_off(workspace: Workspace, met_days: int | None = None) -> C
     return load_cooling_off(met_days=met_days)
 
 
+def campaign_time_model(workspace: Workspace) -> TimeModel:
+    """How long doors take in this campaign."""
+    workspace.required()
+    return TimeModel()
+
+
+def campaign_graph(workspace: Workspace, buildings: pd.DataFrame) -> StreetGraph:
+    """The walking graph of these buildings, over the workspace's streets."""
+    return build_street_graph(buildings, reference.load_streets(workspace))
+
+
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -131,6 +143,9 @@ def cut_campaign_turfs(
     seed: int = 0,
     fast: bool = False,
     exclude_contacted: int = COOLING_OFF_DAYS,
+    start: str | None = None,
+    one_side_first: bool = False,
+    keep_stations: bool = False,
     out: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
@@ -147,6 +162,7 @@ def cut_campaign_turfs(
         ensure_writable(out)
     stations = chosen_stations(workspace, chosen)
     progress("buildings")
+    everyone = load_buildings(workspace)
     buildings, excluded = _candidates(workspace, stations, named=not chosen.startswith("top:"))
     engine = open_store(workspace)
     with reading(engine) as session:
@@ -166,12 +182,14 @@ def cut_campaign_turfs(
     left = open_dwellings(buildings, closed)
     to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
     progress(f"street graph of {len(to_visit):,} buildings")
-    graph = build_street_graph(to_visit, reference.load_streets(workspace))
+    graph = campaign_graph(workspace, to_visit)
     size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
+    start = None if start is None else find_building(everyone, start)
     progress("cutting")
     cut = cut_turfs(
         to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
-        station_order=stations, fast=fast,
+        station_order=stations, fast=fast, time_model=campaign_time_model(workspace), start=start,
+        one_side_first=one_side_first, keep_stations=keep_stations,
     )  # fmt: skip
     cut = _with_closed(cut, closed)
     if cut.turfs.empty:
@@ -181,7 +199,8 @@ def cut_campaign_turfs(
         )
     parameters = {
         "stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast,
-        "exclude_contacted_days": exclude_contacted,
+        "exclude_contacted_days": exclude_contacted, "start": start,
+        "one_side_first": one_side_first, "keep_stations": keep_stations,
     }  # fmt: skip
     stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
     _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
@@ -252,18 +271,25 @@ def _report(
         "table": turfs.to_dict("records"),
     }
     lines = [
-        f"{'turf':<7} {'doors':>5} {'bldgs':>5} {'min':>5} {'walk m':>7} {'leg m':>6}  start",
-        *(
-            f"{t.turf_id:<7} {t.n_doors:>5} {t.n_buildings:>5} {t.minutes_expected:>5.0f} "
-            f"{t.walk_m:>7.0f} {t.longest_leg_m:>6.0f}  {t.start_address}"
-            for t in turfs.itertuples()
-        ),
+        *balance_lines(turfs),
         f"{len(turfs)} turfs, {facts['within_10_percent']:.1%} within ±10 % of the mean on "
         f"{balanced} ({facts['within_10_percent_without_big_buildings']:.1%} of those that are "
         "not one big building).",
         cut.identity.sentence(),
     ]
     return Report(facts, "\n".join([*lines, *(f"written: {p}" for p in written)]))
+
+
+def balance_lines(turfs: pd.DataFrame) -> list[str]:
+    """The balance table as text: a header, then a line a turf."""
+    return [
+        f"{'turf':<7} {'doors':>5} {'bldgs':>5} {'min':>5} {'walk m':>7} {'leg m':>6}  start",
+        *(
+            f"{t.turf_id:<7} {t.n_doors:>5} {t.n_buildings:>5} {t.minutes_expected:>5.0f} "
+            f"{t.walk_m:>7.0f} {t.longest_leg_m:>6.0f}  {t.start_address}"
+            for t in turfs.itertuples()
+        ),
+    ]
 
 
 # -- what is kept ----------------------------------------------------------------------------------
