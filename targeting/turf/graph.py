@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError, cKDTree
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 Edges = tuple[Ints, Ints, Floats]
 """Ends and lengths (metres) of undirected edges."""
+
+FAR_M: Final = 500.0
+"""Farther from any drawn way, an address is out of reach: another town's, a wrong place, or not on
+the map that was imported."""
 
 LINK_SLOW_M: Final = 50.0
 """A link nobody has drawn costs `d × (1 + (d / 50)²)`: a gap in the data is cheap, a river dear."""
@@ -57,9 +62,22 @@ class StreetGraph:
     streets: Walkable = field(repr=False)
     junctions: Floats = field(repr=False)  # x and y, one row a junction
     links: Edges = field(repr=False)  # invented links between ladder nodes, for want of a street
+    is_far: NDArray[np.bool_] = field(repr=False)  # addresses out of reach: no turf has them
 
     def __len__(self) -> int:
         return len(self.building_ids)
+
+    @property
+    def far_ids(self) -> pd.Index:
+        """Buildings farther from any street (without streets: from any other) than one walks."""
+        return self.building_ids[self.is_far]
+
+    @property
+    def links_m(self) -> Floats:
+        """Length of each invented link as the crow flies; `links` has what it costs."""
+        xy = np.concatenate([np.column_stack([self.x, self.y]), self.junctions.reshape(-1, 2)])
+        a, b, _ = self.links
+        return np.asarray(np.hypot(*(xy[a] - xy[b]).T), dtype=np.float64)
 
     def positions(self, building_ids: pd.Series) -> Ints:
         """Place of each building in the graph. Raises TurfError if one is not in it."""
@@ -222,6 +240,7 @@ def graph_from(
     streets: Walkable,
     junctions: Floats,
     links: Edges,
+    is_far: NDArray[np.bool_],
 ) -> StreetGraph:
     """Put the parts together; `ladder` as edges between addresses (first) and junctions."""
     return StreetGraph(
@@ -233,4 +252,5 @@ def graph_from(
         streets=streets,
         junctions=junctions,
         links=links,
+        is_far=is_far,
     )
