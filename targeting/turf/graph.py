@@ -117,7 +117,8 @@ def build_street_graph(
         Table `Buildings`; x and y in EPSG:2154. A building without coordinates is left out here,
         and counted as excluded by `cut_turfs`.
     streets
-        Table `Streets` (EPSG:2154); without it, the graph is made of the addresses' own numbers.
+        Table `Streets` (EPSG:2154); without it, the graph is made of the addresses' own numbers,
+        and so is that of the places that the streets do not cover.
 
     Raises
     ------
@@ -126,14 +127,21 @@ def build_street_graph(
     CrsError
         If `streets` is not in EPSG:2154.
     """
+    from targeting.turf.beyond import beyond_map, side_by_side
     from targeting.turf.chains import graph_of_addresses
-    from targeting.turf.network import graph_of_streets
+    from targeting.turf.network import graph_of_streets, walked_lines
 
     check_buildings(buildings)
     placed = buildings[has_coordinates(buildings)].sort_values("building_id")
     if streets is None or len(placed) == 0:
         return graph_of_addresses(placed)
-    return graph_of_streets(placed, streets)
+    lost = beyond_map(placed[["x", "y"]].to_numpy(dtype=float), walked_lines(streets))
+    if not lost.any():
+        return graph_of_streets(placed, streets)
+    if lost.all():
+        return graph_of_addresses(placed)
+    mapped, beyond = graph_of_streets(placed[~lost], streets), graph_of_addresses(placed[lost])
+    return side_by_side(placed, mapped, beyond)
 
 
 def has_coordinates(buildings: pd.DataFrame) -> pd.Series:

@@ -82,6 +82,12 @@ def graph_of_streets(buildings: pd.DataFrame, streets: gpd.GeoDataFrame) -> Stre
     )
 
 
+def walked_lines(streets: gpd.GeoDataFrame) -> np.ndarray:
+    """Lines one walks on, without the barriers. Raises CrsError if they are not in EPSG:2154."""
+    require_metric_crs(streets, "streets")
+    return np.asarray(streets.geometry[~streets["kind"].isin(list(BARRIER_KINDS))])
+
+
 def put_on_streets(
     buildings: pd.DataFrame, streets: gpd.GeoDataFrame
 ) -> tuple[Network, Snaps, Walls]:

@@ -21,8 +21,9 @@ from targeting.sources.ways import PRIVATE
 from targeting.store import reference
 from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
+from targeting.turf.beyond import beyond_map
 from targeting.turf.graph import FAR_M
-from targeting.turf.network import SPUR_M, put_on_streets
+from targeting.turf.network import SPUR_M, put_on_streets, walked_lines
 from targeting.turf.noding import Network, node_streets
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
@@ -45,7 +46,8 @@ class SnapFigures:
     covered: addresses within 60 m of their way, of which the other figures speak; median_m, p95_m:
     how far they are from it; own_street: on a street of their name; moved: what they would have
     taken lay across a barrier, and another was found on their side; stranded: none was found, they
-    are linked dearly; far: of all, those out of any way's reach, which no turf will have.
+    are linked dearly; beyond: of all, those out of any way's reach in places that the file lacks,
+    which are walked by their own numbers; far: those out of reach by themselves, which no turf has.
     """
 
     addresses: int
@@ -55,6 +57,7 @@ class SnapFigures:
     own_street: int
     moved: int
     stranded: int
+    beyond: int
     far: int
 
     def sentence(self) -> str:
@@ -66,8 +69,9 @@ class SnapFigures:
             f"{self.covered:,} of {self.addresses:,} addresses ({share:.1%}) within {SPUR_M:.0f} m "
             f"of a way: median {self.median_m:.1f} m, p95 {self.p95_m:.0f} m; {own:.1%} on a "
             f"street of their name; {self.moved:,} across a barrier and moved to their side, "
-            f"{self.stranded:,} with no way on their side; {self.far:,} farther than "
-            f"{FAR_M:.0f} m, which no turf will have"
+            f"{self.stranded:,} with no way on their side; farther than {FAR_M:.0f} m: "
+            f"{self.beyond:,} in places that the file lacks, walked by their own numbers, and "
+            f"{self.far:,} by themselves, which no turf will have"
         )
 
 
@@ -208,6 +212,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
     """The network with the addresses on it; raises SourceError when it is another town's."""
     network, snaps, _ = put_on_streets(addresses, read.streets)
     covered = snaps.access_m <= SPUR_M
+    beyond = beyond_map(addresses[["x", "y"]].to_numpy(), walked_lines(read.streets))
     figures = SnapFigures(
         addresses=len(addresses),
         covered=int(covered.sum()),
@@ -216,7 +221,8 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
         own_street=int(snaps.on_own_street[covered].sum()),
         moved=int(snaps.is_moved[covered].sum()),
         stranded=int(snaps.is_stranded[covered].sum()),
-        far=int((snaps.access_m > FAR_M).sum()),
+        beyond=int(beyond.sum()),
+        far=int((~beyond & (snaps.access_m > FAR_M)).sum()),
     )
     share = figures.covered / figures.addresses
     has_names = bool(read.walked["street"].notna().any())

@@ -46,6 +46,7 @@ from targeting.store.queries import (
     save_cut,
 )
 from targeting.turf.cut import Cut, cut_turfs
+from targeting.turf.graph import StreetGraph
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -171,7 +172,7 @@ def cut_campaign_turfs(
     stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
     _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
-    return _report(cut, codes, parameters, written, told_links(graph))
+    return _report(cut, codes, parameters, written, graph)
 
 
 def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
@@ -221,10 +222,11 @@ def _report(
     codes: dict[str, str],
     parameters: dict[str, Any],
     written: list[Path],
-    links: str | None,
+    graph: StreetGraph,
 ) -> Report:
     turfs = cut.turfs.assign(turf_id=cut.turfs["turf_id"].map(codes)).sort_values("rank")
     balanced = "n_doors" if parameters["doors"] else "minutes_expected"
+    links = told_links(graph)
     facts = {
         "turfs": len(turfs),
         "minutes": float(turfs["minutes_expected"].sum()),
@@ -237,6 +239,7 @@ def _report(
         "doors_left_out": cut.identity.doors_left_out,
         "left_out_by_reason": cut.excluded.groupby("reason")["dwellings"].sum().to_dict(),
         "identity": cut.identity.sentence(),
+        "graph": graph.basis,
         "links": links,
         "written": [str(p) for p in written],
         "table": turfs.to_dict("records"),

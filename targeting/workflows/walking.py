@@ -16,7 +16,7 @@ from targeting.store import reference
 from targeting.turf.graph import StreetGraph, build_street_graph
 from targeting.workflows.progress import Progress, silent
 
-VERSION: Final = "walking-1"
+VERSION: Final = "walking-2"
 """To be changed with what a graph is made of, or how."""
 
 KEPT: Final = 4

@@ -383,6 +383,30 @@ def test_an_address_far_from_any_street_is_known_to_be():
     assert graph.far_ids.tolist() == ["01001_00002"]
 
 
+def test_a_hamlet_beyond_the_map_is_walked_by_its_own_numbers():
+    here = [(10.0 + 40 * k, 9) for k in range(3)]
+    there = [(3000.0 + 20 * k, 0) for k in range(20)]
+    buildings = buildings_at(there[:10] + here + there[10:], street="Rue 0")
+    graph = build_street_graph(buildings, noded([(0, 0), (120, 0)]))
+    alone = build_street_graph(buildings.iloc[[*range(10), *range(13, 23)]])
+    hamlet = np.array([*range(10), *range(13, 23)])
+    assert not graph.is_far.any()
+    assert np.allclose(distances(graph, hamlet), distances(alone, np.arange(20)))
+    assert distances(graph, np.array([10, 12]))[0, 1] == pytest.approx(80)
+    assert np.isinf(distances(graph, np.array([0, 10]))[0, 1])
+    expected = ladder_distances(graph)
+    assert np.allclose(distances(graph, np.arange(23)), expected, atol=1e-4)
+    a, b, _ = graph.neighbours(np.arange(23))
+    assert (np.isin(a, hamlet) == np.isin(b, hamlet)).all()
+
+
+def test_nineteen_addresses_out_of_reach_are_no_hamlet():
+    there = [(3000.0 + 20 * k, 0) for k in range(19)]
+    buildings = buildings_at([(10, 9), *there], street="Rue 0")
+    graph = build_street_graph(buildings, noded([(0, 0), (120, 0)]))
+    assert int(graph.is_far.sum()) == 19
+
+
 def test_two_buildings_at_one_point_and_a_street_of_one_address_are_walked():
     buildings = buildings_at(
         [(50, 9), (50, 9), (130, 9)], street=["Rue 0", "Rue 0", "Impasse"], number=[1, 1, 2]

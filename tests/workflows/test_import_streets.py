@@ -83,7 +83,7 @@ def test_the_report_tells_kilometres_names_and_who_was_moved(town: Workspace, os
     assert told["km"]["bridge"] == pytest.approx(0.04, abs=0.001)
     assert told["snaps"] | {"median_m": 0, "p95_m": 0} == {
         "addresses": 30, "covered": 30, "median_m": 0, "p95_m": 0, "own_street": 26, "moved": 4,
-        "stranded": 0, "far": 0,
+        "stranded": 0, "beyond": 0, "far": 0,
     }  # fmt: skip
     assert told["snaps"]["median_m"] == pytest.approx(9, abs=0.1)
     text = call(town, "import", "streets", osm).stdout
@@ -132,13 +132,15 @@ def test_a_neighbour_that_touches_the_town_by_nine_addresses_of_a_thousand_is_re
 def test_a_file_of_a_part_of_the_town_is_taken_and_told(
     workspace: Workspace, osm: Path, tmp_path: Path
 ) -> None:
-    rows = [*along(), *along("Rue Lointaine", shift=3000)]
+    rows = [*along(), *along("Rue Lointaine", shift=3000), ("Le Mas", 1, 9000.0, 9000.0)]
     done(workspace, "import", "addresses", ban(tmp_path / "ban.csv", rows))
-    snaps = done(workspace, "import", "streets", osm)["snaps"]
-    assert (snaps["addresses"], snaps["covered"], snaps["far"]) == (40, 20, 20)
+    told = done(workspace, "import", "streets", osm)["snaps"]
+    assert [told[k] for k in ("addresses", "covered", "beyond", "far")] == [41, 20, 20, 1]
     cut = done(workspace, "turfs", "cut", "--stations", "all", "--doors", "10")
-    assert cut["left_out_by_reason"] == {"far_from_streets": 20}
-    assert cut["doors_in"] == cut["doors_in_turfs"] + 20
+    assert cut["left_out_by_reason"] == {"far_from_streets": 1}
+    assert (cut["doors_in"], cut["doors_in_turfs"]) == (41, 40)
+    streets = {t["start_address"].split(" ", 1)[1] for t in cut["table"]}
+    assert streets == {"Rue Basse", "Rue Lointaine"}
 
 
 def test_streets_are_kept_around_the_addresses_alone(
