@@ -7,6 +7,7 @@ and gives a list where they differed: the first is taken.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections import Counter
 from typing import Any, Final
@@ -84,7 +85,7 @@ def _parse(name: str, content: bytes) -> tuple[dict[str, Place], list[Edge], dic
                     keys[element.get("id", "")] = element.get("attr.name", "")
                 case "node":
                     values = _values(element, keys)
-                    places[element.get("id", "")] = float(values["x"]), float(values["y"])
+                    places[element.get("id", "")] = _number(values["x"]), _number(values["y"])
                     element.clear()
                 case "edge":
                     ends = element.get("source", ""), element.get("target", "")
@@ -93,18 +94,32 @@ def _parse(name: str, content: bytes) -> tuple[dict[str, Place], list[Edge], dic
                 case "graph":
                     facts = _values(element, keys)
     except (ParseError, DefusedXmlException) as error:
-        raise SourceError(
-            name, f"the GraphML file is damaged or cut short ({str(error)[:80]}).",
-            way_out="Save it again with osmnx.save_graphml.",
-        ) from error  # fmt: skip
+        raise _damaged(name, error) from error
     except (KeyError, ValueError) as error:
         raise SourceError(
             name, f"a node {len(places) + 1:,} without its place ({str(error)[:60]}).",
             way_out="Street graphs have x and y on each node: save it with osmnx.save_graphml.",
         ) from error  # fmt: skip
+    except LookupError as error:  # an encoding that nobody knows
+        raise _damaged(name, error) from error
     if not edges:
         raise SourceError(name, "a graph without one edge.", way_out="Save it again with OSMnx.")
     return places, edges, facts
+
+
+def _damaged(name: str, error: Exception) -> SourceError:
+    return SourceError(
+        name,
+        f"the GraphML file is damaged or cut short ({str(error)[:80]}).",
+        way_out="Save it again with osmnx.save_graphml.",
+    )
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"“{text[:20]}” is no coordinate")
+    return number
 
 
 def _values(element: Element, keys: dict[str, str]) -> dict[str, str]:

@@ -88,7 +88,7 @@ def _read(name: str, source: Source, head: bytes) -> Ways:
         nodes, read, left_out, published = _collect(source, shores, None)
         if nodes.missing and not _is_sorted(source):  # ways may come before their nodes
             nodes, read, left_out, published = _collect(source, shores, _locations(source))
-    except RuntimeError as error:  # osmium's own: a damaged block, an unknown entity, an early end
+    except _damages() as error:
         raise SourceError(
             name,
             f"the OpenStreetMap file is damaged or cut short ({str(error)[:90].strip()}).",
@@ -107,6 +107,13 @@ def _read(name: str, source: Source, head: bytes) -> Ways:
         gaps=gaps,
         published=dated[1].decode() if dated else published,
     )
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """What osmium raises for a damaged block or number, an entity, an early end."""
+    from osmium import InvalidLocationError
+
+    return RuntimeError, ValueError, OverflowError, InvalidLocationError
 
 
 def _collect(

@@ -174,8 +174,15 @@ def _table(ways: Ways) -> gpd.GeoDataFrame:
 
 def _stretch(name: str, ways: Ways) -> float:
     """Relative error of lengths in Lambert-93 where the file lies, at worst."""
+    bounds = shapely.total_bounds(ways.geometry)
+    if ways.crs.is_geographic and not (np.abs(bounds) <= [180, 90, 180, 90]).all():
+        raise SourceError(
+            name,
+            f"coordinates up to {np.abs(bounds).max():.0f} are no degrees.",
+            way_out="Save it again in EPSG:4326, or in the system that it says.",
+        )
     to_degrees = Transformer.from_crs(ways.crs, CRS.from_user_input(WGS84), always_xy=True)
-    west, south, east, north = to_degrees.transform_bounds(*shapely.total_bounds(ways.geometry))
+    west, south, east, north = to_degrees.transform_bounds(*bounds)
     factors = Proj(METRIC_CRS).get_factors([west, east], [south, north])
     error = float(np.max(np.abs(np.asarray(factors.meridional_scale) - 1)))
     if not error <= MOST_STRETCH:
