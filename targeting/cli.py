@@ -226,7 +226,7 @@ def fetch(desk: Desk, source: str, communes: tuple[str, ...], accept_new: bool) 
 
 @cli.group(name="import")
 def import_() -> None:
-    """Bring official files in: results, stations, addresses."""
+    """Bring official files in: results, stations, addresses, streets."""
 
 
 @import_.command()
@@ -347,6 +347,33 @@ def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | 
     where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
     lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
     desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+
+
+@import_.command(name="streets")
+@click.argument("file", type=FILE)
+@click.option(
+    "--commune", "communes", multiple=True,
+    help="Keep the streets around its addresses (default: the campaign's communes).",
+)  # fmt: skip
+@click.option("--layer", help="Where the file has several layers: its name.")
+@click.option("--crs", help="Where a layer does not tell its coordinate system: EPSG:2154.")
+@_json_option
+@click.pass_obj
+def streets_(
+    desk: Desk, file: Path, communes: tuple[str, ...], layer: str | None, crs: str | None
+) -> None:
+    """Import streets: OpenStreetMap (.osm.pbf, .osm), GraphML of OSMnx, or a layer of lines.
+
+    Kept around the addresses imported; a file of another town is refused, one of a part of the town
+    is taken and told. On the ground it covers, a newer file takes the place of an older one.
+    """
+    from targeting.workflows.streets import import_streets
+
+    told = import_streets(
+        desk.workspace, file, communes=communes, layer=layer, crs=crs, progress=desk.progress
+    )
+    first, *others = told.lines()
+    desk.answer(asdict(told), "\n".join([first, *(f"  {line}" for line in others)]))
 
 
 @cli.group(name="stations")

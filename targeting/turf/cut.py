@@ -60,6 +60,7 @@ POLISH_KICKS: Final = 6
 """More of either gains under 1 % (TURFS 2.5)."""
 
 NO_COORDINATES: Final = "no_coordinates"
+FAR_FROM_STREETS: Final = "far_from_streets"
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def cut_turfs(
     budget = checked_budget(minutes, doors)
     model = time_model or TimeModel()
     buildings = buildings.sort_values("building_id", ignore_index=True)
-    reason = left_out(buildings, excluded)
+    reason = left_out(buildings, graph, excluded)
     inside = expected_minutes(buildings, model).to_numpy()
     weights = inside if doors is None else buildings["dwellings"].to_numpy().astype(float)
 
@@ -253,7 +254,7 @@ def checked_budget(minutes: float | None, doors: float | None) -> float:
     return float(budget)
 
 
-def left_out(buildings: pd.DataFrame, excluded: pd.Series | None) -> pd.Series:
+def left_out(buildings: pd.DataFrame, graph: StreetGraph, excluded: pd.Series | None) -> pd.Series:
     """Why each building is left out; missing where it is kept."""
     if excluded is None:
         excluded = pd.Series(dtype="str")
@@ -261,7 +262,9 @@ def left_out(buildings: pd.DataFrame, excluded: pd.Series | None) -> pd.Series:
         twice = excluded.index[excluded.index.duplicated()][0]
         raise TurfError(f"building {twice} is excluded twice; give one reason a building.")
     reason = buildings["building_id"].map(excluded.fillna("unspecified")).astype(object)
-    return reason.where(reason.notna() | has_coordinates(buildings), NO_COORDINATES)
+    reason = reason.where(reason.notna() | has_coordinates(buildings), NO_COORDINATES)
+    is_far = buildings["building_id"].isin(graph.far_ids)
+    return reason.where(reason.notna() | ~is_far, FAR_FROM_STREETS)
 
 
 def turf_target(total: float, budget: float) -> float:

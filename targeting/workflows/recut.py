@@ -37,10 +37,10 @@ from targeting.workflows.turfs import (
     TURF_FORMATS,
     balance_lines,
     campaign_cooling_off,
-    campaign_graph,
     campaign_time_model,
     export_turfs,
 )
+from targeting.workflows.walking import walking_graph
 
 ADDRESS_GONE: Final = "address_gone"
 """Reason of a building that the addresses imported since no longer hold."""
@@ -177,7 +177,7 @@ def recut_campaign_turfs(
         minutes = DEFAULT_MINUTES if minutes is None and doors is None else minutes
     buildings = load_buildings(workspace)
     start = None if start is None else find_building(buildings, start)
-    graph = campaign_graph(workspace, buildings)
+    graph = walking_graph(workspace, buildings, progress=progress)
     progress("cutting")
     recut = recut_turfs(
         buildings, graph, remainder, minutes=minutes, doors=doors, seed=seed, fast=fast,

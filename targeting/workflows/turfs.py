@@ -48,13 +48,14 @@ from targeting.store.queries import (
     save_cut,
 )
 from targeting.turf.cut import Cut, cut_turfs
-from targeting.turf.graph import StreetGraph, build_street_graph
+from targeting.turf.graph import StreetGraph
 from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.scores import score_stations, station_priorities
 from targeting.workflows.setup import campaign_card
+from targeting.workflows.walking import told_links, walking_graph
 
 DEFAULT_MINUTES: Final = 120.0
 OUTSIDE: Final = "outside_stations"
@@ -129,11 +130,6 @@ def campaign_time_model(workspace: Workspace) -> TimeModel:
     return TimeModel()
 
 
-def campaign_graph(workspace: Workspace, buildings: pd.DataFrame) -> StreetGraph:
-    """The walking graph of these buildings, over the workspace's streets."""
-    return build_street_graph(buildings, reference.load_streets(workspace))
-
-
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -181,8 +177,7 @@ def cut_campaign_turfs(
     ]
     left = open_dwellings(buildings, closed)
     to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
-    progress(f"street graph of {len(to_visit):,} buildings")
-    graph = campaign_graph(workspace, to_visit)
+    graph = walking_graph(workspace, everyone, progress=progress)
     size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
     start = None if start is None else find_building(everyone, start)
     progress("cutting")
@@ -205,7 +200,7 @@ def cut_campaign_turfs(
     stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
     _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
-    return _report(cut, codes, parameters, written)
+    return _report(cut, codes, parameters, written, graph)
 
 
 def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
@@ -251,10 +246,15 @@ def _nobody(buildings: pd.DataFrame) -> pd.Series:
 
 
 def _report(
-    cut: Cut, codes: dict[str, str], parameters: dict[str, Any], written: list[Path]
+    cut: Cut,
+    codes: dict[str, str],
+    parameters: dict[str, Any],
+    written: list[Path],
+    graph: StreetGraph,
 ) -> Report:
     turfs = cut.turfs.assign(turf_id=cut.turfs["turf_id"].map(codes)).sort_values("rank")
     balanced = "n_doors" if parameters["doors"] else "minutes_expected"
+    links = told_links(graph)
     facts = {
         "turfs": len(turfs),
         "minutes": float(turfs["minutes_expected"].sum()),
@@ -267,6 +267,8 @@ def _report(
         "doors_left_out": cut.identity.doors_left_out,
         "left_out_by_reason": cut.excluded.groupby("reason")["dwellings"].sum().to_dict(),
         "identity": cut.identity.sentence(),
+        "graph": graph.basis,
+        "links": links,
         "written": [str(p) for p in written],
         "table": turfs.to_dict("records"),
     }
@@ -276,6 +278,7 @@ def _report(
         f"{balanced} ({facts['within_10_percent_without_big_buildings']:.1%} of those that are "
         "not one big building).",
         cut.identity.sentence(),
+        *([links] if links else []),
     ]
     return Report(facts, "\n".join([*lines, *(f"written: {p}" for p in written)]))
 
@@ -418,7 +421,7 @@ def _open_only(kept: CampaignTurfs) -> CampaignTurfs:
 def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:
     """What is printed of each turf: places and doors, nothing of the voters (PRIV-14)."""
     name = campaign_card(workspace).name
-    streets = reference.load_streets(workspace)
+    streets = reference.load_streets(workspace, barriers=False)
     return [
         TurfSheet.of(name, turf, kept.stops[kept.stops["turf_id"] == turf["turf_id"]], streets)
         for turf in kept.turfs.to_dict("records")
