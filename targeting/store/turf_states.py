@@ -63,7 +63,8 @@ def change_turfs(
     """
     ids = [s["turf"]["id"] for s in states]
     seen = {i: versions[i] for i in ids if i in versions}
-    now = dict(session.execute(select(Turf.id, Turf.version).where(Turf.id.in_(ids))).tuples())
+    rows = session.execute(select(Turf.id, Turf.version).where(Turf.id.in_(ids)))
+    now = {turf_id: version for turf_id, version in rows}  # noqa: C416 (rows, not pairs)
     if moved := sorted(i for i, v in seen.items() if now.get(i) != v):
         raise TargetingError(
             f"{', '.join(moved[:5])} changed meanwhile, by somebody else or in another window: "
