@@ -29,7 +29,8 @@ from targeting.store.turf_states import (
 from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.handwork import merge_turfs, move_stops, split_turf
 from targeting.workflows.buildings import find_building, load_buildings
-from targeting.workflows.turfs import NO_TURF, campaign_time_model, load_campaign_turfs
+from targeting.workflows.field_model import campaign_time_model
+from targeting.workflows.turfs import NO_TURF, load_campaign_turfs
 from targeting.workflows.walking import walking_graph
 
 NEW: Final = "new"

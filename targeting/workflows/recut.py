@@ -29,6 +29,8 @@ from targeting.turf.describe import describe_turfs
 from targeting.turf.graph import StreetGraph
 from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
+from targeting.workflows.candidates import campaign_cooling_off
+from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.turfs import (
@@ -36,8 +38,6 @@ from targeting.workflows.turfs import (
     NO_TURF,
     TURF_FORMATS,
     balance_lines,
-    campaign_cooling_off,
-    campaign_time_model,
     export_turfs,
 )
 from targeting.workflows.walking import walking_graph

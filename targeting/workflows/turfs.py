@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,14 +21,10 @@ from targeting.exports.files import (
     write_table,
 )
 from targeting.exports.print_list import TurfSheet, write_print_list
-from targeting.households.buildings import NOBODY_REGISTERED, uninhabited
 from targeting.households.doors import (
     COOLING_OFF_DAYS,
-    CoolingOff,
     closed_doors,
     door_ranges,
-    load_cooling_off,
-    open_dwellings,
 )
 from targeting.households.shapes import turf_ribbons
 from targeting.scoring.priorities import SMALLEST_CELL
@@ -38,7 +32,6 @@ from targeting.stations.places import to_wgs84
 from targeting.store import reference
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import (
-    busy_buildings,
     doors_done,
     latest_cut,
     load_excluded,
@@ -49,8 +42,13 @@ from targeting.store.queries import (
 )
 from targeting.turf.cut import Cut, cut_turfs
 from targeting.turf.graph import StreetGraph
-from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
+from targeting.workflows.candidates import (
+    campaign_cooling_off,
+    chosen_stations,
+    load_candidates,
+)
+from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.scores import score_stations, station_priorities
@@ -58,8 +56,6 @@ from targeting.workflows.setup import campaign_card
 from targeting.workflows.walking import told_links, walking_graph
 
 DEFAULT_MINUTES: Final = 120.0
-OUTSIDE: Final = "outside_stations"
-IN_ANOTHER_TURF: Final = "in_another_turf"
 NO_TURF: Final = "no turf yet: cut some with `python -m targeting turfs cut`."
 
 TURF_FORMATS: Final = (*TABLE_FORMATS, *MAP_FORMATS, ".html")
@@ -91,45 +87,6 @@ class CampaignTurfs:
     cut_id: int
 
 
-def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
-    """Stations of a choice, best priority first; nothing for `all`.
-
-    `top:20%` is the first fifth of the ranked stations, `top:3` the first three; else ids parted
-    by commas. Raises TargetingError for anything else.
-    """
-    if chosen == "all":
-        return None
-    if match := re.fullmatch(r"top:(\d+(?:\.\d+)?)(%?)", chosen):
-        priorities = station_priorities(workspace, score_stations(workspace))
-        ranked = priorities.dropna(subset="priority_rank").sort_values("priority_rank")
-        amount = float(match[1])
-        count = math.ceil(len(ranked) * amount / 100 - 1e-9) if match[2] else int(amount)
-        if count <= 0:
-            raise TargetingError(f"“{chosen}” chooses no station: try top:20% or top:3.")
-        return list(ranked["station_id"].head(count))
-    ids = [s.strip() for s in chosen.split(",") if s.strip()]
-    if not ids or not all("_" in s for s in ids):
-        raise TargetingError(
-            f"“{chosen}” chooses no station: write top:20%, top:3, ids as 13055_0101,13055_0102, "
-            "or all."
-        )
-    return ids
-
-
-def campaign_cooling_off(workspace: Workspace, met_days: int | None = None) -> CoolingOff:
-    """Days that a door is left alone after each outcome: the workspace's own copy, else ours."""
-    own = workspace.root / "outcomes.toml"
-    if own.exists():
-        return load_cooling_off(own, met_days=met_days)
-    return load_cooling_off(met_days=met_days)
-
-
-def campaign_time_model(workspace: Workspace) -> TimeModel:
-    """How long doors take in this campaign."""
-    workspace.required()
-    return TimeModel()
-
-
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -158,31 +115,16 @@ def cut_campaign_turfs(
         ensure_writable(out)
     stations = chosen_stations(workspace, chosen)
     progress("buildings")
-    everyone = load_buildings(workspace)
-    buildings, excluded = _candidates(workspace, stations, named=not chosen.startswith("top:"))
-    engine = open_store(workspace)
-    with reading(engine) as session:
-        busy, visits = busy_buildings(session), load_visits(session)
-    closed = closed_doors(
-        visits,
-        now=datetime.now(UTC),
-        cooling_off=campaign_cooling_off(workspace, exclude_contacted),
+    found = load_candidates(
+        workspace, stations, named=not chosen.startswith("top:"), met_days=exclude_contacted
     )
-    begun = buildings.loc[buildings["building_id"].isin(list(busy)), "building_id"]
-    excluded = pd.concat([excluded, pd.Series(IN_ANOTHER_TURF, index=begun, dtype="str")])
-    excluded = excluded[~excluded.index.duplicated()]
-    closed = closed[
-        closed["building_id"].isin(buildings["building_id"])
-        & ~closed["building_id"].isin(excluded.index)
-    ]
-    left = open_dwellings(buildings, closed)
-    to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
+    everyone, closed = load_buildings(workspace), found.closed
     graph = walking_graph(workspace, everyone, progress=progress)
     size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
     start = None if start is None else find_building(everyone, start)
     progress("cutting")
     cut = cut_turfs(
-        to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
+        found.to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=found.excluded,
         station_order=stations, fast=fast, time_model=campaign_time_model(workspace), start=start,
         one_side_first=one_side_first, keep_stations=keep_stations,
     )  # fmt: skip
@@ -197,7 +139,9 @@ def cut_campaign_turfs(
         "exclude_contacted_days": exclude_contacted, "start": start,
         "one_side_first": one_side_first, "keep_stations": keep_stations,
     }  # fmt: skip
-    stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
+    dwellings = everyone.set_index("building_id")["dwellings"]
+    stops = door_ranges(cut.stops, dwellings, closed)
+    engine = open_store(workspace)
     _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
     return _report(cut, codes, parameters, written, graph)
@@ -218,31 +162,6 @@ def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
         },
     )
     return replace(cut, excluded=excluded, identity=identity)
-
-
-def _candidates(
-    workspace: Workspace, stations: list[str] | None, *, named: bool
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Buildings of the stations, and the reasons of those left out."""
-    buildings = load_buildings(workspace)
-    if stations is not None:
-        unknown = sorted(set(stations) - set(buildings["station_id"].dropna()))
-        buildings = buildings[buildings["station_id"].isin(stations)]
-        if buildings.empty or (unknown and named):
-            raise WorkspaceError(
-                f"no address lies in {', '.join(unknown[:5])}: import the outlines of these "
-                "stations and the BAN of their commune."
-            )
-    elif buildings["station_id"].notna().any():
-        outside = buildings["station_id"].isna()
-        reasons = pd.Series(OUTSIDE, index=buildings.loc[outside, "building_id"], dtype="str")
-        return buildings, pd.concat([reasons, _nobody(buildings)])
-    return buildings.reset_index(drop=True), _nobody(buildings)
-
-
-def _nobody(buildings: pd.DataFrame) -> pd.Series:
-    empty = buildings.loc[uninhabited(buildings), "building_id"]
-    return pd.Series(NOBODY_REGISTERED, index=empty, dtype="str")
 
 
 def _report(

@@ -1,0 +1,100 @@
+"""What turfs are worth: doors that open, conversations, extra voters; each with its interval.
+
+`extra voters = conversations × voters reached × effect on turnout` (SCIENCE 1.3). The effect is
+drawn from its prior, not cut at zero: the interval may lie on both sides of it. What the plan
+maximises is `value`: conversations weighed by how many left abstainers a door has, relative to the
+mean door of the place, less where a door was visited before. No vote is promised without interval.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from targeting.turf.learning import FieldModel, draws
+from targeting.turf.minutes import KINDS
+
+DRAWS: Final = 1000
+LOW, MIDDLE, HIGH = 10, 50, 90
+"""Percentiles: the interval is one of 80 %."""
+
+VALUE_COLUMNS: Final = [
+    "expected_open", "expected_talks", "talks_p10", "talks_p90", "votes_p10", "votes_p50",
+    "votes_p90", "value", "minutes_low", "minutes_high",
+]  # fmt: skip
+
+
+def value_turfs(
+    stops: pd.DataFrame, turfs: pd.DataFrame, model: FieldModel, *, seed: int = 0
+) -> pd.DataFrame:
+    """Expected doors open, conversations and extra voters of each turf, on the index of `turfs`.
+
+    Parameters
+    ----------
+    stops
+        turf_id, kind, dwellings (doors of the turf there), and `weight`: left abstainers a door
+        over the mean of the place (1 where nothing is known), `visits`: earlier visits a door.
+    turfs
+        turf_id, minutes_expected, walk_m.
+    """
+    chance = np.random.default_rng(seed)
+    opening = {k: draws(model.opening_by_kind[k], chance, DRAWS) for k in KINDS}
+    talking = draws(model.talking, chance, DRAWS)
+    effect = model.effect
+    points = chance.normal(effect.turnout_points, effect.turnout_points_sd, DRAWS) / 100
+    doors = _doors_by_kind(stops, turfs["turf_id"])
+    opened = sum(np.outer(doors[k], opening[k]) for k in KINDS)
+    talks = chance.binomial(
+        doors.sum(axis=1).to_numpy().astype(np.int64)[:, None],
+        np.clip(opened / np.maximum(doors.sum(axis=1).to_numpy(), 1)[:, None], 0, 1) * talking,
+    )
+    votes = talks * effect.voters_reached * points
+    table = pd.DataFrame(index=turfs.index)
+    mean_open = sum(doors[k] * model.opening_by_kind[k].mean for k in KINDS)
+    table["expected_open"] = mean_open.to_numpy()
+    table["expected_talks"] = mean_open.to_numpy() * model.talking.mean
+    table["talks_p10"], table["talks_p90"] = np.percentile(talks, [LOW, HIGH], axis=1)
+    for name, share in (("votes_p10", LOW), ("votes_p50", MIDDLE), ("votes_p90", HIGH)):
+        table[name] = np.percentile(votes, share, axis=1)
+    table["value"] = _weighed_talks(stops, turfs["turf_id"], model)
+    talk_minutes = model.time.talk_minutes
+    for name, side in (("minutes_low", "talks_p10"), ("minutes_high", "talks_p90")):
+        away = (table[side] - table["expected_talks"]) * talk_minutes
+        table[name] = np.maximum(turfs["minutes_expected"].to_numpy() + away.to_numpy(), 0.0)
+    return table[VALUE_COLUMNS]
+
+
+def total_value(stops: pd.DataFrame, model: FieldModel, *, seed: int = 0) -> dict[str, float]:
+    """The same of all these stops together: doubts about rates are shared, chance is not."""
+    whole = stops.assign(turf_id="all")
+    turfs = pd.DataFrame({"turf_id": ["all"], "minutes_expected": [0.0], "walk_m": [0.0]})
+    row = value_turfs(whole, turfs, model, seed=seed).iloc[0]
+    return {k: float(row[k]) for k in VALUE_COLUMNS if not k.startswith("minutes")}
+
+
+def _doors_by_kind(stops: pd.DataFrame, turf_ids: pd.Series) -> pd.DataFrame:
+    doors = stops.pivot_table(
+        index="turf_id", columns="kind", values="dwellings", aggfunc="sum", fill_value=0
+    )
+    return doors.reindex(index=turf_ids, columns=list(KINDS), fill_value=0)
+
+
+def _weighed_talks(stops: pd.DataFrame, turf_ids: pd.Series, model: FieldModel) -> np.ndarray:
+    """Conversations of each turf, weighed by place and by earlier visits."""
+    rate = stops["kind"].map({k: r.mean for k, r in model.opening_by_kind.items()}).astype(float)
+    again = worth_again(stops["visits"], model)
+    talks = stops["dwellings"] * rate * model.talking.mean * stops["weight"] * again
+    value: np.ndarray = talks.groupby(stops["turf_id"]).sum().reindex(turf_ids).to_numpy()
+    return value
+
+
+def worth_again(visits: pd.Series, model: FieldModel) -> pd.Series:
+    """What a visit is worth after so many earlier ones a door, between whole numbers too.
+
+    1 for none, then `second_visit`, then `third_visit` and no less.
+    """
+    steps = [1.0, model.effect.second_visit, model.effect.third_visit]
+    worth = np.interp(visits.astype(float), [0, 1, 2], steps)
+    return pd.Series(worth, index=visits.index, name="worth_again")
