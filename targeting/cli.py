@@ -538,6 +538,34 @@ def backtest(
     desk.answer(report.facts, report.text)
 
 
+@cli.command()
+@click.option("--teams", type=click.IntRange(1), required=True, help="Teams of two, each evening.")
+@click.option("--evenings", type=click.IntRange(1), required=True)
+@click.option("--minutes", type=click.FloatRange(10, 600), default=120.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--keep", is_flag=True, help="Make the plan's turfs the campaign's.")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet: turfs of the plan.")
+@_json_option
+@click.pass_obj
+def plan(
+    desk: Desk,
+    teams: int,
+    evenings: int,
+    minutes: float,
+    seed: int,
+    keep: bool,
+    out: Path | None,
+) -> None:
+    """Which stations and turfs so many evenings buy, against going down the list of stations."""
+    from targeting.workflows.plan import plan_report
+
+    report = plan_report(
+        desk.workspace, teams=teams, evenings=evenings, minutes=minutes, seed=seed, keep=keep,
+        out=out, progress=desk.progress,
+    )  # fmt: skip
+    desk.answer(report.facts, report.text)
+
+
 @cli.group()
 def turfs() -> None:
     """Cut, list and export turfs."""

@@ -7,7 +7,7 @@ pooling, SCIENCE 5). Times are shrunk means: the prior counts as `worth` gaps be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +24,10 @@ KNOCKED: Final = (*OPENED, "not_home")
 
 LONGEST_GAP: Final = 15.0
 """Minutes: more between two knocks is a break, not a door."""
+
+OUR_TIMES: Final = tuple(
+    f.name for f in fields(TimeModel) if f.name not in ("opening_rate", "opening_by_kind")
+)
 
 HOURS: Final = {
     "morning": (0, 12),
@@ -138,12 +142,14 @@ def _read(prior: dict[str, Any]) -> tuple[Rate, Rate, Effect, TimeModel, float]:
             Rate(talking["share"], 1 - talking["share"]).worth(talking["worth"]),
         )
         effect = Effect(**prior["effect"])
-        model = replace(TimeModel(opening_rate=float(opening["rate"])), **times)
         worth = float(prior["time"]["worth"])
-        if not (0 < opening["rate"] < 1 and 0 < talking["share"] < 1 and worth > 0):
-            raise ValueError("a share lies between 0 and 1, a worth above 0")
-        if not (opening["worth"] > 0 and talking["worth"] > 0 and opening["kind_worth"] > 0):
+        if not (0 < opening["rate"] < 1 and 0 < talking["share"] < 1):
+            raise ValueError("a share lies between 0 and 1")
+        if min(worth, opening["worth"], talking["worth"], opening["kind_worth"]) <= 0:
             raise ValueError("a worth is above 0")
+        if set(times) != set(OUR_TIMES):
+            raise ValueError(f"[time] has {', '.join(OUR_TIMES)} and worth")
+        model = replace(TimeModel(opening_rate=float(opening["rate"])), **times)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TurfError(
             f"field_model.toml: {error}: give all the numbers that data/field_model.toml has, in "

@@ -53,7 +53,7 @@ def choose_turfs(turfs: pd.DataFrame, *, minutes: float, slots: int, evening: fl
         ),
         integrality=np.ones(value.size),
         bounds=Bounds(0, 1),
-        options={"time_limit": SECONDS},
+        options={"time_limit": SECONDS, "mip_rel_gap": 0.0},
     )
     if found.x is None:
         raise TurfError(f"no plan was found in {SECONDS:.0f} s: ask for fewer turfs or evenings.")

@@ -2,8 +2,8 @@
 
 `extra voters = conversations × voters reached × effect on turnout` (SCIENCE 1.3). The effect is
 drawn from its prior, not cut at zero: the interval may lie on both sides of it. What the plan
-maximises is `value`: conversations weighed by how many left abstainers a door has, relative to the
-mean door of the place, less where a door was visited before. No vote is promised without interval.
+maximises is `value`: conversations weighed by the priority of their place, relative to the mean
+door's, less where a door was visited before. No vote is promised without interval.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def value_turfs(
     Parameters
     ----------
     stops
-        turf_id, kind, dwellings (doors of the turf there), and `weight`: left abstainers a door
-        over the mean of the place (1 where nothing is known), `visits`: earlier visits a door.
+        turf_id, kind, dwellings (doors of the turf there), and `weight`: priority of the
+        place over the mean door's (1 where nothing is known), `visits`: earlier visits a door.
     turfs
         turf_id, minutes_expected, walk_m.
     """
