@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import streamlit as st
@@ -21,9 +23,11 @@ from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.scoring.backtest import Backtest
 from targeting.workflows import handwork, screens
+from targeting.workflows import plan as plans
 from targeting.workflows.backtest import backtest_html, backtest_workspace, elections_to_foresee
 from targeting.workflows.handwork import HandBoard
 from targeting.workflows.health import Health, data_health
+from targeting.workflows.plan import Plan
 from targeting.workflows.scenarios import turnout_levels
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 
@@ -261,6 +265,30 @@ def load_drawn_streets() -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
     here = workspace()
     return _streets(here, screens.score_mark(here))
+
+
+def load_plan(teams: int, evenings: int, minutes: float) -> Plan:
+    """What so many teams and evenings buy. Raises TargetingError where there is no result."""
+    here = workspace()
+    return _plan(here, screens.workspace_mark(here), teams, evenings, minutes)
+
+
+def keep_plan(plan: Plan) -> int:
+    """Make the plan's turfs the campaign's; gives how many."""
+    return len(plans.keep_plan(workspace(), plan))
+
+
+def plan_csv(plan: Plan) -> bytes:
+    """The plan's turfs as a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "plan.csv"
+        plans.write_plan(workspace(), plan, out)
+        return out.read_bytes()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _plan(_here: Workspace, mark: str, teams: int, evenings: int, minutes: float) -> Plan:
+    return plans.make_plan(_here, teams=teams, evenings=evenings, minutes=minutes)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

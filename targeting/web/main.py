@@ -19,6 +19,7 @@ HEADINGS = {
     "": "app.name",
     "carte": "map.title",
     "secteurs": "turfs.title",
+    "plan": "plan.title",
     "retouche": "hand.title",
     "passe": "ledger.title",
     "sante": "health.title",
@@ -44,6 +45,7 @@ def main() -> None:
         [
             st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
             st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
+            st.Page(PAGES / "plan.py", title=say("nav.plan"), url_path="plan"),
             st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
             st.Page(PAGES / "retouche.py", title=say("nav.hand"), url_path="retouche"),
             st.Page(PAGES / "scenario.py", title=say("nav.scenario"), url_path="scenario"),

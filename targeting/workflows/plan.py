@@ -16,6 +16,7 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.exports.files import TABLE_FORMATS, ensure_writable, known_format, write_table
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
+from targeting.stations.places import to_wgs84
 from targeting.store import reference
 from targeting.store.engine import open_store, write
 from targeting.store.queries import save_cut
@@ -63,6 +64,8 @@ class Plan:
         Whom the plan visits and never does (see `turf.plan.reach`).
     gap
         Share of the value that a better choice could still add; 0: none can.
+    located
+        `stops` with the address, longitude and latitude of each building.
     """
 
     turfs: pd.DataFrame
@@ -75,6 +78,7 @@ class Plan:
     gap: float
     model: FieldModel
     asked: dict[str, Any]
+    located: pd.DataFrame
 
     @property
     def chosen(self) -> pd.DataFrame:
@@ -83,6 +87,24 @@ class Plan:
         rate = rows["value"] / rows["minutes_expected"]
         rows = rows.loc[rate.sort_values(ascending=False, kind="stable").index]
         return rows.assign(order=np.arange(1, len(rows) + 1)).reset_index(drop=True)
+
+    @property
+    def slots(self) -> int:
+        """Outings: teams × evenings."""
+        return int(self.asked["teams"] * self.asked["evenings"])
+
+    @property
+    def knocks(self) -> int:
+        """Doors of the log that the rates were learnt from."""
+        return self.model.knocks
+
+    @property
+    def opening_rate(self) -> float:
+        return self.model.opening.mean
+
+    @property
+    def effect_source(self) -> str:
+        return self.model.effect.source
 
     @property
     def stations(self) -> list[str]:
@@ -149,7 +171,7 @@ def make_plan(
         ordered=_total(turfs, stops, "is_in_order", model, seed),
         by_place=reach(stations, doors, stations["place"]),
         by_size=reach(stations, doors, stations["size"]),
-        gap=choice.gap, model=model, asked=asked,
+        gap=choice.gap, model=model, asked=asked, located=_located(stops, found.to_visit),
     )  # fmt: skip
 
 
@@ -174,6 +196,12 @@ def _valued_stops(stops: pd.DataFrame, found: Candidates, priorities: pd.DataFra
         weight=at.map(rows["station_id"]).map(weight).astype(float),
         visits=at.map(visits).astype(float),
     )
+
+
+def _located(stops: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:
+    rows = buildings[["building_id", "street", "number", "suffix", "x", "y"]]
+    at = stops.merge(rows, on="building_id", how="left", validate="many_to_one")
+    return at.join(to_wgs84(at["x"], at["y"]))
 
 
 def _total(
@@ -228,15 +256,22 @@ def plan_report(
         workspace, teams=teams, evenings=evenings, minutes=minutes, seed=seed, progress=progress
     )
     codes = keep_plan(workspace, plan) if keep else {}
-    table = plan.chosen
-    table["turf_id"] = table["turf_id"].map(codes).fillna(table["turf_id"]).astype("str")
-    rows = table[PLAN_COLUMNS].round(dict.fromkeys(PLAN_COLUMNS, 2))
-    written = write_table(rows, out, credits=reference.credits(workspace)) if out else []
+    written = write_plan(workspace, plan, out, codes) if out else []
     facts = _facts(plan) | {"kept": len(codes), "written": [str(p) for p in written]}
     lines = [*_lines(plan), *(f"written: {p}" for p in written)]
     if keep:
         lines.append(f"{len(codes)} turfs kept: print them with `walkbook`.")
     return Report(facts, "\n".join(lines))
+
+
+def write_plan(
+    workspace: Workspace, plan: Plan, out: Path, codes: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write the turfs of a plan, under the codes given to them if they were kept."""
+    table = plan.chosen
+    table["turf_id"] = table["turf_id"].replace(dict(codes or {})).astype("str")
+    rows = table[PLAN_COLUMNS].round(dict.fromkeys(PLAN_COLUMNS, 2))
+    return write_table(rows, out, credits=reference.credits(workspace))
 
 
 def keep_plan(workspace: Workspace, plan: Plan) -> dict[str, str]:
@@ -300,11 +335,10 @@ def _facts(plan: Plan) -> dict[str, Any]:
 
 def _lines(plan: Plan) -> list[str]:
     asked = plan.asked
-    slots = asked["teams"] * asked["evenings"]
     lines = [
         f"{asked['teams']} teams × {asked['evenings']} evenings × {asked['minutes']:.0f} min: "
         f"{len(plan.chosen)} turfs of {len(plan.turfs):,} in {len(plan.stations)} stations "
-        f"({plan.planned['minutes']:,.0f} of {slots * asked['minutes']:,.0f} min)",
+        f"({plan.planned['minutes']:,.0f} of {plan.slots * asked['minutes']:,.0f} min)",
         _choice_line("this plan", plan.planned),
         _choice_line("top stations in order", plan.ordered),
     ]
