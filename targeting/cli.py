@@ -226,7 +226,7 @@ def fetch(desk: Desk, source: str, communes: tuple[str, ...], accept_new: bool) 
 
 @cli.group(name="import")
 def import_() -> None:
-    """Bring official files in: results, stations, addresses."""
+    """Bring official files in: results, stations, addresses, streets."""
 
 
 @import_.command()
@@ -347,6 +347,33 @@ def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | 
     where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
     lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
     desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+
+
+@import_.command(name="streets")
+@click.argument("file", type=FILE)
+@click.option(
+    "--commune", "communes", multiple=True,
+    help="Keep the streets around its addresses (default: the campaign's communes).",
+)  # fmt: skip
+@click.option("--layer", help="Where the file has several layers: its name.")
+@click.option("--crs", help="Where a layer does not tell its coordinate system: EPSG:2154.")
+@_json_option
+@click.pass_obj
+def streets_(
+    desk: Desk, file: Path, communes: tuple[str, ...], layer: str | None, crs: str | None
+) -> None:
+    """Import streets: OpenStreetMap (.osm.pbf, .osm), GraphML of OSMnx, or a layer of lines.
+
+    Kept around the addresses imported; a file of another town is refused, one of a part of the town
+    is taken and told. On the ground it covers, a newer file takes the place of an older one.
+    """
+    from targeting.workflows.streets import import_streets
+
+    told = import_streets(
+        desk.workspace, file, communes=communes, layer=layer, crs=crs, progress=desk.progress
+    )
+    first, *others = told.lines()
+    desk.answer(asdict(told), "\n".join([first, *(f"  {line}" for line in others)]))
 
 
 @cli.group(name="stations")
@@ -514,6 +541,11 @@ def turfs() -> None:
     "--exclude-contacted", default="60d", show_default=True, callback=_days,
     help="Leave alone who talked or refused in so many days; who asked never to be, always.",
 )  # fmt: skip
+@click.option(
+    "--start", help="Where pairs meet: an address, a building's id, or longitude,latitude."
+)
+@click.option("--one-side-first", is_flag=True, help="One side of a street, then the other.")
+@click.option("--keep-stations", is_flag=True, help="No turf crosses the border of two stations.")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV (stops) or GeoJSON/GPKG (turfs).")
 @_json_option
 @click.pass_obj
@@ -525,6 +557,9 @@ def cut(
     seed: int,
     fast: bool,
     exclude_contacted: int,
+    start: str | None,
+    one_side_first: bool,
+    keep_stations: bool,
     out: Path | None,
 ) -> None:
     """Cut turfs over the stations of highest priority, and store them."""
@@ -538,6 +573,53 @@ def cut(
         seed=seed,
         fast=fast,
         exclude_contacted=exclude_contacted,
+        start=start,
+        one_side_first=one_side_first,
+        keep_stations=keep_stations,
+        out=out,
+        progress=desk.progress,
+    )
+    desk.answer(report.facts, report.text)
+
+
+@turfs.command()
+@click.argument("turf_ids", nargs=-1)
+@click.option(
+    "--minutes", type=click.FloatRange(10, 600), help="Minutes (default: the last cut's)."
+)
+@click.option("--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
+@click.option(
+    "--start", help="Where pairs meet: an address, a building's id, or longitude,latitude."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="As for `turfs export`.")
+@_json_option
+@click.pass_obj
+def recut(
+    desk: Desk,
+    turf_ids: tuple[str, ...],
+    minutes: float | None,
+    doors: int | None,
+    seed: int,
+    fast: bool,
+    start: str | None,
+    out: Path | None,
+) -> None:
+    """Cut what is left of begun turfs anew: all of them, or those named.
+
+    Doors answered stay away until their date; turfs nobody has begun stay as they are.
+    """
+    from targeting.workflows.recut import recut_campaign_turfs
+
+    report = recut_campaign_turfs(
+        desk.workspace,
+        turf_ids or None,
+        minutes=minutes,
+        doors=doors,
+        seed=seed,
+        fast=fast,
+        start=start,
         out=out,
         progress=desk.progress,
     )

@@ -50,6 +50,10 @@ LEDGER_KINDS: Final = (
 future; the others as their names say."""
 
 
+BARRIER_KINDS: Final = frozenset({"barrier", "motorway", "rail", "railway", "river", "water"})
+"""Kinds of `Streets` that are not walked, and that no address is put across."""
+
+
 class Table(pa.DataFrameModel):
     """Base of all tables: no unknown column, no coercion, a plain index."""
 
@@ -329,10 +333,18 @@ class TurfDoors(Table):
 
 
 class Streets(Table):
-    """Ways on foot, with their names (EPSG:2154); `kind` tells stairs and bridges."""
+    """Ways on foot, with their names (EPSG:2154), and the barriers that no address is put across.
+
+    `kind` is the class of the way (`residential`, `footway`…) but for what matters more than its
+    class: `stairs`, `bridge`, `tunnel`, `wide` (long to cross); barriers are `water`, `rail` and
+    `motorway`.
+    """
 
     street: Series[str] = pa.Field(nullable=True)
     kind: Series[str]
+    is_noded: Series[bool] | None = pa.Field(
+        description="lines meet where they share a vertex and nowhere else (OSM); absent: no"
+    )
     geometry: Any
 
 

@@ -93,7 +93,7 @@ def test_the_top_level_is_the_one_agreed() -> None:
     tops = {name.split("/")[0] for name in listed}
     agreed = {
         "app.py", "pages", "targeting", "data", "notebooks", "tests", "requirements.txt",
-        "requirements-dev.txt", "README.md", "Makefile", "pyproject.toml", ".ci", "CHANGELOG.md",
+        "requirements-bench.txt", "requirements-dev.txt", "README.md", "Makefile", "pyproject.toml", ".ci", "CHANGELOG.md",
         "LICENSE", ".gitignore", ".streamlit",
     }  # fmt: skip
     assert tops <= agreed, tops - agreed

@@ -58,7 +58,9 @@ class Layer:
         return bool(np.isin(kinds, (0, 4)).all())
 
 
-def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) -> Layer:
+def read_layer(
+    path: Path, *, layer: str | None = None, crs: str | None = None, lines: bool = False
+) -> Layer:
     """Read the features of a file, in two dimensions.
 
     Parameters
@@ -70,17 +72,19 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
         The layer or object to read, where the file has several.
     crs
         The coordinate system, where the file does not tell or tells it wrong.
+    lines
+        Whether lines are wanted, as of streets, and not outlines.
 
     Raises
     ------
     SourceError
-        If the file is none of these, is damaged, or if its features are neither all polygons nor
-        all points.
+        If the file is none of these, is damaged, or if its features are not what is wanted: all
+        lines, or all polygons, or all points.
     """
     given = _given_crs(path.name, crs)
     sha256, package = _open(path, layer)
     crs_found = given or package.crs or _guess_crs(path.name, package.geometry)
-    geometry, notes = _flat(path.name, package.geometry)
+    geometry, notes = _flat(path.name, package.geometry, lines=lines)
     _refuse_wrong_degrees(path.name, geometry, crs_found)
     return Layer(path.name, package.properties, geometry, crs_found, sha256, package.notes + notes)
 
@@ -122,7 +126,7 @@ def _read_json(file: TextFile, layer: str | None, start: int) -> packages.Packag
         raise SourceError(
             file.name,
             "no GeoJSON features inside.",
-            way_out="Station outlines are a FeatureCollection with one feature a station.",
+            way_out="A layer is a FeatureCollection with one feature a station, or a street.",
         )
     properties = [_properties(file.name, i, f) for i, f in enumerate(features, 1)]
     crs = _declared_crs(file.name, document)
@@ -261,13 +265,20 @@ def _present(geometry: np.ndarray) -> np.ndarray:
     return present
 
 
-def _flat(name: str, geometry: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """All polygons or all points, in two dimensions; says when a third was dropped."""
+def _flat(name: str, geometry: np.ndarray, *, lines: bool) -> tuple[np.ndarray, list[str]]:
+    """All lines, or all polygons or all points, flat; says when a third coordinate was dropped."""
     there = _present(geometry)
     if not there.any():
         raise SourceError(name, "no feature has a geometry.", way_out="Export the layer again.")
     kinds = shapely.get_type_id(geometry[there])
-    if not (np.isin(kinds, (3, 6)).all() or np.isin(kinds, (0, 4)).all()):
+    if lines and not np.isin(kinds, (1, 5)).all():
+        raise SourceError(
+            name,
+            f"streets are lines, and {int((~np.isin(kinds, (1, 5))).sum()):,} of {kinds.size:,} "
+            "features are not.",
+            way_out="Give the layer of street lines (with --layer, where the file has several).",
+        )
+    if not lines and not (np.isin(kinds, (3, 6)).all() or np.isin(kinds, (0, 4)).all()):
         raise SourceError(
             name,
             "outlines are polygons, and some features are not.",

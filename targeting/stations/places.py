@@ -6,6 +6,7 @@ from typing import Final
 
 import geopandas as gpd
 import pandas as pd
+from pyproj import Transformer
 
 from targeting.tables import METRIC_CRS, WGS84, require_metric_crs
 
@@ -46,3 +47,9 @@ def to_wgs84(x: pd.Series, y: pd.Series) -> pd.DataFrame:
     """Longitude and latitude in degrees of Lambert-93 points, on the same index."""
     points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=x.index, crs=METRIC_CRS).to_crs(WGS84)
     return pd.DataFrame({"longitude": points.x, "latitude": points.y}, index=x.index)
+
+
+def from_wgs84(longitude: float, latitude: float) -> tuple[float, float]:
+    """Lambert-93 metres of a point in degrees."""
+    x, y = Transformer.from_crs(WGS84, METRIC_CRS, always_xy=True).transform(longitude, latitude)
+    return float(x), float(y)

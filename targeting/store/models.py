@@ -22,6 +22,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
+    Text,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -228,7 +229,7 @@ class Turf(Base):
     end_address: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(12), default="ready")
     is_locked: Mapped[bool] = mapped_column(default=False)
-    parent_ids: Mapped[str] = mapped_column(String(400), default="")
+    parent_ids: Mapped[str] = mapped_column(Text, default="")
     start_building_id: Mapped[str | None] = mapped_column(String(60))
     version: Mapped[int] = mapped_column(default=1)
 

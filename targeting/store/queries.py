@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from targeting.errors import PrivacyError, TargetingError
@@ -25,8 +25,10 @@ from targeting.store.models import (
     Turf,
     TurfCut,
     TurfDoor,
+    TurfEdit,
     TurfExcluded,
     Visit,
+    VisitUndone,
 )
 from targeting.tables import DEFAULT_TARGET, OUTCOMES, Excluded, Turfs, TurfStops
 
@@ -289,7 +291,12 @@ def _known_ids(session: Session, ids: list[str]) -> set[str]:
 
 
 def _update_turf_status(session: Session, turf_id: str) -> None:
-    """`done` once as many of its own doors were knocked at as it has; withdrawn stays withdrawn."""
+    """`done` once as many of its own doors were knocked at as it has.
+
+    A turf withdrawn, or handed on, stays so.
+    """
+    if turf_id in handed_on(session):
+        return
     status = "done" if _own_doors_done(session, [turf_id])[turf_id] >= (
         session.scalar(select(Turf.n_doors).where(Turf.id == turf_id)) or 0
     ) else "in_progress"  # fmt: skip
@@ -298,6 +305,14 @@ def _update_turf_status(session: Session, turf_id: str) -> None:
         .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
         .values(status=status, version=Turf.version + 1)
     )
+
+
+def handed_on(session: Session) -> set[str]:
+    """Turfs whose unanswered doors a later turf took over: their status moves no more."""
+    lists = session.scalars(
+        select(Turf.parent_ids).where(Turf.parent_ids != "", Turf.status != "withdrawn")
+    )
+    return {turf_id for parents in lists for turf_id in parents.split()}
 
 
 def _own_doors_done(session: Session, turfs: Iterable[str]) -> dict[str, int]:
@@ -337,10 +352,9 @@ def load_visits(session: Session) -> pd.DataFrame:
 
 
 def busy_buildings(session: Session) -> set[str]:
-    """Buildings of turfs that somebody walks now: a new cut leaves them where they are."""
-    rows = session.scalars(
-        select(TurfDoor.building_id).join(Turf).where(Turf.status == "in_progress")
-    )
+    """Buildings of turfs that somebody walks now, or locked: a new cut leaves them there."""
+    kept = or_(Turf.status == "in_progress", and_(Turf.status == "ready", Turf.is_locked))
+    rows = session.scalars(select(TurfDoor.building_id).join(Turf).where(kept))
     return set(rows)
 
 
@@ -354,33 +368,86 @@ def save_cut(
     """Store a cut; gives its id and the codes given to its turfs (theirs → ours, never reused).
 
     `stops` has, besides TurfStops, `first_door` and `last_door` of its range.
-    Turfs of earlier cuts that nobody has begun are withdrawn; their codes stay taken.
+    Turfs of earlier cuts that nobody has begun are withdrawn, but for those locked; their codes
+    stay taken. What was changed by hand before can no longer be undone.
     """
-    campaign = load_campaign(session)
-    if campaign is None:
-        raise TargetingError("no campaign here: run `python -m targeting init` first.")
-    doors_in = int(stops["dwellings"].sum() + excluded["dwellings"].sum())
+    session.execute(
+        update(Turf).where(Turf.status == "ready", ~Turf.is_locked).values(status="withdrawn")
+    )
+    session.execute(delete(TurfEdit))
+    return _add_cut(session, turfs, stops, excluded, parameters)
+
+
+def save_remainder(
+    session: Session,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    excluded: pd.DataFrame,
+    parameters: Mapping[str, Any],
+) -> dict[str, str]:
+    """Store turfs cut from what was left of others; gives the codes given to them.
+
+    `stops` has, besides what `save_cut` asks for, `parent_ids`: the turfs that its doors come from.
+    Those are done from now on, whoever still brings visits of them; the other turfs stay.
+    """
+    _, codes = _add_cut(session, turfs, stops, excluded, parameters)
+    parents = stops.groupby("turf_id")["parent_ids"].agg(
+        lambda lists: " ".join(sorted({p for ids in lists for p in ids.split()}))
+    )
+    for turf_id, parent_ids in parents.items():
+        session.execute(
+            update(Turf).where(Turf.id == codes[str(turf_id)]).values(parent_ids=parent_ids)
+        )
+    everyone = {p for ids in parents for p in ids.split()}
+    session.execute(
+        update(Turf)
+        .where(Turf.id.in_(everyone), Turf.status != "done")
+        .values(status="done", version=Turf.version + 1)
+    )
+    session.execute(delete(TurfEdit))
+    return codes
+
+
+def _add_cut(
+    session: Session,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    excluded: pd.DataFrame,
+    parameters: Mapping[str, Any],
+) -> tuple[int, dict[str, str]]:
     cut = TurfCut(
         parameters=dict(parameters),
-        doors_in=doors_in,
+        doors_in=int(stops["dwellings"].sum() + excluded["dwellings"].sum()),
         doors_in_turfs=int(stops["dwellings"].sum()),
         doors_left_out=int(excluded["dwellings"].sum()),
         created_at=datetime.now(UTC),
     )
-    session.execute(update(Turf).where(Turf.status == "ready").values(status="withdrawn"))
     session.add(cut)
-    first = campaign.next_turf
-    campaign.next_turf = first + len(turfs)
     session.flush()
     ordered = turfs.sort_values("rank")
-    codes = {t: f"{TURF_LETTER}{first + n:04d}" for n, t in enumerate(ordered["turf_id"])}
+    codes = dict(zip(ordered["turf_id"], reserve_codes(session, len(turfs)), strict=True))
+    fresh = {"status": "ready", "version": 1, "is_locked": False, "parent_ids": ""}
     rows = ordered.assign(
-        id=ordered["turf_id"].map(codes), cut_id=cut.id, status="ready", version=1
+        id=ordered["turf_id"].map(codes),
+        cut_id=cut.id,
+        start_building_id=parameters.get("start"),
+        **fresh,
     )
     _insert(session, Turf, rows.drop(columns="turf_id"))
     _insert(session, TurfDoor, stops.assign(turf_id=stops["turf_id"].map(codes)))
     _insert(session, TurfExcluded, excluded.assign(cut_id=cut.id))
     return cut.id, codes
+
+
+def reserve_codes(session: Session, count: int) -> list[str]:
+    """So many new codes for turfs, never given before."""
+    campaign = load_campaign(session)
+    if campaign is None:
+        raise TargetingError("no campaign here: run `python -m targeting init` first.")
+    first = campaign.next_turf
+    campaign.next_turf = first + count
+    session.flush()
+    return [f"{TURF_LETTER}{first + n:04d}" for n in range(count)]
 
 
 def _insert(session: Session, model: type[Any], rows: pd.DataFrame) -> None:
@@ -399,11 +466,12 @@ def latest_cut(session: Session) -> TurfCut | None:
 def load_turfs(session: Session) -> pd.DataFrame:
     """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
     columns = [c for c in Turfs.to_schema().columns if c != "turf_id"]
-    wanted = [Turf.id, *(getattr(Turf, c) for c in columns), Turf.status, Turf.cut_id, Turf.version]
+    more = ["status", "cut_id", "version", "is_locked", "parent_ids", "start_building_id"]
+    wanted = [Turf.id, *(getattr(Turf, c) for c in [*columns, *more])]
     rows = session.execute(
         select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
     ).all()
-    return pd.DataFrame(rows, columns=["turf_id", *columns, "status", "cut_id", "version"])
+    return pd.DataFrame(rows, columns=["turf_id", *columns, *more])
 
 
 def turf_versions(session: Session) -> list[tuple[str, int]]:
@@ -441,5 +509,5 @@ def doors_done(session: Session) -> pd.Series:
 
 def forget_turfs(session: Session) -> None:
     """Take every turf and visit out (the invented town is rebuilt from nothing)."""
-    for model in (Visit, TurfDoor, TurfExcluded, Turf, TurfCut):
+    for model in (Visit, VisitUndone, TurfEdit, TurfDoor, TurfExcluded, Turf, TurfCut):
         session.execute(delete(model))

@@ -23,6 +23,7 @@ from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, re
 from targeting.store.sheets import Sheet, load_sheet
 from targeting.store.staging import Staging
 from targeting.tables import (
+    BARRIER_KINDS,
     Addresses,
     Shares,
     StationPoints,
@@ -417,13 +418,20 @@ def load_voter_addresses(
     return pd.concat(parts, ignore_index=True)
 
 
-def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
-    """Ways on foot (table Streets), or nothing when no layer was imported."""
+def load_streets(workspace: Workspace, *, barriers: bool = True) -> gpd.GeoDataFrame | None:
+    """Ways on foot (table Streets), or nothing when no layer was imported.
+
+    Without `barriers`, the ways alone: what maps draw as streets.
+    """
     paths = sorted((workspace.reference / "streets").glob("*.parquet"))
     if not paths:
         return None
     layers = [gpd.read_parquet(p) for p in paths]
     joined = pd.concat(layers, ignore_index=True)
+    if "is_noded" in joined:
+        joined["is_noded"] = joined["is_noded"].eq(True)  # missing where a layer has no such column
+    if not barriers:
+        joined = joined[~joined["kind"].isin(list(BARRIER_KINDS))].reset_index(drop=True)
     return gpd.GeoDataFrame(joined, geometry="geometry", crs=layers[0].crs)
 
 

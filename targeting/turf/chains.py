@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -41,6 +42,9 @@ JOIN_M: Final = 60.0
 
 JOIN_DETOUR: Final = 1.2
 """Round the corner is longer than across it; assumed."""
+
+ALONE_M: Final = 5000.0
+"""An address farther from any other is not on anybody's way: a wrong place, or an hour's walk."""
 
 SAME_POINT_M: Final = 0.1
 """Addresses this near are at one point (several buildings behind one gate)."""
@@ -72,8 +76,17 @@ def graph_of_addresses(buildings: pd.DataFrame) -> StreetGraph:
         np.full(n, -1), np.zeros(n), np.zeros(n, np.int64),
     )  # fmt: skip
     return graph_from(
-        buildings, "addresses", ladder=ladder, streets=streets, junctions=junctions, links=links
-    )
+        buildings, "addresses", ladder=ladder, streets=streets, junctions=junctions, links=links,
+        is_far=alone(xy),
+    )  # fmt: skip
+
+
+def alone(xy: Floats) -> NDArray[np.bool_]:
+    """Addresses with no other within reach; nobody is, where all are."""
+    if len(xy) < 2:
+        return np.zeros(len(xy), bool)
+    far: NDArray[np.bool_] = cKDTree(xy).query(xy, k=2)[0][:, 1] > ALONE_M
+    return far if not far.all() else np.zeros(len(xy), bool)
 
 
 def lengths_of(xy: Floats, a: Ints, b: Ints) -> Floats:

@@ -29,7 +29,7 @@ from targeting.turf.kernels import (
     split_order,
 )
 from targeting.turf.minutes import TimeModel, expected_minutes
-from targeting.turf.walk import KICKS, address_lines, walk_labels, walkable
+from targeting.turf.walk import address_lines, walk_labels, walk_rows, walkable
 
 DEFAULT_MINUTES: Final = 120.0
 """One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
@@ -60,6 +60,7 @@ POLISH_KICKS: Final = 6
 """More of either gains under 1 % (TURFS 2.5)."""
 
 NO_COORDINATES: Final = "no_coordinates"
+FAR_FROM_STREETS: Final = "far_from_streets"
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def cut_turfs(
     station_order: Sequence[str] | None = None,
     keep_stations: bool = False,
     max_leg_m: float = MAX_LEG_M,
+    start: str | None = None,
+    one_side_first: bool = False,
     fast: bool = False,
 ) -> Cut:
     """Cut the buildings into turfs of equal time (or doors), each in walking order.
@@ -152,6 +155,8 @@ def cut_turfs(
         then by size. Without it, by size.
     keep_stations
         No turf crosses the border of two stations.
+    start, one_side_first
+        Where each walk sets out from, and in which order it takes the sides: see `walk_order`.
     fast
         Leave out the polish, which takes about ten times the rest.
 
@@ -165,7 +170,7 @@ def cut_turfs(
     budget = checked_budget(minutes, doors)
     model = time_model or TimeModel()
     buildings = buildings.sort_values("building_id", ignore_index=True)
-    reason = left_out(buildings, excluded)
+    reason = left_out(buildings, graph, excluded)
     inside = expected_minutes(buildings, model).to_numpy()
     weights = inside if doors is None else buildings["dwellings"].to_numpy().astype(float)
 
@@ -197,7 +202,9 @@ def cut_turfs(
         sweeps=0 if fast else POLISH_SWEEPS,
         seed=seed,
     )
-    order, walks, longest = walk_labels(streets, labels, kicks=KICKS, seed=seed)
+    order, walks, longest = walk_rows(
+        graph, buildings.iloc[rows], labels, start=start, one_side_first=one_side_first, seed=seed
+    )
     stops = pd.DataFrame(
         {
             "row": rows[order],
@@ -247,7 +254,7 @@ def checked_budget(minutes: float | None, doors: float | None) -> float:
     return float(budget)
 
 
-def left_out(buildings: pd.DataFrame, excluded: pd.Series | None) -> pd.Series:
+def left_out(buildings: pd.DataFrame, graph: StreetGraph, excluded: pd.Series | None) -> pd.Series:
     """Why each building is left out; missing where it is kept."""
     if excluded is None:
         excluded = pd.Series(dtype="str")
@@ -255,7 +262,9 @@ def left_out(buildings: pd.DataFrame, excluded: pd.Series | None) -> pd.Series:
         twice = excluded.index[excluded.index.duplicated()][0]
         raise TurfError(f"building {twice} is excluded twice; give one reason a building.")
     reason = buildings["building_id"].map(excluded.fillna("unspecified")).astype(object)
-    return reason.where(reason.notna() | has_coordinates(buildings), NO_COORDINATES)
+    reason = reason.where(reason.notna() | has_coordinates(buildings), NO_COORDINATES)
+    is_far = buildings["building_id"].isin(graph.far_ids)
+    return reason.where(reason.notna() | ~is_far, FAR_FROM_STREETS)
 
 
 def turf_target(total: float, budget: float) -> float:
@@ -433,14 +442,11 @@ def summed_turfs(
     )
 
 
-def ranked(
-    buildings: pd.DataFrame,
-    turfs: pd.DataFrame,
-    stops: pd.DataFrame,
-    station_order: Sequence[str] | None,
-    id_prefix: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
+def main_stations(buildings: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Station that most doors of each turf are in; and, of turfs that lie in several, all of them.
+
+    Both indexed by the number of the turf; the list is joined by a space, most doors first.
+    """
     served = pd.DataFrame(
         {
             "turf": stops["turf"],
@@ -454,8 +460,26 @@ def ranked(
     )  # fmt: skip
     mostly = by_station.drop_duplicates("turf").set_index("turf")["station_id"]
     several = by_station[by_station["turf"].duplicated(keep=False)]
-    spanning = several.groupby("turf")["station_id"].agg(" ".join)
-    station_ids = spanning.reindex(turfs.index).fillna(mostly).fillna("")
+    return mostly, several.groupby("turf")["station_id"].agg(" ".join)
+
+
+def station_lists(buildings: pd.DataFrame, stops: pd.DataFrame) -> pd.Series:
+    """Stations of each turf, joined by a space; empty where none is known."""
+    mostly, spanning = main_stations(buildings, stops)
+    turfs = pd.Index(stops["turf"].unique())
+    return spanning.reindex(turfs).fillna(mostly.reindex(turfs)).fillna("")
+
+
+def ranked(
+    buildings: pd.DataFrame,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    station_order: Sequence[str] | None,
+    id_prefix: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
+    mostly, _ = main_stations(buildings, stops)
+    station_ids = station_lists(buildings, stops).reindex(turfs.index)
     priority_of = {station: k for k, station in enumerate(dict.fromkeys(station_order or ()))}
     priority = mostly.map(priority_of).reindex(turfs.index).fillna(len(priority_of))
     in_rank = pd.DataFrame(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError, cKDTree
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 Edges = tuple[Ints, Ints, Floats]
 """Ends and lengths (metres) of undirected edges."""
+
+FAR_M: Final = 500.0
+"""Farther from any drawn way, an address is out of reach: another town's, a wrong place, or not on
+the map that was imported."""
 
 LINK_SLOW_M: Final = 50.0
 """A link nobody has drawn costs `d × (1 + (d / 50)²)`: a gap in the data is cheap, a river dear."""
@@ -57,9 +62,22 @@ class StreetGraph:
     streets: Walkable = field(repr=False)
     junctions: Floats = field(repr=False)  # x and y, one row a junction
     links: Edges = field(repr=False)  # invented links between ladder nodes, for want of a street
+    is_far: NDArray[np.bool_] = field(repr=False)  # addresses out of reach: no turf has them
 
     def __len__(self) -> int:
         return len(self.building_ids)
+
+    @property
+    def far_ids(self) -> pd.Index:
+        """Buildings farther from any street (without streets: from any other) than one walks."""
+        return self.building_ids[self.is_far]
+
+    @property
+    def links_m(self) -> Floats:
+        """Length of each invented link as the crow flies; `links` has what it costs."""
+        xy = np.concatenate([np.column_stack([self.x, self.y]), self.junctions.reshape(-1, 2)])
+        a, b, _ = self.links
+        return np.asarray(np.hypot(*(xy[a] - xy[b]).T), dtype=np.float64)
 
     def positions(self, building_ids: pd.Series) -> Ints:
         """Place of each building in the graph. Raises TurfError if one is not in it."""
@@ -99,7 +117,8 @@ def build_street_graph(
         Table `Buildings`; x and y in EPSG:2154. A building without coordinates is left out here,
         and counted as excluded by `cut_turfs`.
     streets
-        Table `Streets` (EPSG:2154); without it, the graph is made of the addresses' own numbers.
+        Table `Streets` (EPSG:2154); without it, the graph is made of the addresses' own numbers,
+        and so is that of the places that the streets do not cover.
 
     Raises
     ------
@@ -108,14 +127,21 @@ def build_street_graph(
     CrsError
         If `streets` is not in EPSG:2154.
     """
+    from targeting.turf.beyond import beyond_map, side_by_side
     from targeting.turf.chains import graph_of_addresses
-    from targeting.turf.network import graph_of_streets
+    from targeting.turf.network import graph_of_streets, walked_lines
 
     check_buildings(buildings)
     placed = buildings[has_coordinates(buildings)].sort_values("building_id")
     if streets is None or len(placed) == 0:
         return graph_of_addresses(placed)
-    return graph_of_streets(placed, streets)
+    lost = beyond_map(placed[["x", "y"]].to_numpy(dtype=float), walked_lines(streets))
+    if not lost.any():
+        return graph_of_streets(placed, streets)
+    if lost.all():
+        return graph_of_addresses(placed)
+    mapped, beyond = graph_of_streets(placed[~lost], streets), graph_of_addresses(placed[lost])
+    return side_by_side(placed, mapped, beyond)
 
 
 def has_coordinates(buildings: pd.DataFrame) -> pd.Series:
@@ -222,6 +248,7 @@ def graph_from(
     streets: Walkable,
     junctions: Floats,
     links: Edges,
+    is_far: NDArray[np.bool_],
 ) -> StreetGraph:
     """Put the parts together; `ladder` as edges between addresses (first) and junctions."""
     return StreetGraph(
@@ -233,4 +260,5 @@ def graph_from(
         streets=streets,
         junctions=junctions,
         links=links,
+        is_far=is_far,
     )

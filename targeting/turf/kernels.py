@@ -387,11 +387,14 @@ def nearest_neighbour(table: Floats, first: int) -> Ints:
 
 
 @njit(cache=True)
-def turn_runs(table: Floats, path: Ints) -> bool:
-    """2-opt of an open path, in place: turn round each run that is shorter so. True if any was."""
+def turn_runs(table: Floats, path: Ints, lead: int) -> bool:
+    """2-opt of an open path, in place: turn round each run that is shorter so. True if any was.
+
+    The first `lead` stops stay where they are.
+    """
     n = path.size
     better = False
-    for i in range(n - 1):
+    for i in range(lead, n - 1):
         for j in range(i + 1, n):
             gain = 0.0
             if i > 0:
@@ -405,14 +408,14 @@ def turn_runs(table: Floats, path: Ints) -> bool:
 
 
 @njit(cache=True)
-def carry_runs(table: Floats, path: Ints, length: int) -> bool:
+def carry_runs(table: Floats, path: Ints, length: int, lead: int) -> bool:
     """Or-opt of an open path, in place: carry each run of `length` stops to its best place.
 
-    It may arrive turned round. True if any was carried.
+    It may arrive turned round; the first `lead` stops stay. True if any was carried.
     """
     n = path.size
     better = False
-    for i in range(n - length + 1):
+    for i in range(lead, n - length + 1):
         j = i + length - 1
         head = path[i]
         tail = path[j]
@@ -426,7 +429,7 @@ def carry_runs(table: Floats, path: Ints, length: int) -> bool:
         best = WORTH_M
         place = -2
         turned = False
-        for k in range(-1, n):  # between k and k + 1; -1: before the first
+        for k in range(lead - 1, n):  # between k and k + 1; -1: before the first
             if i - 1 <= k <= j:
                 continue
             gain = out
@@ -459,25 +462,23 @@ def carry_runs(table: Floats, path: Ints, length: int) -> bool:
 
 
 @njit(cache=True)
-def shorten(table: Floats, path: Ints) -> None:
+def shorten(table: Floats, path: Ints, lead: int) -> None:
     """2-opt and or-opt of an open path, in place, until neither shortens it."""
     better = path.size > 2
     while better:
-        better = turn_runs(table, path)
+        better = turn_runs(table, path, lead)
         for length in range(1, min(4, path.size)):
-            better = carry_runs(table, path, length) or better
+            better = carry_runs(table, path, length, lead) or better
 
 
 @njit(cache=True)
-def open_path(table: Floats, kicks: int, seed: int) -> Ints:
-    """A short open path through all stops: nearest neighbour, 2-opt, or-opt, then kicks.
-
-    Never longer than the nearest-neighbour paths it starts from. A kick swaps two neighbouring
-    runs at random and repairs; it is kept if it shortens.
-    """
+def best_start(table: Floats, first: int, lead: int) -> Ints:
+    """The shortest of some improved nearest-neighbour paths: from `first`, if it leads."""
     n = table.shape[0]
-    if n < 3:
-        return np.arange(n)
+    best = nearest_neighbour(table, first)
+    shorten(table, best, lead)
+    if lead == 1:
+        return best
     far = 0
     for j in range(n):
         if table[0, j] > table[0, far]:
@@ -486,16 +487,31 @@ def open_path(table: Floats, kicks: int, seed: int) -> Ints:
     for j in range(n):
         if table[far, j] > table[far, other]:
             other = j
-    best = nearest_neighbour(table, 0)
-    shorten(table, best)
     length = path_length(table, best)
-    for first in (far, other):
-        if first != 0:
-            path = nearest_neighbour(table, first)
-            shorten(table, path)
+    for start in (far, other):
+        if start != first:
+            path = nearest_neighbour(table, start)
+            shorten(table, path, lead)
             if path_length(table, path) < length - WORTH_M:
                 best = path
                 length = path_length(table, path)
+    return best
+
+
+@njit(cache=True)
+def open_path(table: Floats, kicks: int, seed: int, first: int = -1) -> Ints:
+    """A short open path through all stops: nearest neighbour, 2-opt, or-opt, then kicks.
+
+    It begins at `first`, where that is a stop (-1: wherever is best). Never longer than the
+    nearest-neighbour paths it starts from. A kick swaps two neighbouring runs at random and
+    repairs; it is kept if it shortens.
+    """
+    n = table.shape[0]
+    lead = 1 if first >= 0 else 0
+    if n < 3 and lead == 0:
+        return np.arange(n)
+    best = best_start(table, max(first, 0), lead)
+    length = path_length(table, best)
     if n > SOLVED_STOPS:
         kicks = kicks // 3
     if n > 3 * SOLVED_STOPS or n < 5:
@@ -504,7 +520,7 @@ def open_path(table: Floats, kicks: int, seed: int) -> Ints:
     path = best.copy()
     for _ in range(kicks):
         state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        a = (state >> 8) % (n - 2)
+        a = lead + (state >> 8) % (n - 2 - lead)
         state = (state * 1103515245 + 12345) & 0x7FFFFFFF
         b = a + 1 + (state >> 8) % min(8, n - a - 2)
         state = (state * 1103515245 + 12345) & 0x7FFFFFFF
@@ -512,7 +528,7 @@ def open_path(table: Floats, kicks: int, seed: int) -> Ints:
         path[:] = best
         path[a : a + c - b] = best[b:c]
         path[a + c - b : c] = best[a:b]
-        shorten(table, path)
+        shorten(table, path, lead)
         if path_length(table, path) < length - WORTH_M:
             best[:] = path
             length = path_length(table, path)
@@ -520,12 +536,34 @@ def open_path(table: Floats, kicks: int, seed: int) -> Ints:
 
 
 @njit(cache=True)
+def side_changes(table: Floats, mine: Ints, street: Ints, is_odd: Ints, penalty_m: float) -> Floats:
+    """The table with `penalty_m` more between the two sides of one street."""
+    apart = table.copy()
+    for s in range(mine.size):
+        for t in range(mine.size):
+            if street[mine[s]] == street[mine[t]] and is_odd[mine[s]] != is_odd[mine[t]]:
+                apart[s, t] += penalty_m
+    return apart
+
+
+@njit(cache=True)
 def walk_turfs(
-    members: Ints, starts: Ints, streets: Walkable, kicks: int, seed: int
+    members: Ints,
+    starts: Ints,
+    streets: Walkable,
+    kicks: int,
+    seed: int,
+    firsts: Ints,
+    street: Ints,
+    is_odd: Ints,
+    penalty_m: float,
 ) -> tuple[Ints, Floats, Floats]:
     """Put the members of each turf in walking order; gives order, walk and longest leg, metres.
 
-    Turf `t` is `members[starts[t]:starts[t + 1]]`. It starts at the end of lower index.
+    Turf `t` is `members[starts[t]:starts[t + 1]]`. Its walk sets out from address `firsts[t]`, a
+    member or not (then the way to the first stop is in no figure); where that is -1, at the end of
+    lower index. `penalty_m` above 0 does one side of a street after the other: what it costs to
+    change sides, in the choice of the order only.
     """
     n_nodes = streets[0].size - 1
     place = np.full(n_nodes, -1, np.int64)
@@ -537,9 +575,24 @@ def walk_turfs(
     longest = np.zeros(starts.size - 1)
     for t in range(starts.size - 1):
         mine = members[starts[t] : starts[t + 1]]
+        first = -1
+        is_guest = False
+        if firsts[t] >= 0:
+            for k in range(mine.size):
+                if mine[k] == firsts[t]:
+                    first = k
+            if first < 0:
+                is_guest = True
+                first = mine.size
+                mine = np.append(mine, firsts[t])
         table = fill_distances(mine, streets, place, dist, keys, nodes)
-        path = open_path(table, kicks, seed)
-        if mine[path[0]] > mine[path[-1]]:
+        chosen_by = table
+        if penalty_m > 0.0:
+            chosen_by = side_changes(table, mine, street, is_odd, penalty_m)
+        path = open_path(chosen_by, kicks, seed, first)
+        if is_guest:
+            path = path[1:].copy()
+        elif first < 0 and path.size and mine[path[0]] > mine[path[-1]]:
             path = path[::-1].copy()
         for k in range(path.size):
             order[starts[t] + k] = mine[path[k]]
@@ -726,7 +779,8 @@ def warm_kernels() -> None:
         indptr, indices, lengths, np.array([[0, 0], [1, 1], [2, 2]]), np.zeros((3, 2)),
         np.full(3, -1), np.zeros(3), np.zeros(3, np.int64),
     )  # fmt: skip
-    walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0)
+    nowhere, zeros = np.full(2, -1), np.zeros(3, np.int64)
+    walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0, nowhere, zeros, zeros, 0.0)
     polish_turfs(labels, a, b, weights, streets, 1.5, 0.01, 1000.0, 1, 1, 0)
 
 

@@ -8,11 +8,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from targeting.turf.graph import StreetGraph
+from targeting.turf.graph import StreetGraph, street_codes
 from targeting.turf.kernels import Floats, Ints, Walkable, walk_turfs
 
 KICKS: Final = 10
 """Random kicks of each walk: within 0.5 % of the best known up to 100 stops (TURFS 3)."""
+
+OTHER_SIDE_M: Final = 400.0
+"""What changing sides costs where one side is done after the other: longer than most streets."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +27,72 @@ class Walk:
     longest_leg_m: float
 
 
-def walk_order(graph: StreetGraph, building_ids: pd.Series, *, seed: int = 0) -> Walk:
+def walk_order(
+    graph: StreetGraph,
+    buildings: pd.DataFrame,
+    *,
+    start: str | None = None,
+    one_side_first: bool = False,
+    seed: int = 0,
+) -> Walk:
     """Put the buildings of one turf in walking order, for instance those left from an outing.
 
-    Same buildings and seed, same walk, in whatever order they are given. Raises TurfError if a
-    building is not in the graph.
+    Same buildings and seed, same walk, in whatever order they are given.
+
+    Parameters
+    ----------
+    buildings
+        building_id, street, number: the rows to visit, all of them in the graph.
+    start
+        A building of the graph near the meeting point: the walk sets out from there, whether it is
+        to be visited or not.
+    one_side_first
+        The odd numbers of a street, then the even ones (or the other way round), instead of the
+        shortest walk.
+
+    Raises
+    ------
+    TurfError
+        If a building is not in the graph.
     """
-    ids = building_ids.sort_values(ignore_index=True)
-    labels = np.zeros(len(ids), dtype=np.int64)
-    order, walks, longest = walk_labels(
-        walkable(graph, graph.positions(ids)), labels, kicks=KICKS, seed=seed
+    rows = buildings.sort_values("building_id", ignore_index=True)
+    labels = np.zeros(len(rows), dtype=np.int64)
+    order, walks, longest = walk_rows(
+        graph, rows, labels, start=start, one_side_first=one_side_first, seed=seed
     )
-    return Walk(ids.iloc[order].reset_index(drop=True), float(walks.sum()), float(longest.sum()))
+    ids = rows["building_id"].iloc[order].reset_index(drop=True)
+    return Walk(ids, float(walks.sum()), float(longest.sum()))
+
+
+def walk_rows(
+    graph: StreetGraph,
+    rows: pd.DataFrame,
+    labels: Ints,
+    *,
+    start: str | None = None,
+    one_side_first: bool = False,
+    seed: int = 0,
+) -> tuple[Ints, Floats, Floats]:
+    """Walk the turfs that `labels` (0, 1, 2…) makes of these buildings, as `walk_order` does.
+
+    Gives the places of `rows` in walking order, turf after turf; length and longest leg of each.
+    """
+    positions = graph.positions(rows["building_id"])
+    first = -1
+    if start is not None:
+        of_start = graph.positions(pd.Series([start]))
+        among = np.flatnonzero(positions == of_start[0])
+        first = int(among[0]) if among.size else len(rows)
+        positions = positions if among.size else np.concatenate([positions, of_start])
+    sides = (street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64))
+    return walk_labels(
+        walkable(graph, positions),
+        labels,
+        kicks=KICKS,
+        seed=seed,
+        firsts=np.full(int(labels.max(initial=-1)) + 1, first, np.int64),
+        sides=sides if one_side_first else None,
+    )
 
 
 def walkable(graph: StreetGraph, positions: Ints) -> Walkable:
@@ -48,15 +105,31 @@ def walkable(graph: StreetGraph, positions: Ints) -> Walkable:
 
 
 def walk_labels(
-    streets: Walkable, labels: Ints, *, kicks: int, seed: int
+    streets: Walkable,
+    labels: Ints,
+    *,
+    kicks: int,
+    seed: int,
+    firsts: Ints | None = None,
+    sides: tuple[Ints, Ints] | None = None,
 ) -> tuple[Ints, Floats, Floats]:
     """Walk each turf of a numbering 0, 1, 2…: members in walking order, turf after turf;
     then length and longest leg of each turf, metres.
+
+    `firsts` are the addresses that walks set out from (-1: wherever is best), one a turf; `sides`,
+    street and parity of each address, makes walks do one side of a street after the other.
     """
     members = np.argsort(labels, kind="stable").astype(np.int64)
-    starts = np.zeros(int(labels.max(initial=-1)) + 2, np.int64)
-    np.cumsum(np.bincount(labels, minlength=starts.size - 1), out=starts[1:])
-    order, walks, longest = walk_turfs(members, starts, streets, kicks, seed)
+    n_turfs = int(labels.max(initial=-1)) + 1
+    starts = np.zeros(n_turfs + 1, np.int64)
+    np.cumsum(np.bincount(labels, minlength=n_turfs), out=starts[1:])
+    if firsts is None:
+        firsts = np.full(n_turfs, -1, np.int64)
+    street, is_odd = sides or (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    penalty_m = 0.0 if sides is None else OTHER_SIDE_M
+    order, walks, longest = walk_turfs(
+        members, starts, streets, kicks, seed, firsts, street, is_odd, penalty_m
+    )
     return order, walks, longest
 
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from targeting.config import Workspace
+from targeting.errors import TargetingError
 from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
-from targeting.stations.places import assign_stations
+from targeting.stations.places import assign_stations, from_wgs84
 from targeting.store import reference
+from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Buildings
 from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.setup import campaign_card
+
+MEETING_REACH_M: Final = 2000.0
+"""A meeting point is at most this far from an address."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,45 @@ def load_buildings(workspace: Workspace, communes: Sequence[str] | None = None) 
     kept.with_suffix(".json").write_text(json.dumps(vars(report) if report else {}))
     draft.replace(kept)
     return table
+
+
+def find_building(buildings: pd.DataFrame, place: str) -> str:
+    """The building meant by a building_id, an address (`12 bis rue X`) or `longitude,latitude`.
+
+    Raises TargetingError if there is none, or more than one address is meant.
+    """
+    text = place.strip()
+    if (buildings["building_id"] == text).any():
+        return text
+    if match := re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)", text):
+        return _nearest(buildings, float(match[1]), float(match[2]))
+    match = re.fullmatch(r"(\d+)\s*(bis|ter|quater|[A-Za-z])?\s+(.+)", text, re.IGNORECASE)
+    if match is None:
+        raise TargetingError(
+            f"“{text[:80]}” is no place: write a number and a street, a building's id, or "
+            "longitude,latitude."
+        )
+    key, suffix = street_key(match[3]), suffix_of(match[2])
+    there = buildings[buildings["number"] == int(match[1])]
+    found = there[(there["street"].map(street_key) == key) & (there["suffix"] == suffix)]
+    if len(found) == 1:
+        return str(found["building_id"].iloc[0])
+    raise TargetingError(
+        f"“{text[:80]}” is the address of {len(found)} buildings: give the building's id."
+        if len(found)
+        else f"no address “{text[:80]}” here: look it up in the list of a turf."
+    )
+
+
+def _nearest(buildings: pd.DataFrame, longitude: float, latitude: float) -> str:
+    x, y = from_wgs84(longitude, latitude)
+    metres = np.hypot(buildings["x"] - x, buildings["y"] - y)
+    if not len(metres) or not metres.min() <= MEETING_REACH_M:
+        raise TargetingError(
+            f"no address within {MEETING_REACH_M:.0f} m of {longitude:g},{latitude:g}: longitude "
+            "first, in degrees, as 5.37,43.30."
+        )
+    return str(buildings["building_id"].loc[metres.idxmin()])
 
 
 def match_report(workspace: Workspace, communes: Sequence[str] | None = None) -> MatchReport | None:

@@ -227,7 +227,7 @@ def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
 def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
     """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
     layers = reference.load_backdrop(workspace)
-    streets = reference.load_streets(workspace)
+    streets = reference.load_streets(workspace, barriers=False)
     if streets is not None and len(streets) <= DRAWN_STREETS:
         layers = {"streets": streets, **layers}
     return backdrop_file(workspace.maps, layers), list(layers)

@@ -48,12 +48,14 @@ from targeting.store.queries import (
     save_cut,
 )
 from targeting.turf.cut import Cut, cut_turfs
-from targeting.turf.graph import build_street_graph
-from targeting.workflows.buildings import load_buildings
+from targeting.turf.graph import StreetGraph
+from targeting.turf.minutes import TimeModel
+from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.scores import score_stations, station_priorities
 from targeting.workflows.setup import campaign_card
+from targeting.workflows.walking import told_links, walking_graph
 
 DEFAULT_MINUTES: Final = 120.0
 OUTSIDE: Final = "outside_stations"
@@ -122,6 +124,12 @@ def campaign_cooling_off(workspace: Workspace, met_days: int | None = None) -> C
     return load_cooling_off(met_days=met_days)
 
 
+def campaign_time_model(workspace: Workspace) -> TimeModel:
+    """How long doors take in this campaign."""
+    workspace.required()
+    return TimeModel()
+
+
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -131,6 +139,9 @@ def cut_campaign_turfs(
     seed: int = 0,
     fast: bool = False,
     exclude_contacted: int = COOLING_OFF_DAYS,
+    start: str | None = None,
+    one_side_first: bool = False,
+    keep_stations: bool = False,
     out: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
@@ -147,6 +158,7 @@ def cut_campaign_turfs(
         ensure_writable(out)
     stations = chosen_stations(workspace, chosen)
     progress("buildings")
+    everyone = load_buildings(workspace)
     buildings, excluded = _candidates(workspace, stations, named=not chosen.startswith("top:"))
     engine = open_store(workspace)
     with reading(engine) as session:
@@ -165,13 +177,14 @@ def cut_campaign_turfs(
     ]
     left = open_dwellings(buildings, closed)
     to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
-    progress(f"street graph of {len(to_visit):,} buildings")
-    graph = build_street_graph(to_visit, reference.load_streets(workspace))
+    graph = walking_graph(workspace, everyone, progress=progress)
     size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
+    start = None if start is None else find_building(everyone, start)
     progress("cutting")
     cut = cut_turfs(
         to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=excluded,
-        station_order=stations, fast=fast,
+        station_order=stations, fast=fast, time_model=campaign_time_model(workspace), start=start,
+        one_side_first=one_side_first, keep_stations=keep_stations,
     )  # fmt: skip
     cut = _with_closed(cut, closed)
     if cut.turfs.empty:
@@ -181,12 +194,13 @@ def cut_campaign_turfs(
         )
     parameters = {
         "stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast,
-        "exclude_contacted_days": exclude_contacted,
+        "exclude_contacted_days": exclude_contacted, "start": start,
+        "one_side_first": one_side_first, "keep_stations": keep_stations,
     }  # fmt: skip
     stops = door_ranges(cut.stops, buildings.set_index("building_id")["dwellings"], closed)
     _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
-    return _report(cut, codes, parameters, written)
+    return _report(cut, codes, parameters, written, graph)
 
 
 def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
@@ -232,10 +246,15 @@ def _nobody(buildings: pd.DataFrame) -> pd.Series:
 
 
 def _report(
-    cut: Cut, codes: dict[str, str], parameters: dict[str, Any], written: list[Path]
+    cut: Cut,
+    codes: dict[str, str],
+    parameters: dict[str, Any],
+    written: list[Path],
+    graph: StreetGraph,
 ) -> Report:
     turfs = cut.turfs.assign(turf_id=cut.turfs["turf_id"].map(codes)).sort_values("rank")
     balanced = "n_doors" if parameters["doors"] else "minutes_expected"
+    links = told_links(graph)
     facts = {
         "turfs": len(turfs),
         "minutes": float(turfs["minutes_expected"].sum()),
@@ -248,22 +267,32 @@ def _report(
         "doors_left_out": cut.identity.doors_left_out,
         "left_out_by_reason": cut.excluded.groupby("reason")["dwellings"].sum().to_dict(),
         "identity": cut.identity.sentence(),
+        "graph": graph.basis,
+        "links": links,
         "written": [str(p) for p in written],
         "table": turfs.to_dict("records"),
     }
     lines = [
+        *balance_lines(turfs),
+        f"{len(turfs)} turfs, {facts['within_10_percent']:.1%} within ±10 % of the mean on "
+        f"{balanced} ({facts['within_10_percent_without_big_buildings']:.1%} of those that are "
+        "not one big building).",
+        cut.identity.sentence(),
+        *([links] if links else []),
+    ]
+    return Report(facts, "\n".join([*lines, *(f"written: {p}" for p in written)]))
+
+
+def balance_lines(turfs: pd.DataFrame) -> list[str]:
+    """The balance table as text: a header, then a line a turf."""
+    return [
         f"{'turf':<7} {'doors':>5} {'bldgs':>5} {'min':>5} {'walk m':>7} {'leg m':>6}  start",
         *(
             f"{t.turf_id:<7} {t.n_doors:>5} {t.n_buildings:>5} {t.minutes_expected:>5.0f} "
             f"{t.walk_m:>7.0f} {t.longest_leg_m:>6.0f}  {t.start_address}"
             for t in turfs.itertuples()
         ),
-        f"{len(turfs)} turfs, {facts['within_10_percent']:.1%} within ±10 % of the mean on "
-        f"{balanced} ({facts['within_10_percent_without_big_buildings']:.1%} of those that are "
-        "not one big building).",
-        cut.identity.sentence(),
     ]
-    return Report(facts, "\n".join([*lines, *(f"written: {p}" for p in written)]))
 
 
 # -- what is kept ----------------------------------------------------------------------------------
@@ -392,7 +421,7 @@ def open_only(kept: CampaignTurfs) -> CampaignTurfs:
 def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:
     """What is printed of each turf: places and doors, nothing of the voters (PRIV-14)."""
     name = campaign_card(workspace).name
-    streets = reference.load_streets(workspace)
+    streets = reference.load_streets(workspace, barriers=False)
     return [
         TurfSheet.of(name, turf, kept.stops[kept.stops["turf_id"] == turf["turf_id"]], streets)
         for turf in kept.turfs.to_dict("records")

@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine, inspect, text
 
@@ -23,7 +24,15 @@ from targeting.store.engine import (
     upgrade,
     write,
 )
-from targeting.store.queries import load_campaign, load_visits, record_visits, save_campaign
+from targeting.store.queries import (
+    load_campaign,
+    load_stops,
+    load_turfs,
+    load_visits,
+    record_visits,
+    save_campaign,
+    save_cut,
+)
 
 WRITERS, EACH = 6, 15
 
@@ -141,3 +150,30 @@ def test_an_address_that_is_no_database_says_what_to_do(
     monkeypatch.setenv("RELANCE_DATABASE_URL", "foo://bar")
     with pytest.raises(WorkspaceError, match="RELANCE_DATABASE_URL"):
         open_store(workspace)
+
+
+def test_turfs_and_their_doors_survive_the_migrations_up_and_down(engine: Engine) -> None:
+    write(engine, lambda s: save_campaign(s, name="here").id)
+    turfs = pd.DataFrame(
+        {
+            "turf_id": ["A"], "rank": [1], "station_ids": [""], "n_buildings": [1],
+            "n_doors": [3], "registered_estimate": [4.8], "minutes_expected": [9.0],
+            "walk_m": [0.0], "longest_leg_m": [0.0], "start_address": ["1 Rue A"],
+            "end_address": ["1 Rue A"],
+        }
+    )  # fmt: skip
+    stops = pd.DataFrame(
+        {
+            "turf_id": ["A"], "visit_order": [1], "building_id": ["b"], "dwellings": [3],
+            "first_door": [1], "last_door": [3],
+        }
+    )  # fmt: skip
+    nothing = pd.DataFrame({"building_id": [], "dwellings": [], "reason": []})
+    write(engine, lambda s: save_cut(s, turfs, stops, nothing, {}))
+    downgrade(engine, "0001")
+    upgrade(engine)
+    with reading(engine) as session:
+        assert load_turfs(session)[["turf_id", "is_locked", "parent_ids"]].values.tolist() == [
+            ["S0001", False, ""]
+        ]
+        assert load_stops(session)["last_door"].tolist() == [3]

@@ -197,13 +197,29 @@ def test_a_part_of_the_buildings_can_be_cut_on_the_graph_of_all(town):
     assert set(cut.stops["building_id"]) == set(some["building_id"])
 
 
-def test_an_address_ten_kilometres_off_is_a_turf_of_its_own():
+@pytest.mark.parametrize("drawn", [True, False])
+def test_an_address_ten_kilometres_off_is_left_out_with_its_reason(drawn):
     buildings = buildings_at([(20 * k, 0) for k in range(20)] + [(10_000, 0)], dwellings=6)
-    for streets in (None, lines_at([(0, 0), (400, 0)], names=["Rue A"])):
-        cut = cut_turfs(buildings, build_street_graph(buildings, streets), doors=60)
-        far = cut.stops.loc[cut.stops["building_id"] == "01001_00020", "turf_id"]
-        assert cut.turfs.set_index("turf_id").loc[far.iloc[0], "n_buildings"] == 1
-        assert cut.turfs["longest_leg_m"].max() < 1000
+    streets = lines_at([(0, 0), (400, 0)], names=["Rue A"]) if drawn else None
+    cut = cut_turfs(buildings, build_street_graph(buildings, streets), doors=60)
+    assert cut.excluded.values.tolist() == [["01001_00020", 6, "far_from_streets"]]
+    assert cut.identity.sentence().endswith("6 left out (far_from_streets: 6)")
+    assert cut.turfs["longest_leg_m"].max() < 1000
+
+
+def test_two_farms_ten_kilometres_apart_are_two_turfs():
+    buildings = buildings_at([(0, 0), (10_000, 0)], dwellings=6)
+    cut = cut_turfs(buildings, build_street_graph(buildings), doors=60)
+    assert cut.turfs["n_buildings"].tolist() == [1, 1]
+    assert cut.excluded.empty
+
+
+def test_streets_of_another_town_leave_every_door_out_and_say_so():
+    buildings = buildings_at([(20 * k, 0) for k in range(5)], dwellings=6)
+    elsewhere = lines_at([(50_000, 0), (50_400, 0)], names=["Rue A"])
+    cut = cut_turfs(buildings, build_street_graph(buildings, elsewhere), doors=60)
+    assert cut.turfs.empty
+    assert cut.identity.left_out_by_reason == {"far_from_streets": 30}
 
 
 def test_four_hundred_doors_at_one_address_make_equal_turfs():

@@ -12,6 +12,8 @@ from targeting.errors import CrsError, TurfError
 from targeting.streetnames import street_key
 from targeting.turf import build_street_graph, walk_order
 from targeting.turf.kernels import fill_distances
+from targeting.turf.network import put_on_streets
+from targeting.turf.noding import named_codes
 from targeting.turf.walk import walkable
 
 from .conftest import ORIGIN, buildings_at, grid_town, lines_at
@@ -217,7 +219,7 @@ def test_one_building_and_none_make_a_graph():
 
 def test_buildings_at_one_point_are_no_walk_apart():
     buildings = buildings_at([(5, 5)] * 12 + [(45, 5)], street=["Rue A"] * 6 + ["Rue B"] * 7)
-    walk = walk_order(build_street_graph(buildings), buildings["building_id"])
+    walk = walk_order(build_street_graph(buildings), buildings)
     assert walk.walk_m < 60
 
 
@@ -256,3 +258,161 @@ def test_a_street_name_has_one_key_however_it_is_written():
     assert street_key("AV. du Gal Leclerc") == street_key("avenue du Général-Leclerc")
     assert street_key("R St Ouen") == street_key("Rue Saint-Ouen")
     assert street_key("Rue Saint-Ouen") != street_key("Rue Sainte-Ouen")
+
+
+# -- streets of a map ----------------------------------------------------------------------------
+
+
+def noded(*lines, names=None, kinds=None):
+    """Lines as OpenStreetMap has them: they meet where they share a vertex."""
+    return lines_at(*lines, names=names, kinds=kinds).assign(is_noded=True)
+
+
+def test_noded_lines_that_cross_without_a_shared_vertex_do_not_meet():
+    buildings = buildings_at([(5, 0), (50, 45)], street=["Rue 0", "Rue 1"])
+    over = noded([(0, 0), (200, 0)], [(50, -50), (50, 50)])
+    meets = noded([(0, 0), (50, 0), (200, 0)], [(50, -50), (50, 0), (50, 50)])
+    assert distances(build_street_graph(buildings, over), np.arange(2))[0, 1] > 90
+    table = distances(build_street_graph(buildings, meets), np.arange(2))
+    assert table[0, 1] == pytest.approx(90)
+
+
+def test_a_noded_line_and_a_drawn_one_meet_as_drawn_ones_do():
+    buildings = buildings_at([(5, 0), (50, 45)], street=["Rue 0", "Rue 1"])
+    streets = noded([(0, 0), (200, 0)], [(50, -50), (50, 50)])
+    streets["is_noded"] = [True, False]
+    table = distances(build_street_graph(buildings, streets), np.arange(2))
+    assert table[0, 1] == pytest.approx(90)
+
+
+def test_a_loop_of_a_noded_line_is_walked_the_short_way_round():
+    # a square drawn from its corner, entered there: 10 m along the last side, not 390 round
+    square = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]
+    buildings = buildings_at([(-20, 0), (0, 10)], street=["Rue 1", "Rue 0"])
+    streets = noded(square, [(-50, 0), (0, 0)])
+    table = distances(build_street_graph(buildings, streets), np.arange(2))
+    assert table[0, 1] == pytest.approx(30)
+
+
+def test_a_metre_of_stairs_is_walked_as_two():
+    buildings = buildings_at([(5, 0), (195, 0)], street=["Rue 0", "Rue 2"])
+    lines = [(0, 0), (50, 0)], [(50, 0), (150, 0)], [(150, 0), (200, 0)]
+    flat = build_street_graph(buildings, noded(*lines))
+    steep = build_street_graph(buildings, noded(*lines, kinds=["path", "stairs", "path"]))
+    assert distances(flat, np.arange(2))[0, 1] == pytest.approx(190)
+    assert distances(steep, np.arange(2))[0, 1] == pytest.approx(190 + 100)
+
+
+def test_the_longer_way_is_taken_where_the_stairs_cost_more():
+    buildings = buildings_at([(0, 0), (100, 0)], street="Quai")
+    round_way = [(0, 0), (50, 60), (100, 0)]
+    streets = noded([(0, 0), (100, 0)], round_way, names=["", ""], kinds=["stairs", "path"])
+    table = distances(build_street_graph(buildings, streets), np.arange(2))
+    assert table[0, 1] == pytest.approx(2 * np.hypot(50, 60))
+
+
+def test_nobody_lives_in_a_tunnel():
+    buildings = buildings_at([(50, 3)], street="Rue 9")
+    streets = noded([(0, 0), (100, 0)], [(0, 40), (100, 40)], kinds=["tunnel", "residential"])
+    graph = build_street_graph(buildings, streets)
+    assert (graph.junctions[graph.streets[3][0]][:, 1] - ORIGIN[1] == 40).all()
+
+
+@pytest.mark.parametrize(
+    ("address", "drawn", "same"),
+    [
+        ("Rue Saint-Exupéry", "Rue Saint Exupery", True),
+        ("Rue Voltère", "Rue Voltaire", False),  # too short a name for a guess
+        ("Avenue du Maréchal de Lattre de Tassigny", "Avenue Maréchal de Latre de Tassigny", True),
+        ("Rue du 8 Mai 1945", "Rue du 9 Mai 1945", False),
+    ],
+)
+def test_a_street_is_known_through_a_slip_of_the_pen(address, drawn, same):
+    buildings = buildings_at([(50, 12), (150, 12)], street=address)
+    streets = noded([(0, 0), (200, 0)], [(0, 20), (200, 20)], names=[drawn, "Quai"])
+    _, snaps, _ = put_on_streets(buildings, streets)
+    assert snaps.on_own_street.tolist() == [same, same]
+    assert snaps.line.tolist() == ([0, 0] if same else [1, 1])
+
+
+def test_a_name_that_exists_as_it_is_is_no_slip_of_the_pen():
+    assert named_codes(["Rue Saint-Ouen", "Rue Sainte-Ouen"], {"RUE SAINTE OUEN": 4}) == {
+        "Rue Sainte-Ouen": 4
+    }
+
+
+def test_an_address_whose_bank_has_no_way_is_an_island_linked_dearly():
+    buildings = buildings_at([(50, 40), (50, 8), (90, 8)], street=["Île", "Rue 0", "Rue 0"])
+    streets = noded([(0, 0), (100, 0)], [(-500, 20), (500, 20)], kinds=["path", "water"])
+    _, snaps, _ = put_on_streets(buildings, streets)
+    assert snaps.is_stranded.tolist() == [True, False, False]
+    graph = build_street_graph(buildings, streets)
+    assert len(graph.links[0]) == 1
+    assert graph.links_m.tolist() == pytest.approx([np.hypot(50, 40)])
+    assert distances(graph, np.arange(3))[0, 1] > 2 * np.hypot(50, 40)
+    assert not graph.is_far.any()
+
+
+def test_islands_near_each_other_but_across_the_water_have_no_path_between_them():
+    buildings = buildings_at([(50, 40), (50, 80), (50, 0)], street=["Île", "Rue 0", "Rue 0"])
+    streets = noded(
+        [(0, 0), (100, 0)], [(-500, 20), (500, 20)], [(-500, 60), (500, 60)],
+        kinds=["path", "water", "rail"],
+    )  # fmt: skip
+    graph = build_street_graph(buildings, streets)
+    assert len(graph.links[0]) == 2
+    assert distances(graph, np.arange(3))[0, 1] == pytest.approx(40 * (1 + (40 / 50) ** 2))
+    dry = build_street_graph(buildings, streets[streets["kind"] != "rail"])
+    assert distances(dry, np.arange(3))[0, 1] == pytest.approx(1.3 * 40)
+
+
+def test_an_address_sent_to_its_own_bank_is_counted():
+    buildings = buildings_at([(50, 30), (50, 8)], street=["Rue 0", "Rue 0"])
+    streets = noded(
+        [(0, 0), (100, 0)], [(-500, 20), (500, 20)], [(0, 120), (100, 120)],
+        kinds=["path", "water", "path"],
+    )  # fmt: skip
+    _, snaps, _ = put_on_streets(buildings, streets)
+    assert snaps.is_moved.tolist() == [True, False]
+    assert snaps.line.tolist()[0] == 1  # barriers are not numbered: the far bank's path
+
+
+def test_an_address_far_from_any_street_is_known_to_be():
+    buildings = buildings_at([(50, 8), (50, 499), (50, 501)], street="Rue 0")
+    graph = build_street_graph(buildings, noded([(0, 0), (100, 0)]))
+    assert graph.far_ids.tolist() == ["01001_00002"]
+
+
+def test_a_hamlet_beyond_the_map_is_walked_by_its_own_numbers():
+    here = [(10.0 + 40 * k, 9) for k in range(3)]
+    there = [(3000.0 + 20 * k, 0) for k in range(20)]
+    buildings = buildings_at(there[:10] + here + there[10:], street="Rue 0")
+    graph = build_street_graph(buildings, noded([(0, 0), (120, 0)]))
+    alone = build_street_graph(buildings.iloc[[*range(10), *range(13, 23)]])
+    hamlet = np.array([*range(10), *range(13, 23)])
+    assert not graph.is_far.any()
+    assert np.allclose(distances(graph, hamlet), distances(alone, np.arange(20)))
+    assert distances(graph, np.array([10, 12]))[0, 1] == pytest.approx(80)
+    assert np.isinf(distances(graph, np.array([0, 10]))[0, 1])
+    expected = ladder_distances(graph)
+    assert np.allclose(distances(graph, np.arange(23)), expected, atol=1e-4)
+    a, b, _ = graph.neighbours(np.arange(23))
+    assert (np.isin(a, hamlet) == np.isin(b, hamlet)).all()
+
+
+def test_nineteen_addresses_out_of_reach_are_no_hamlet():
+    there = [(3000.0 + 20 * k, 0) for k in range(19)]
+    buildings = buildings_at([(10, 9), *there], street="Rue 0")
+    graph = build_street_graph(buildings, noded([(0, 0), (120, 0)]))
+    assert int(graph.is_far.sum()) == 19
+
+
+def test_two_buildings_at_one_point_and_a_street_of_one_address_are_walked():
+    buildings = buildings_at(
+        [(50, 9), (50, 9), (130, 9)], street=["Rue 0", "Rue 0", "Impasse"], number=[1, 1, 2]
+    )
+    streets = noded([(0, 0), (100, 0)], [(100, 0), (200, 0)], names=["Rue 0", "Impasse"])
+    for drawn in (streets, None):
+        table = distances(build_street_graph(buildings, drawn), np.arange(3))
+        assert table[0, 1] == 0
+        assert np.isfinite(table).all()

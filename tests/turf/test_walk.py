@@ -12,7 +12,7 @@ from .conftest import buildings_at, grid_town
 
 def test_a_street_is_walked_from_end_to_end():
     buildings = buildings_at([(20 * k, 0) for k in (3, 0, 2, 1, 4)], number=[7, 1, 5, 3, 9])
-    walk = walk_order(build_street_graph(buildings), buildings["building_id"])
+    walk = walk_order(build_street_graph(buildings), buildings)
     numbers = buildings.set_index("building_id")["number"].loc[walk.building_ids].tolist()
     assert numbers in ([1, 3, 5, 7, 9], [9, 7, 5, 3, 1])
     assert walk.walk_m == pytest.approx(80)
@@ -22,7 +22,7 @@ def test_a_street_is_walked_from_end_to_end():
 def test_one_side_of_a_boulevard_is_finished_before_the_other():
     xy = [(20 * k, y) for k in range(8) for y in (20, -20)]
     buildings = buildings_at(xy)
-    walk = walk_order(build_street_graph(buildings), buildings["building_id"])
+    walk = walk_order(build_street_graph(buildings), buildings)
     odd = buildings.set_index("building_id")["number"].loc[walk.building_ids] % 2
     assert (odd.diff().dropna() != 0).sum() == 1
 
@@ -32,16 +32,44 @@ def test_one_side_of_a_boulevard_is_finished_before_the_other():
 def test_a_walk_is_the_same_in_whatever_order_its_stops_are_given(rows, seed):
     buildings, streets = grid_town(2)
     graph = build_street_graph(buildings, streets)
-    ids = buildings["building_id"].iloc[[row % len(buildings) for row in rows]].drop_duplicates()
-    one = walk_order(graph, ids)
-    other = walk_order(graph, ids.sample(frac=1, random_state=seed))
+    chosen = buildings.iloc[sorted({row % len(buildings) for row in rows})]
+    one = walk_order(graph, chosen)
+    other = walk_order(graph, chosen.sample(frac=1, random_state=seed))
     assert one.building_ids.tolist() == other.building_ids.tolist()
-    assert sorted(one.building_ids) == sorted(ids)
+    assert sorted(one.building_ids) == sorted(chosen["building_id"])
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(0, 119), min_size=1, max_size=30), st.integers(0, 119), st.booleans())
+def test_a_walk_sets_out_from_the_meeting_point_whether_it_is_a_stop_or_not(rows, start, apart):
+    buildings, streets = grid_town(2)
+    graph = build_street_graph(buildings, streets)
+    chosen = buildings.iloc[sorted({row % len(buildings) for row in rows})]
+    meeting = buildings["building_id"].iloc[start % len(buildings)]
+    free = walk_order(graph, chosen)
+    led = walk_order(graph, chosen, start=meeting, one_side_first=apart)
+    assert sorted(led.building_ids) == sorted(chosen["building_id"])
+    if meeting in set(chosen["building_id"]):
+        assert led.building_ids.iloc[0] == meeting
+    assert apart or led.walk_m <= 3 * free.walk_m + 400
+
+
+def test_one_side_is_done_after_the_other_where_that_is_asked():
+    xy = [(20 * k, y) for k in range(8) for y in (4, -4)]
+    buildings = buildings_at(xy)
+    graph = build_street_graph(buildings)
+    start = buildings["building_id"].iloc[0]
+    number = buildings.set_index("building_id")["number"]
+    walk = walk_order(graph, buildings, start=start, one_side_first=True)
+    odd = number.loc[walk.building_ids] % 2
+    assert (odd.diff().dropna() != 0).sum() == 1
+    assert number.loc[walk.building_ids].iloc[0] == 1
+    assert number.loc[walk.building_ids].tolist()[:8] == [1, 3, 5, 7, 9, 11, 13, 15]
 
 
 def test_no_stop_is_a_walk_of_no_length():
     buildings = buildings_at([(0, 0)])
-    walk = walk_order(build_street_graph(buildings), buildings["building_id"].iloc[:0])
+    walk = walk_order(build_street_graph(buildings), buildings.iloc[:0])
     assert (len(walk.building_ids), walk.walk_m) == (0, 0.0)
 
 

@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     for column in (
         sa.Column("is_locked", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.Column("parent_ids", sa.String(length=400), nullable=False, server_default=""),
+        sa.Column("parent_ids", sa.Text(), nullable=False, server_default=""),
         sa.Column("start_building_id", sa.String(length=60), nullable=True),
     ):
         op.add_column("turf", column)

@@ -1,0 +1,284 @@
+"""Turfs changed by hand: move, split, merge, lock, start elsewhere; undone and redone.
+
+Each change touches few turfs, walks them anew and keeps how they were. Only turfs that nobody has
+begun can be changed: paper is out for the others (they are cut anew with `turfs recut`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError
+from targeting.store.engine import open_store, reading, write
+from targeting.store.queries import load_stops, load_turfs, reserve_codes
+from targeting.store.turf_states import (
+    State,
+    Undoable,
+    change_turfs,
+    load_states,
+    redo_change,
+    undo_change,
+    undoable,
+)
+from targeting.turf.describe import describe_turfs, pieces
+from targeting.turf.handwork import merge_turfs, move_stops, split_turf
+from targeting.workflows.buildings import find_building, load_buildings
+from targeting.workflows.turfs import campaign_time_model
+from targeting.workflows.walking import walking_graph
+
+NEW: Final = "new"
+"""Where a selection goes to make a turf of its own."""
+
+MOST_PARTS: Final = 20
+
+STOP_COLUMNS: Final = ["turf_id", "building_id", "first_door", "last_door", "dwellings"]
+
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+"""Stops of the turfs touched, as they are to become."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one change did: its kind, and the turfs it touched (new ones under their codes)."""
+
+    kind: str
+    turf_ids: list[str]
+
+
+def move_buildings(
+    workspace: Workspace,
+    building_ids: Collection[str],
+    turf_id: str,
+    *,
+    versions: Mapping[str, int] | None = None,
+) -> Changed:
+    """Give buildings to a turf, or to a new one (`new`), whoever has them now.
+
+    `versions` are those that the user has seen (turf_id → version): a turf changed since is not
+    changed again unseen. Raises TargetingError for a building in no open turf.
+    """
+    with reading(open_store(workspace)) as session:
+        stops = load_stops(session)
+    held = stops[stops["building_id"].isin(list(building_ids))]
+    open_ids = _open_turfs(workspace)
+    held = held[held["turf_id"].isin(open_ids)]
+    if missing := sorted(set(building_ids) - set(held["building_id"])):
+        raise TargetingError(
+            f"{', '.join(missing[:3])} is in no turf that can be changed: it is being walked, "
+            "locked, or was left out of the cut."
+        )
+    touched = sorted(set(held["turf_id"]) | ({turf_id} - {NEW}))
+    return _change(
+        workspace, "move", touched, lambda s: move_stops(s, building_ids, turf_id), versions
+    )
+
+
+def move_street(
+    workspace: Workspace,
+    from_turf: str,
+    street: str,
+    turf_id: str,
+    *,
+    versions: Mapping[str, int] | None = None,
+) -> Changed:
+    """Give what a turf has of a street to another turf, or to a new one."""
+    with reading(open_store(workspace)) as session:
+        stops = load_stops(session, [from_turf])
+    buildings = load_buildings(workspace).set_index("building_id")["street"]
+    there = stops[stops["building_id"].map(buildings) == street]
+    if there.empty:
+        raise TargetingError(f"{from_turf} has nothing in “{street[:80]}”.")
+    ids = set(there["building_id"])
+    touched = sorted({from_turf, turf_id} - {NEW})
+
+    def change(stops: pd.DataFrame) -> pd.DataFrame:
+        mine = stops["turf_id"] == from_turf
+        moved = move_stops(stops[mine | (stops["turf_id"] == turf_id)], ids, turf_id)
+        return moved.reset_index(drop=True)
+
+    return _change(workspace, "move", touched, change, versions)
+
+
+def split(
+    workspace: Workspace, turf_id: str, parts: int = 2, *, versions: Mapping[str, int] | None = None
+) -> Changed:
+    """Make several turfs of one, of equal time; the first stretch of its walk keeps the code."""
+    if not 2 <= parts <= MOST_PARTS:
+        raise TargetingError(f"a turf is split in 2 to {MOST_PARTS}, not in {parts}.")
+    buildings = load_buildings(workspace)
+    graph = walking_graph(workspace, buildings)
+    names = [turf_id, *(f"{NEW}{n}" for n in range(1, parts))]
+    model = campaign_time_model(workspace)
+    return _change(
+        workspace, "split", [turf_id],
+        lambda s: split_turf(buildings, graph, s, names, time_model=model), versions,
+    )  # fmt: skip
+
+
+def merge(
+    workspace: Workspace, turf_ids: Sequence[str], *, versions: Mapping[str, int] | None = None
+) -> Changed:
+    """Make one turf of several, under the first code; the others are withdrawn."""
+    ids = sorted(set(turf_ids))
+    if len(ids) < 2:
+        raise TargetingError("choose two turfs or more to merge.")
+    return _change(workspace, "merge", ids, lambda s: merge_turfs(s, ids, ids[0]), versions)
+
+
+def lock(
+    workspace: Workspace,
+    turf_ids: Sequence[str],
+    *,
+    locked: bool = True,
+    versions: Mapping[str, int] | None = None,
+) -> Changed:
+    """Lock turfs against changes by hand and new cuts, or unlock them."""
+    engine = open_store(workspace)
+    ids = sorted(set(turf_ids))
+    with reading(engine) as session:
+        states = load_states(session, ids)
+    _refuse(states, ids, locked_too=True)
+    after = [s | {"turf": s["turf"] | {"is_locked": locked}} for s in states]
+    kind = "lock" if locked else "unlock"
+    write(engine, lambda s: change_turfs(s, kind, after, versions or {}))
+    return Changed(kind, ids)
+
+
+def start_at(
+    workspace: Workspace, turf_id: str, place: str, *, versions: Mapping[str, int] | None = None
+) -> Changed:
+    """Let a turf's walk set out from a place (see `find_building`)."""
+    start = find_building(load_buildings(workspace), place)
+    return _change(workspace, "start", [turf_id], lambda s: s, versions, starts={turf_id: start})
+
+
+def undo(workspace: Workspace) -> Changed:
+    """Take the last change back."""
+    return Changed(*write(open_store(workspace), undo_change))
+
+
+def redo(workspace: Workspace) -> Changed:
+    """Make again the change that was taken back last."""
+    return Changed(*write(open_store(workspace), redo_change))
+
+
+def what_can_be_undone(workspace: Workspace) -> Undoable:
+    """What undo and redo would do next."""
+    with reading(open_store(workspace)) as session:
+        return undoable(session)
+
+
+def turf_pieces(workspace: Workspace, stops: pd.DataFrame) -> pd.Series:
+    """In how many pieces each turf lies, indexed by turf_id (see `turf.describe.pieces`)."""
+    return pieces(walking_graph(workspace, load_buildings(workspace)), stops)
+
+
+def _open_turfs(workspace: Workspace) -> list[str]:
+    with reading(open_store(workspace)) as session:
+        turfs = load_turfs(session)
+    is_open = (turfs["status"] == "ready") & ~turfs["is_locked"].astype(bool)
+    return list(turfs.loc[is_open, "turf_id"])
+
+
+def _change(
+    workspace: Workspace,
+    kind: str,
+    touched: Sequence[str],
+    change: Change,
+    versions: Mapping[str, int] | None,
+    *,
+    starts: Mapping[str, str] | None = None,
+) -> Changed:
+    """Change the stops of the turfs touched, walk them anew, keep all of it or nothing."""
+    engine = open_store(workspace)
+    with reading(engine) as session:
+        states = load_states(session, touched)
+        found = dict(zip(*_versions(load_turfs(session)), strict=True))
+    _refuse(states, touched)
+    before = _stops_of(states)
+    after = change(before)
+    if after["dwellings"].sum() != before["dwellings"].sum():
+        raise TargetingError(f"{kind}: the doors do not add up; nothing was changed. Tell us.")
+    starts = _starts(states) | dict(starts or {})
+    buildings = load_buildings(workspace)
+    turfs, walked = describe_turfs(
+        buildings,
+        walking_graph(workspace, buildings),
+        after,
+        time_model=campaign_time_model(workspace),
+        starts=starts,
+    )
+    drafts = _drafts(states, turfs, walked, starts)
+    fresh = [s["turf"]["id"] for s in drafts if s["turf"]["id"].startswith(NEW)]
+
+    def work(session: Any) -> list[str]:
+        codes = dict(zip(fresh, reserve_codes(session, len(fresh)), strict=True))
+        named = [
+            s | {"turf": s["turf"] | {"id": codes.get(s["turf"]["id"], s["turf"]["id"])}}
+            for s in drafts
+        ]
+        change_turfs(session, kind, named, {i: found[i] for i in touched} | dict(versions or {}))
+        return [s["turf"]["id"] for s in named]
+
+    return Changed(kind, write(engine, work))
+
+
+def _versions(turfs: pd.DataFrame) -> tuple[list[str], list[int]]:
+    return list(turfs["turf_id"]), [int(v) for v in turfs["version"]]
+
+
+def _refuse(states: Sequence[State], touched: Sequence[str], *, locked_too: bool = False) -> None:
+    """Raise TargetingError unless all these turfs can be changed."""
+    known = {s["turf"]["id"]: s["turf"] for s in states if s["turf"]["status"] != "withdrawn"}
+    if unknown := [t for t in touched if t not in known]:
+        raise TargetingError(f"no open turf {', '.join(unknown[:5])}.")
+    if begun := [t for t in touched if known[t]["status"] != "ready"]:
+        raise TargetingError(
+            f"{', '.join(begun[:5])} was begun: its list is out. Cut what is left of it anew with "
+            "`turfs recut`."
+        )
+    if not locked_too and (shut := [t for t in touched if known[t]["is_locked"]]):
+        raise TargetingError(f"{', '.join(shut[:5])} is locked: unlock it first.")
+
+
+def _stops_of(states: Sequence[State]) -> pd.DataFrame:
+    rows = [{"turf_id": s["turf"]["id"], **d} for s in states for d in s["doors"]]
+    return pd.DataFrame(rows)[STOP_COLUMNS].astype({"turf_id": "str", "building_id": "str"})
+
+
+def _starts(states: Sequence[State]) -> dict[str, str]:
+    starts = {s["turf"]["id"]: s["turf"]["start_building_id"] for s in states}
+    return {turf_id: start for turf_id, start in starts.items() if start}
+
+
+def _drafts(
+    states: Sequence[State], turfs: pd.DataFrame, walked: pd.DataFrame, starts: Mapping[str, str]
+) -> list[State]:
+    """States that a change leads to; a turf left without stops is withdrawn, its doors kept.
+
+    Doors of a withdrawn turf stay with it: a list of it that was printed can still be typed in.
+    """
+    was = {s["turf"]["id"]: s for s in states}
+    model = states[0]["turf"]
+    parents = " ".join(sorted({p for s in states for p in s["turf"]["parent_ids"].split()}))
+    drafts: list[State] = []
+    for row in turfs.drop(columns="rank").to_dict("records"):
+        turf_id = str(row.pop("turf_id"))
+        old = was[turf_id]["turf"] if turf_id in was else model | {"is_locked": False}
+        facts = {k: v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        start = starts.get(turf_id, old["start_building_id"])
+        more = {"id": turf_id, "parent_ids": parents, "start_building_id": start}
+        mine = walked[walked["turf_id"] == turf_id]
+        columns = ["visit_order", "building_id", "first_door", "last_door", "dwellings"]
+        doors = [
+            {k: v.item() if hasattr(v, "item") else v for k, v in d.items()}
+            for d in mine[columns].to_dict("records")
+        ]
+        drafts.append({"turf": old | facts | more, "doors": doors})
+    left = [s for turf_id, s in was.items() if turf_id not in set(turfs["turf_id"])]
+    return drafts + [s | {"turf": s["turf"] | {"status": "withdrawn"}} for s in left]

@@ -1,0 +1,303 @@
+"""Streets read from OpenStreetMap, from OSMnx's graphs and from layers of lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from targeting.errors import SourceError
+from targeting.sources.streets import read_streets
+from targeting.sources.ways import way_kind
+from targeting.tables import Streets
+from targeting.turf.noding import node_streets
+from tests.osm_files import ORIGIN, cross_town, degrees, osm_xml, write_pbf
+
+HOUSE = {"highway": "residential"}
+
+
+def written(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [
+        ({"highway": "residential"}, "residential"),
+        ({"highway": "tertiary_link"}, "tertiary"),
+        ({"highway": "steps", "bridge": "yes"}, "stairs"),
+        ({"highway": "footway", "tunnel": "yes"}, "tunnel"),
+        ({"highway": "footway", "tunnel": "building_passage"}, "footway"),
+        ({"highway": "primary", "bridge": "viaduct"}, "bridge"),
+        ({"highway": "service", "access": "private"}, "private"),
+        ({"highway": "service", "access": "private", "foot": "yes"}, "service"),
+        ({"highway": "residential", "access": "no"}, "private"),
+        ({"highway": "path", "foot": "private"}, "private"),
+        ({"highway": "path", "foot": "no"}, "not_walked"),
+        ({"highway": "cycleway"}, "not_walked"),
+        ({"highway": "cycleway", "foot": "designated"}, "cycleway"),
+        ({"highway": "footway", "indoor": "yes"}, "not_walked"),
+        ({"highway": "proposed"}, "not_walked"),
+        ({"highway": "motorway"}, "motorway"),
+        ({"highway": "motorway_link", "tunnel": "yes"}, "not_walked"),
+        ({"highway": "trunk"}, "motorway"),
+        ({"highway": "trunk", "sidewalk": "both"}, "wide"),
+        ({"highway": "trunk", "foot": "yes", "bridge": "yes"}, "bridge"),
+        ({"highway": "primary", "lanes": "4"}, "wide"),
+        ({"highway": "primary", "lanes": "3", "oneway": "yes"}, "wide"),
+        ({"highway": "primary", "lanes": "3"}, "primary"),
+        ({"highway": "secondary", "dual_carriageway": "yes"}, "wide"),
+        ({"highway": "residential", "lanes": "4"}, "residential"),
+        ({"highway": "primary", "lanes": "many"}, "primary"),
+        ({"waterway": "river"}, "water"),
+        ({"waterway": "canal", "tunnel": "culvert"}, None),
+        ({"waterway": "stream"}, None),
+        ({"natural": "water"}, "water"),
+        ({"natural": "water", "water": "fountain"}, None),
+        ({"railway": "rail"}, "rail"),
+        ({"railway": "rail", "bridge": "yes"}, None),
+        ({"railway": "subway", "tunnel": "yes"}, None),
+        ({"railway": "tram"}, None),
+        ({"building": "yes"}, None),
+    ],
+)
+def test_tags_tell_what_a_line_is_on_foot(tags: dict[str, str], kind: str | None) -> None:
+    assert way_kind(tags) == kind
+
+
+@pytest.mark.parametrize("form", ["osm", "osm.gz", "osm.pbf"])
+def test_a_town_is_the_same_whatever_the_file(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"town.{form}"
+    if form == "osm.pbf":
+        write_pbf(path, cross_town())
+    else:
+        content = cross_town().encode()
+        written(path, gzip.compress(content) if form.endswith("gz") else content)
+    read = read_streets(path)
+    Streets.check(read.streets)
+    assert read.streets["kind"].tolist() == [
+        "residential", "residential", "bridge", "residential", "tertiary", "water",
+    ]  # fmt: skip
+    assert read.walked.length.round().tolist() == [400, 280, 40, 180, 400]
+    assert read.streets["street"].iloc[1] == "Rue du Pont"
+    assert read.credit == "© OpenStreetMap contributors, ODbL"
+    assert read.streets.crs.to_epsg() == 2154
+    assert abs(read.walked.geometry.iloc[0].coords[0][0] - ORIGIN[0]) < 0.02
+
+
+def test_ways_meet_where_they_share_a_node_and_nowhere_else(tmp_path: Path) -> None:
+    nodes = {"a": (0, 0), "o": (50, 0), "b": (100, 0), "c": (50, -50), "d": (50, 50)}
+    crossing = osm_xml(nodes, [("aob", HOUSE), ("cod", HOUSE)])
+    overpass = osm_xml(nodes, [("ab", HOUSE), ("cd", HOUSE)])  # no tag says so
+    parts = [
+        node_streets(read_streets(written(tmp_path / "x.osm", town)).streets, {}).parts().round()
+        for town in (crossing, overpass)
+    ]
+    assert [p.tolist() for p in parts] == [[200.0], [100.0, 100.0]]
+
+
+def test_a_way_is_cut_where_the_file_lacks_its_nodes(tmp_path: Path) -> None:
+    nodes = {name: (50.0 * k, 0.0) for k, name in enumerate("abcdef")}
+    town = osm_xml(nodes, [("abcdef", HOUSE)], missing="c")
+    read = read_streets(written(tmp_path / "clipped.osm", town))
+    assert read.streets.length.round().tolist() == [50, 100]
+    assert read.gaps == 1
+
+
+def test_ways_may_come_before_their_nodes(tmp_path: Path) -> None:
+    nodes = {"a": (0, 0), "b": (100, 0)}
+    town = osm_xml(nodes, [("ab", HOUSE)], ways_first=True)
+    assert read_streets(written(tmp_path / "town.osm", town)).streets.length.round().tolist() == [
+        100
+    ]
+
+
+def test_water_drawn_as_a_relation_bounds_its_shores_and_a_pond_stops_nobody(
+    tmp_path: Path,
+) -> None:
+    nodes = {
+        "a": (0, 0), "b": (100, 0), "p": (0, 50), "q": (400, 50), "r": (0, 90), "s": (400, 90),
+        "i": (10, 10), "j": (14, 10), "k": (14, 14),
+    }  # fmt: skip
+    ways = [("ab", HOUSE), ("pq", {}), ("rs", {}), ("ijki", {"natural": "water"})]
+    town = osm_xml(nodes, ways, relations=[([2, 3], {"natural": "water", "type": "multipolygon"})])
+    read = read_streets(written(tmp_path / "river.osm", town))
+    assert read.streets["kind"].tolist() == ["residential", "water", "water"]
+
+
+def test_overpass_and_planet_files_tell_their_date(tmp_path: Path) -> None:
+    nodes = {"a": (0, 0), "b": (100, 0)}
+    head = '<osm version="0.6"><meta osm_base="2026-03-01T10:00:00Z"/>'
+    read = read_streets(written(tmp_path / "x.osm", osm_xml(nodes, [("ab", HOUSE)], head=head)))
+    assert read.credit == "© OpenStreetMap contributors, ODbL (2026-03-01)"
+
+
+def test_bad_osm_files_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    whole = write_pbf(tmp_path / "whole.osm.pbf", cross_town()).read_bytes()
+    nothing = '<?xml version="1.0"?><osm version="0.6"></osm>'
+    private = osm_xml({"a": (0, 0), "b": (9, 0)}, [("ab", HOUSE | {"access": "private"})])
+    bomb = '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa">]>' + cross_town()[38:].replace(
+        "Rue Basse", "&a;"
+    )
+    bad = {
+        "cut.osm.pbf": (whole[: len(whole) - 20], "cut short"),
+        "zero.osm.pbf": (b"", "empty"),
+        "empty.osm": (nothing, "0 ways and none that one walks"),
+        "private.osm": (private, "1 private"),
+        "cut.osm": (cross_town()[:900], "damaged or cut short"),
+        "id.osm": (cross_town().replace('id="1001"', 'id="c001"'), "illegal id"),
+        "place.osm": (cross_town().replace('lon="5', 'lon="x5'), "damaged"),
+        "bomb.osm": (bomb, "entities are not supported"),
+        "town.osm.bz2": (b"BZh91AY&SY", "bzip2"),
+        "page.osm": ("<!doctype html><html>gone</html>", "web page"),
+    }
+    for name, (content, reason) in bad.items():
+        with pytest.raises(SourceError, match=reason) as refused:
+            read_streets(written(tmp_path / name, content))
+        assert name in str(refused.value)
+
+
+def test_a_swelling_archive_is_refused(tmp_path: Path) -> None:
+    bomb = gzip.compress(b'<?xml version="1.0"?><osm version="0.6">' + b" " * 20_000_000)
+    with pytest.raises(SourceError, match="archive bomb"):
+        read_streets(written(tmp_path / "bomb.osm.gz", bomb))
+
+
+def test_where_lambert_93_measures_wrong_the_file_is_refused(tmp_path: Path) -> None:
+    island = '<node id="1" lon="55.5" lat="-21.1"/><node id="2" lon="55.6" lat="-21.1"/>'
+    way = '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/></way>'
+    town = f'<?xml version="1.0"?><osm version="0.6">{island}{way}</osm>'
+    with pytest.raises(SourceError, match=r"88%.*Overseas"):
+        read_streets(written(tmp_path / "reunion.osm", town))
+    lisbon = town.replace("55.5", "-9.1").replace("55.6", "-9.2").replace("-21.1", "38.7")
+    read = read_streets(written(tmp_path / "lisbon.osm", lisbon))
+    assert read.notes == ["so far from France, Lambert-93 errs by 0.8% in lengths"]
+
+
+# -- GraphML -------------------------------------------------------------------------------------
+
+
+def graphml(edges: str, *, nodes: str = "", head: str = "") -> str:
+    keys = "".join(
+        f'<key id="{k}" for="{of}" attr.name="{name}" attr.type="string"/>'
+        for k, of, name in [
+            ("x", "node", "x"), ("y", "node", "y"), ("g", "edge", "geometry"),
+            ("n", "edge", "name"), ("h", "edge", "highway"), ("c", "graph", "crs"),
+            ("t", "graph", "created_date"),
+        ]
+    )  # fmt: skip
+    places = nodes or "".join(
+        f'<node id="{name}"><data key="x">{lon}</data><data key="y">{lat}</data></node>'
+        for name, place in {"1": (0, 0), "2": (100, 0), "3": (100, 100)}.items()
+        for lon, lat in [degrees(*place)]
+    )
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>{head}'
+        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}<graph>'
+        f'<data key="c">epsg:4326</data><data key="t">2025-06-01 10:00:00</data>'
+        f"{places}{edges}</graph></graphml>"
+    )
+
+
+def edge(u: str, v: str, **values: str) -> str:
+    data = "".join(f'<data key="{k}">{v}</data>' for k, v in values.items())
+    return f'<edge source="{u}" target="{v}" id="0">{data}</edge>'
+
+
+def test_a_graph_of_osmnx_gives_each_street_once(tmp_path: Path) -> None:
+    bend = shapely.LineString([degrees(100, 0), degrees(130, 50), degrees(100, 100)])
+    edges = (
+        edge("1", "2", h="residential", n="[\"Rue de l'Abbé\", 'Rue Basse']")
+        + edge("2", "1", h="residential", n="['Rue Basse', \"Rue de l'Abbé\"]")
+        + edge("2", "3", h="['steps', 'footway']", g=bend.wkt)
+        + edge("3", "2", h="['steps', 'footway']", g=bend.reverse().wkt)
+    )
+    read = read_streets(
+        written(tmp_path / "walk.graphml.gz", gzip.compress(graphml(edges).encode()))
+    )
+    assert read.streets["kind"].tolist() == ["residential", "stairs"]
+    assert read.streets["street"].fillna("-").tolist() == ["Rue de l'Abbé", "-"]
+    assert read.streets.length.round().tolist() == [100, 117]
+    assert node_streets(read.streets, {}).parts().round().tolist() == [217.0]
+    assert read.published == "2025-06-01"
+
+
+def test_bad_graphs_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    good = edge("1", "2", h="path")
+    bomb = '<!DOCTYPE g [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
+    bad = {
+        "cut": (graphml(good)[:-40], "cut short"),
+        "bomb": (graphml(good.replace("path", "&b;"), head=bomb), "damaged"),
+        "places": (graphml(good, nodes='<node id="1"/>'), "without its place"),
+        "words": (
+            graphml(good, nodes='<node id="1"><data key="x">e</data><data key="y">1</data></node>'),
+            "without its place",
+        ),
+        "far": (graphml(good).replace(">43.", ">430."), "are no degrees"),
+        "letters": (graphml(good).replace('"utf-8"', '"ut8"'), "unknown encoding"),
+        "nan": (graphml(good).replace(">43.", ">nan<!-- -->"), "without its place"),
+        "stranger": (graphml(edge("1", "9", h="path")), "an edge of the graph is damaged"),
+        "wkt": (graphml(edge("1", "2", g="LINESTRING (1 2, 3")), "an edge of the graph is damaged"),
+        "alone": (graphml(""), "without one edge"),
+        "crs": (graphml(good).replace("epsg:4326", "epsg:nowhere"), "not understood"),
+    }
+    for name, (content, reason) in bad.items():
+        with pytest.raises(SourceError, match=reason):
+            read_streets(written(tmp_path / f"{name}.graphml", content))
+
+
+# -- layers of lines -----------------------------------------------------------------------------
+
+
+def geojson(rows: list[dict[str, str | None]], shapes: list[list[tuple[float, float]]]) -> str:
+    features = [
+        {
+            "type": "Feature",
+            "properties": row,
+            "geometry": {"type": "LineString", "coordinates": [degrees(*p) for p in shape]},
+        }
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def test_a_layer_of_lines_is_known_by_its_columns(tmp_path: Path) -> None:
+    west, cross = [(0, 0), (100, 0)], [(50, -50), (50, 50)]
+    layers = {
+        "geofabrik": [{"fclass": "steps", "name": "Montée"}, {"fclass": "footway", "bridge": "T"}],
+        "ign": [
+            {"nature": "Escalier", "nom_voie": "Montée", "position_par_rapport_au_sol": "0"},
+            {"nature": "Route à 1 chaussée", "position_par_rapport_au_sol": "1"},
+        ],
+        "ours": [{"street": "Montée", "kind": "stairs"}, {"kind": "bridge"}],
+    }
+    for name, rows in layers.items():
+        read = read_streets(written(tmp_path / f"{name}.geojson", geojson(rows, [west, cross])))
+        assert read.streets["kind"].tolist() == ["stairs", "bridge"], name
+        assert read.streets["street"].fillna("").tolist() == ["Montée", ""]
+        assert read.credit == ""
+        # a bridge drawn across meets nothing, whatever the format
+        assert len(node_streets(read.streets, {}).parts()) == 2
+
+
+def test_plain_lines_meet_where_they_cross_and_keep_no_name(tmp_path: Path) -> None:
+    shapes = [[(0, 0), (100, 0)], [(50, -50), (50, 50)]]
+    read = read_streets(written(tmp_path / "x.geojson", geojson([{"a": "b"}, {"a": "c"}], shapes)))
+    assert read.streets["kind"].tolist() == ["street", "street"]
+    assert len(node_streets(read.streets, {}).parts()) == 1
+    assert read.notes == ["no column of names: no address finds its own street"]
+
+
+def test_a_geopackage_of_lines_is_read_and_one_of_outlines_is_refused(tmp_path: Path) -> None:
+    line = shapely.LineString([ORIGIN, (ORIGIN[0] + 80, ORIGIN[1])])
+    layer = gpd.GeoDataFrame({"nom": ["Rue Haute"]}, geometry=[line], crs="EPSG:2154")
+    layer.to_file(tmp_path / "lines.gpkg", driver="GPKG")
+    assert read_streets(tmp_path / "lines.gpkg").streets.length.round().tolist() == [80]
+    layer.assign(geometry=layer.buffer(5)).to_file(tmp_path / "outlines.gpkg", driver="GPKG")
+    with pytest.raises(SourceError, match="streets are lines, and 1 of 1 features are not"):
+        read_streets(tmp_path / "outlines.gpkg")
