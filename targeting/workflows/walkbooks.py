@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from targeting.exports.walk_pages import count_pages
 from targeting.exports.walk_pdf import write_packet
 from targeting.field.books import WalkBook, build_books
 from targeting.households.layouts import doors_in_order
+from targeting.locale import text_in
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_visits
@@ -28,8 +30,6 @@ from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.turfs import load_campaign_turfs, open_only
-
-FORMATS: Final = ("pdf",)
 
 PACKET_PAGES: Final = 450
 """Pages of one packet: 1 to 1.5 MB of memory each while they are set, and a ream of paper."""
@@ -95,10 +95,11 @@ def write_walk_books(
     *,
     turf_ids: Sequence[str] | None = None,
     language: str = "fr",
+    formats: Sequence[str] = ("pdf",),
     today: date | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Write a packet of the turfs, and a PDF of each, to the folder `out`.
+    """Write books of the turfs to the folder `out`: for `pdf`, a packet and a file a turf.
 
     Raises TargetingError before long work when the folder cannot be written, or there is no turf.
     """
@@ -107,9 +108,10 @@ def write_walk_books(
     ensure_writable(out / "packet.pdf")
     progress("turfs")
     books = load_walk_books(workspace, turf_ids)
-    files = write_walk_files(
-        out, books, today=today or date.today(), language=language, progress=progress
-    )
+    day = today or date.today()
+    files = WalkFiles([], [])
+    if "pdf" in formats:
+        files = write_walk_files(out, books, today=day, language=language, progress=progress)
     facts = {
         "turfs": len(books),
         "doors": sum(b.n_open for b in books),
@@ -165,6 +167,26 @@ class _Job:
 
 def _write_job(job: _Job) -> list[Path]:
     return write_packet(job.path, job.books, today=job.today, language=job.language, beside=True)
+
+
+def walk_book_pdf(
+    workspace: Workspace,
+    turf_ids: Sequence[str] | None,
+    *,
+    language: str,
+    today: date | None = None,
+) -> bytes:
+    """One PDF of these turfs, else of all open ones, for a screen.
+
+    Raises TargetingError where that is more than a packet: the command writes several.
+    """
+    books = load_walk_books(workspace, turf_ids)
+    if len(parts := packets(books)) > 1:
+        raise TargetingError(text_in(language, "turfs.pdf_too_many", packets=len(parts)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "carnets.pdf"
+        write_packet(path, books, today=today or date.today(), language=language)
+        return path.read_bytes()
 
 
 def packets(books: Sequence[WalkBook]) -> list[list[WalkBook]]:
