@@ -14,6 +14,7 @@ from typing import Final
 
 import shapely
 
+from targeting.exports.lines import one_line
 from targeting.exports.map_chips import DOT, Chip, place_chips
 from targeting.exports.map_labels import (
     Label,
@@ -55,8 +56,8 @@ def draw_map(book: WalkBook, *, start: str, end: str) -> MapSheet:
     room, walk = _room(at), _walk_room(at)
     ways = [Drawn.of(way, scale) for way in book.ground.ways]
     homes = _homes(book.stops, at)
-    names = {way.key: _cut(way.name) for way in book.ground.ways}
-    names |= {s.street_key: _cut(s.street) for s in book.stops}
+    names = {way.key: one_line(way.name, LONGEST_NAME) for way in book.ground.ways}
+    names |= {s.street_key: one_line(s.street, LONGEST_NAME) for s in book.stops}
     drawn = {way.key: way for way in ways}
     found = {
         key: _name_along(room, walk, names[key], drawn[key], near=homes[key])
@@ -100,10 +101,6 @@ def _walk_room(at: Sequence[tuple[float, float]]) -> Room:
 
 
 # -- names -----------------------------------------------------------------------------------------
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _homes(

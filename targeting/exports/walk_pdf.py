@@ -20,6 +20,7 @@ import typst
 
 from targeting.errors import TargetingError
 from targeting.exports.files import write_aside
+from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT
 from targeting.exports.walk_map import draw_map
 from targeting.exports.walk_pages import Line, first_pages, list_pages
@@ -73,7 +74,7 @@ def write_packet(
     credits = list(dict.fromkeys(c for book in books for c in book.credits))
     common = {
         "language": language,
-        "title": f"{_short(books[0].campaign, LONGEST)} – {text_in(language, 'book.title')}",
+        "title": f"{one_line(books[0].campaign, LONGEST)} – {text_in(language, 'book.title')}",
         "credits": " · ".join(credits),
         "map-height": HEIGHT,
         "words": _words(language),
@@ -130,7 +131,7 @@ def _index(books: Sequence[WalkBook], today: date, language: str) -> dict[str, A
         {
             "turf": book.turf_id,
             "page": str(page),
-            "start": _short(book.start, 60),
+            "start": one_line(book.start, 60),
             "doors": number_in(language, book.n_open),
             "buildings": number_in(language, len(book.stops)),
             "minutes": number_in(language, book.minutes),
@@ -139,7 +140,7 @@ def _index(books: Sequence[WalkBook], today: date, language: str) -> dict[str, A
         for book, page in zip(books, first_pages(books, count), strict=True)
     ]
     return {
-        "title": f"{text_in(language, 'book.title')} – {_short(books[0].campaign, LONGEST)}",
+        "title": f"{text_in(language, 'book.title')} – {one_line(books[0].campaign, LONGEST)}",
         "about": text_in(
             language,
             "book.index_about",
@@ -152,7 +153,7 @@ def _index(books: Sequence[WalkBook], today: date, language: str) -> dict[str, A
 
 
 def _book(book: WalkBook, today: date, language: str) -> dict[str, Any]:
-    campaign = _short(book.campaign, LONGEST)
+    campaign = one_line(book.campaign, LONGEST)
     lists = list_pages(book)
     kinds = ["map", *["list"] * len(lists), "slips"]
     pages = [
@@ -172,7 +173,7 @@ def _book(book: WalkBook, today: date, language: str) -> dict[str, Any]:
             language, "book.printed", date=date_in(language, today), version=book.version
         ),
         "stations": " · ".join(_station(s) for s in book.stations) or "—",
-        "start": _short(book.start, 50),
+        "start": one_line(book.start, 50),
         "facts": _facts(book, language),
         "stop": _legal_stop(book.ballot_date, language),
         "notice": text_in(language, "book.notice", campaign=campaign),
@@ -204,7 +205,7 @@ def _legal_stop(ballot: date | None, language: str) -> str:
 
 
 def _station(station: PollingStation) -> str:
-    place = _short(station.polling_place, 60) if station.polling_place else ""
+    place = one_line(station.polling_place, 60) if station.polling_place else ""
     return f"{station.number} ({place})" if place else station.number
 
 
@@ -240,7 +241,7 @@ def _map(book: WalkBook, language: str) -> dict[str, Any]:
 
 
 def _row(line: Line, language: str) -> dict[str, Any]:
-    address = _short(line.stop.address, LONGEST)
+    address = one_line(line.stop.address, LONGEST)
     if line.door is None:
         return {
             "kind": "heading", "code": line.code, "address": address, "again": line.is_again,
@@ -281,7 +282,7 @@ def _behind(stop: Stop, door: Door, language: str) -> str:
         return text_in(language, f"book.side.{stop.side}") if stop.side else ""
     told = []
     if door.staircase:
-        told.append(text_in(language, "book.staircase", name=_short(door.staircase, 20)))
+        told.append(text_in(language, "book.staircase", name=one_line(door.staircase, 20)))
     if door.floor is not None:
         told.append(
             text_in(language, "book.floor", floor=door.floor)
@@ -289,7 +290,7 @@ def _behind(stop: Stop, door: Door, language: str) -> str:
             else text_in(language, "book.ground_floor")
         )
     told.append(
-        text_in(language, "book.door", name=_short(door.label, 30))
+        text_in(language, "book.door", name=one_line(door.label, 30))
         if door.label
         else text_in(language, "book.door_number", number=door.number)
     )
@@ -311,8 +312,3 @@ def _qr(code: str) -> str:
     return str(
         segno.make(code, error="m", micro=False, mask=QR_MASK).svg_inline(border=2, omitsize=True)
     )
-
-
-def _short(text: str, longest: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= longest else flat[: longest - 1] + "…"
