@@ -384,6 +384,21 @@ def streets_(
     desk.answer(asdict(told), "\n".join([first, *(f"  {line}" for line in others)]))
 
 
+@import_.command()
+@click.argument("file", type=FILE)
+@_json_option
+@click.pass_obj
+def doors(desk: Desk, file: Path) -> None:
+    """Import what is behind buildings' doors: staircases, floors, doors (CSV)."""
+    from targeting.workflows.layouts import import_doors
+
+    told = import_doors(desk.workspace, file)
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    lines = [f"{told.file}: {told.doors:,} doors of {told.buildings:,} buildings{kept}"]
+    lines += [f"  line {r['line']}: {r['building_id']} {r['reason']}" for r in told.rejected]
+    desk.answer(asdict(told), "\n".join(lines))
+
+
 @cli.group(name="stations")
 def stations_() -> None:
     """Follow stations through time; build outlines where none are published."""

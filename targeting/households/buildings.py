@@ -69,6 +69,7 @@ def build_buildings(
     registered: pd.Series,
     voters_at: pd.Series,
     *,
+    counted: pd.Series | None = None,
     voters_per_dwelling: float = VOTERS_PER_DWELLING,
 ) -> pd.DataFrame:
     """The buildings table, one row per address, in the order of building_id.
@@ -81,10 +82,15 @@ def build_buildings(
         Station of each address, on the index of `addresses` (see `assign_stations`).
     registered, voters_at
         See `registered_estimate`.
+    counted
+        Dwellings that somebody counted there, by address_id: they win over the estimate.
     """
     located = addresses.assign(station_id=station_of)
     estimate = registered_estimate(located, registered, voters_at)
     homes = dwellings(estimate, voters_per_dwelling=voters_per_dwelling)
+    if counted is not None:
+        seen = located["address_id"].map(counted)
+        homes = homes.where(seen.isna(), seen.fillna(1).astype("int64"))
     kind = pd.Series(
         np.select(
             [homes >= TOWER_DWELLINGS, homes <= HOUSE_DWELLINGS], ["tower", "house"], "block"

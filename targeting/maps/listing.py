@@ -142,5 +142,40 @@ def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
     return Listing(list(turfs["turf_id"]), table, say, helps)
 
 
+def hand_listing(turfs: pd.DataFrame, language: str) -> Listing:
+    """Turfs as they are weighed while they are changed by hand: see `HandBoard`."""
+
+    def title(column: str) -> str:
+        return text_in(language, f"turfcol.{column}")
+
+    def count(value: Any) -> str:
+        return number_in(language, value)
+
+    locked = [text_in(language, "hand.locked") if x else "" for x in turfs["is_locked"]]
+    columns: dict[str, tuple[Any, Say]] = {
+        "turf": (turfs["turf_id"], str),
+        "deviation": (turfs["deviation"], lambda v: signed_percent(language, v)),
+        "minutes": (turfs["minutes_expected"].round(), count),
+        "doors": (turfs["n_doors"], count),
+        "buildings": (turfs["n_buildings"], count),
+        "pieces": (turfs["pieces"], count),
+        "leg": (turfs["longest_leg_m"].round(), count),
+        "walk": (turfs["walk_m"].round(), count),
+        "status": ([text_in(language, f"status.{s}") for s in turfs["status"]], str),
+        "locked": (locked, str),
+        "start": (turfs["start_address"], str),
+    }
+    table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
+    say = {title(k): speak for k, (_, speak) in columns.items()}
+    helps = {title(k): text_in(language, f"hand.{k}_help") for k in ("deviation", "pieces")}
+    return Listing(list(turfs["turf_id"]), table, say, helps)
+
+
+def signed_percent(language: str, share: float) -> str:
+    """A share as `+12 %` or `−8 %`."""
+    sign = "+" if share > 0 else "−" if share < 0 else ""
+    return sign + percent_in(language, abs(share), decimals=0)
+
+
 def _stations(ids: str) -> str:
     return ", ".join(station_label(s) for s in ids.split()) or NO_VALUE

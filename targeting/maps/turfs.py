@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -94,7 +95,12 @@ def _middles(points: pd.DataFrame) -> pd.DataFrame:
     """The stop in the middle of each walk bears the turf's number."""
     middle = points.groupby("turf")["order"].transform("max") // 2 + 1
     rows = points[points["order"] == middle]
-    return rows.assign(text=rows["turf"].str.replace(r"^[A-Z]0*", "", regex=True))
+    return rows.assign(text=rows["turf"].map(number_on_map))
+
+
+def number_on_map(turf_id: str) -> str:
+    """A turf's code as short as it can be: `S0042` is 42."""
+    return re.sub(r"^[A-Z]0*", "", turf_id)
 
 
 def _numbers(

@@ -25,6 +25,7 @@ from targeting.store.staging import Staging
 from targeting.tables import (
     BARRIER_KINDS,
     Addresses,
+    DoorLayouts,
     Shares,
     StationPoints,
     StreetRanges,
@@ -367,6 +368,19 @@ def load_street_ranges(workspace: Workspace, communes: Sequence[str] | None = No
     if not parts:
         return pd.DataFrame(columns=list(StreetRanges.to_schema().columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def write_door_layouts(staging: Staging, layouts: pd.DataFrame, sheet: Sheet) -> None:
+    """Put doors of buildings in place (table DoorLayouts); other communes stay."""
+    _write_table(staging, "reference/doors/campaign_latest", DoorLayouts.check(layouts), sheet)
+
+
+def load_door_layouts(workspace: Workspace) -> pd.DataFrame:
+    """Doors of the buildings that somebody described (table DoorLayouts); may be empty."""
+    parts = _tables(workspace, "doors", None)
+    if not parts:
+        return DoorLayouts.empty()
+    return DoorLayouts.check(pd.concat(parts, ignore_index=True))
 
 
 def write_streets(staging: Staging, name: str, streets: gpd.GeoDataFrame, sheet: Sheet) -> None:

@@ -7,34 +7,54 @@ the walk itself. Priors are assumed; a campaign replaces them by what its own lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
 
 from targeting.errors import TurfError
+
+OUR_MODEL: Final = Path(__file__).parents[2] / "data" / "field_model.toml"
+_OURS: Final[dict[str, Any]] = tomllib.loads(OUR_MODEL.read_text())
+
+KINDS: Final = ("house", "block", "tower")
+
+
+def _ours(name: str) -> float:
+    return float(_OURS["time"][name])
 
 
 @dataclass(frozen=True)
 class TimeModel:
     """Minutes of a pair of canvassers; every number may be replaced.
 
+    The defaults and their sources are in `data/field_model.toml`.
+
     >>> round(TimeModel().minutes_per_door("tower"), 2)
     2.45
     """
 
-    knock_minutes: float = 0.75  # knock and wait, prior of SCIENCE 5
-    opening_rate: float = 0.35  # prior of SCIENCE 5; 0.304 measured in Toulouse in 2020
-    talk_minutes: float = 4.0  # French talks last 3 to 5 minutes (SCIENCE 5, S4)
-    house_indoor_minutes: float = 0.2  # gate to door; the street is in the walk; assumed
-    block_indoor_minutes: float = 0.4  # stairs on foot; assumed, between house and tower
-    tower_indoor_minutes: float = 0.3  # lift, many doors a landing; prior of SCIENCE 5
-    access_minutes: float = 1 / 3  # getting in, once a building: 20 s as in TURFS 1
-    walking_speed_m_s: float = 1.2  # TURFS 1
+    knock_minutes: float = _ours("knock_minutes")
+    opening_rate: float = float(_OURS["opening"]["rate"])
+    talk_minutes: float = _ours("talk_minutes")
+    house_indoor_minutes: float = _ours("house_indoor_minutes")
+    block_indoor_minutes: float = _ours("block_indoor_minutes")
+    tower_indoor_minutes: float = _ours("tower_indoor_minutes")
+    access_minutes: float = _ours("access_minutes")
+    walking_speed_m_s: float = _ours("walking_speed_m_s")
+    opening_by_kind: Mapping[str, float] = field(default_factory=dict)
+    """Opening rate of the kinds of which it is known apart."""
 
     def __post_init__(self) -> None:
-        wrong = [f.name for f in fields(self) if not 0 <= getattr(self, f.name) < float("inf")]
+        numbers = [f.name for f in fields(self) if f.name != "opening_by_kind"]
+        wrong = [name for name in numbers if not 0 <= getattr(self, name) < float("inf")]
         if self.opening_rate > 1:
             wrong.append("opening_rate")
+        if not all(k in KINDS and 0 <= v <= 1 for k, v in self.opening_by_kind.items()):
+            wrong.append("opening_by_kind")
         if self.walking_speed_m_s == 0:
             wrong.append("walking_speed_m_s")
         if wrong:
@@ -51,7 +71,11 @@ class TimeModel:
     def minutes_per_door(self, kind: str) -> float:
         """Expected minutes at one door of a `house`, `block` or `tower`."""
         indoor: float = getattr(self, f"{kind}_indoor_minutes")
-        return indoor + self.knock_minutes + self.opening_rate * self.talk_minutes
+        return indoor + self.knock_minutes + self.opening_of(kind) * self.talk_minutes
+
+    def opening_of(self, kind: str) -> float:
+        """Share of the doors of a `house`, `block` or `tower` that open."""
+        return self.opening_by_kind.get(kind, self.opening_rate)
 
 
 def expected_minutes(buildings: pd.DataFrame, model: TimeModel | None = None) -> pd.Series:
@@ -60,6 +84,6 @@ def expected_minutes(buildings: pd.DataFrame, model: TimeModel | None = None) ->
     Same index as `buildings` (columns `kind`, `dwellings`); the way there is not in it.
     """
     model = model or TimeModel()
-    per_door = {kind: model.minutes_per_door(kind) for kind in ("house", "block", "tower")}
+    per_door = {kind: model.minutes_per_door(kind) for kind in KINDS}
     doors = buildings["kind"].map(per_door).astype(float) * buildings["dwellings"]
     return (model.access_minutes + doors).rename("expected_minutes")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import streamlit as st
+from geopandas import GeoDataFrame
 from pandas import DataFrame
 from streamlit.delta_generator import DeltaGenerator
 
@@ -19,8 +20,9 @@ from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.scoring.backtest import Backtest
-from targeting.workflows import screens
+from targeting.workflows import handwork, screens
 from targeting.workflows.backtest import backtest_html, backtest_workspace, elections_to_foresee
+from targeting.workflows.handwork import HandBoard
 from targeting.workflows.health import Health, data_health
 from targeting.workflows.scenarios import turnout_levels
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
@@ -247,6 +249,28 @@ def load_turf_board() -> screens.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
     here = workspace()
     return _turf_board(here, screens.workspace_mark(here))
+
+
+def load_hand_board() -> HandBoard:
+    """Turfs to change by hand. Raises WorkspaceError before the first cut."""
+    here = workspace()
+    return _hand_board(here, screens.workspace_mark(here))
+
+
+def load_drawn_streets() -> GeoDataFrame | None:
+    """Streets for a map that Python draws."""
+    here = workspace()
+    return _streets(here, screens.score_mark(here))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _hand_board(_here: Workspace, mark: str) -> HandBoard:
+    return handwork.load_hand_board(_here)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _streets(_here: Workspace, mark: str) -> GeoDataFrame | None:
+    return screens.load_streets(_here)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

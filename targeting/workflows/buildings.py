@@ -133,7 +133,8 @@ def _build(
     else:
         station_of = addresses["address_id"].map(station_at).astype("str")
     registered = _registered(workspace, communes, voters)
-    return build_buildings(addresses, station_of, registered, voters_at), report
+    counted = reference.load_door_layouts(workspace).groupby("building_id").size()
+    return build_buildings(addresses, station_of, registered, voters_at, counted=counted), report
 
 
 def _on_addresses(
@@ -165,8 +166,8 @@ def _registered(
 
 def _cache_path(workspace: Workspace, communes: list[str] | None) -> Path:
     """Named by what the buildings are made of: another import, another file."""
-    parts: list[object] = ["v1", communes]
-    for folder in ("addresses", "voter_addresses", "stations", "turnout"):
+    parts: list[object] = ["v2", communes]
+    for folder in ("addresses", "voter_addresses", "stations", "turnout", "doors"):
         for path in sorted((workspace.reference / folder).glob("*.parquet")):
             stat = path.stat()
             parts.append([folder, path.name, stat.st_size, stat.st_mtime_ns])

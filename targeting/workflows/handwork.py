@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from targeting.config import Workspace
-from targeting.errors import TargetingError
+from targeting.errors import TargetingError, WorkspaceError
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import load_stops, load_turfs, reserve_codes
 from targeting.store.turf_states import (
@@ -28,13 +29,16 @@ from targeting.store.turf_states import (
 from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.handwork import merge_turfs, move_stops, split_turf
 from targeting.workflows.buildings import find_building, load_buildings
-from targeting.workflows.turfs import campaign_time_model
+from targeting.workflows.turfs import NO_TURF, campaign_time_model, load_campaign_turfs
 from targeting.workflows.walking import walking_graph
 
 NEW: Final = "new"
 """Where a selection goes to make a turf of its own."""
 
 MOST_PARTS: Final = 20
+
+NEIGHBOURHOOD_M: Final = 1000.0
+"""Turfs farther from each other are not looked at together."""
 
 STOP_COLUMNS: Final = ["turf_id", "building_id", "first_door", "last_door", "dwellings"]
 
@@ -48,6 +52,53 @@ class Changed:
 
     kind: str
     turf_ids: list[str]
+
+
+@dataclass(frozen=True)
+class HandBoard:
+    """What is looked at while turfs are changed.
+
+    turfs: those of `load_campaign_turfs` not done, with `pieces`, and `deviation` from the mean
+    size (0.1: a tenth more), as `balanced_on` says; versions: what the user has seen of them.
+    """
+
+    turfs: pd.DataFrame
+    stops: pd.DataFrame
+    balanced_on: str
+    undoable: Undoable
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return dict(zip(*_versions(self.turfs), strict=True))
+
+    @property
+    def can_change(self) -> list[str]:
+        """Turfs that nobody has begun and that are not locked."""
+        is_open = (self.turfs["status"] == "ready") & ~self.turfs["is_locked"].astype(bool)
+        return list(self.turfs.loc[is_open, "turf_id"])
+
+    def around(self, turf_id: str, count: int) -> list[str]:
+        """This turf and the nearest others, at most `count`, by the middle of their stops."""
+        middles = self.stops.groupby("turf_id")[["x", "y"]].mean()
+        apart = middles - middles.loc[turf_id]
+        metres = np.hypot(apart["x"], apart["y"]).sort_values(kind="stable")
+        return list(metres[metres <= NEIGHBOURHOOD_M].index[:count])
+
+
+def load_hand_board(workspace: Workspace) -> HandBoard:
+    """Look at the turfs that are not done. Raises WorkspaceError when there is none."""
+    kept = load_campaign_turfs(workspace)
+    turfs = kept.turfs[kept.turfs["status"] != "done"]
+    if turfs.empty:
+        raise WorkspaceError(NO_TURF)
+    stops = kept.stops[kept.stops["turf_id"].isin(turfs["turf_id"])].reset_index(drop=True)
+    balanced_on = "n_doors" if kept.parameters.get("doors") else "minutes_expected"
+    size = turfs[balanced_on].astype(float)
+    told = turfs.assign(
+        pieces=turfs["turf_id"].map(turf_pieces(workspace, stops)),
+        deviation=size / size.mean() - 1,
+    )
+    return HandBoard(told.reset_index(drop=True), stops, balanced_on, what_can_be_undone(workspace))
 
 
 def move_buildings(

@@ -359,6 +359,11 @@ def turf_file(
         return out.read_bytes()
 
 
+def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
+    """Ways to draw under turfs, without the barriers."""
+    return reference.load_streets(workspace, barriers=False)
+
+
 # -- home ------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,8 +11,6 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
-
-import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
@@ -24,7 +23,6 @@ from targeting.locale import text_in
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_visits
-from targeting.tables import DoorLayouts
 from targeting.workflows.history import find_outlines
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -63,7 +61,7 @@ def load_walk_books(workspace: Workspace, turf_ids: Sequence[str] | None = None)
     return build_books(
         kept.turfs,
         kept.stops,
-        doors_in_order(kept.stops, _layouts(), here),
+        doors_in_order(kept.stops, reference.load_door_layouts(workspace), here),
         campaign=card.name,
         ballot_date=card.ballot_date,
         polling_places=_polling_places(workspace, card.communes),
@@ -71,11 +69,6 @@ def load_walk_books(workspace: Workspace, turf_ids: Sequence[str] | None = None)
         backdrop=reference.load_backdrop(workspace),
         credits=reference.credits(workspace),
     )
-
-
-def _layouts() -> pd.DataFrame:
-    """Described doors (table DoorLayouts): no source of them is kept in a workspace yet."""
-    return DoorLayouts.empty()
 
 
 def _polling_places(workspace: Workspace, communes: Sequence[str]) -> dict[str, str]:
@@ -148,7 +141,10 @@ def write_walk_files(
     if len(jobs) == 1:
         written.append(_write_job(jobs[0]))
     else:
-        with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        one_thread = ("RAYON_NUM_THREADS", "1")  # typst's own threads would fight for the cores
+        with ProcessPoolExecutor(
+            PROCESSES, get_context("spawn"), os.environ.__setitem__, one_thread
+        ) as pool:
             for n, paths in enumerate(pool.map(_write_job, jobs), 1):
                 progress(f"packet {n} of {len(jobs)}")
                 written.append(paths)

@@ -1,0 +1,195 @@
+"""Turfs changed by hand: with the lasso on the map, or from lists with the keyboard alone."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from targeting.errors import TargetingError, WorkspaceError
+from targeting.locale import number_in
+from targeting.maps.handmap import hand_figure, picked_buildings
+from targeting.maps.listing import hand_listing
+from targeting.streetnames import address_line
+from targeting.web.desk import (
+    language,
+    load_campaign,
+    load_drawn_streets,
+    load_hand_board,
+    load_holdings,
+    map_height,
+    page_link,
+    say,
+    show_credits,
+    show_trouble,
+    told,
+    workspace,
+)
+from targeting.workflows import handwork
+from targeting.workflows.handwork import NEW, Changed, HandBoard
+
+AROUND = 12
+"""Turfs on the map with the one looked at: its neighbours, and theirs."""
+
+
+def change(work: Callable[[], Changed], said: str = "done") -> None:
+    """Make a change and show the page anew; what goes wrong is said, and nothing was changed.
+
+    `said`: `done`, `undo` or `redo`.
+    """
+    try:
+        with st.spinner(say("hand.working")):
+            done = work()
+    except TargetingError as error:
+        show_trouble(error)
+        return
+    key = f"hand.done.{done.kind}" if said == "done" else f"hand.{said}_done"
+    st.session_state["hand_told"] = say(key, turfs=", ".join(done.turf_ids[:6]))
+    st.session_state["hand_round"] = st.session_state.get("hand_round", 0) + 1
+    st.rerun()
+
+
+def show_history(board: HandBoard) -> None:
+    """What was done last, and the way back and forth."""
+    with st.container(horizontal=True, vertical_alignment="center", key="history"):
+        for name, what, work in (
+            ("undo", board.undoable.undo, handwork.undo),
+            ("redo", board.undoable.redo, handwork.redo),
+        ):
+            label = say(f"hand.{name}")
+            if what is not None:
+                label += f" ({say(f'hand.kind.{what[0]}')} {', '.join(what[1][:3])})"
+            if st.button(label, key=name, disabled=what is None):
+                change(lambda work=work: work(workspace()), name)
+        if text := st.session_state.pop("hand_told", None):
+            st.success(text)
+
+
+def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
+    """The map; gives the buildings that the lasso took."""
+    event = st.plotly_chart(
+        hand_figure(
+            board.stops[board.stops["turf_id"].isin(shown)],
+            load_drawn_streets(),
+            language(),
+            turf_ids=list(board.turfs["turf_id"]),
+            chosen=chosen,
+            height=map_height(),
+        ),
+        on_select="rerun",
+        selection_mode=("lasso", "box", "points"),
+        key=f"hand_map_{st.session_state.get('hand_round', 0)}",
+        config={"displaylogo": False, "scrollZoom": True},
+    )
+    return picked_buildings(event["selection"]["points"])
+
+
+def listed(board: HandBoard) -> list[str]:
+    """Streets and buildings of one turf, chosen in lists; gives the buildings."""
+    turf_id = st.selectbox(
+        say("hand.from"), board.can_change, key="hand_from", index=None,
+        placeholder=say("hand.choose"),
+    )  # fmt: skip
+    if turf_id is None:
+        return []
+    mine = board.stops[board.stops["turf_id"] == turf_id]
+    streets = st.multiselect(
+        say("hand.streets"), sorted(mine["street"].unique()), key=f"streets_{turf_id}",
+        placeholder=say("hand.choose"),
+    )  # fmt: skip
+    lines = {
+        s.building_id: f"{s.visit_order}. {address_line(s.number, s.suffix, s.street)}"
+        for s in mine.itertuples()
+    }
+    buildings = st.multiselect(
+        say("hand.buildings"), list(lines), key=f"buildings_{turf_id}",
+        format_func=lines.__getitem__, placeholder=say("hand.choose"),
+    )  # fmt: skip
+    return [*mine.loc[mine["street"].isin(streets), "building_id"], *buildings]
+
+
+def show_move(board: HandBoard, taken: list[str]) -> None:
+    """How many are chosen, where they go, and the button."""
+    lang = language()
+    held = board.stops[board.stops["building_id"].isin(taken)]
+    doors = number_in(lang, int(held["dwellings"].sum()))
+    st.markdown(
+        f"**{told('hand.chosen', len(set(taken)), doors=doors)}**"
+        if taken
+        else say("hand.choose_some")
+    )
+    target = st.selectbox(
+        say("hand.to"), [*board.can_change, NEW], key="hand_to", index=None,
+        format_func=lambda t: say("hand.new") if t == NEW else t, placeholder=say("hand.choose"),
+    )  # fmt: skip
+    if st.button(
+        say("hand.move"), type="primary", key="move", disabled=not taken or target is None
+    ):
+        change(
+            lambda: handwork.move_buildings(
+                workspace(), sorted(set(taken)), str(target), versions=board.versions
+            )
+        )
+
+
+def show_whole_turfs(board: HandBoard) -> None:
+    """Split, merge, lock, and where a walk sets out from."""
+    ids = st.multiselect(
+        say("hand.turfs"), list(board.turfs["turf_id"]), key="hand_turfs",
+        placeholder=say("hand.choose"),
+    )  # fmt: skip
+    here, seen = workspace(), board.versions
+    one = ids[0] if len(ids) == 1 else None
+    parts = st.number_input(say("hand.parts"), 2, handwork.MOST_PARTS, 2, key="parts")
+    with st.container(horizontal=True):
+        if st.button(say("hand.split"), key="split", disabled=one is None):
+            change(lambda: handwork.split(here, str(one), int(parts), versions=seen))
+        if st.button(say("hand.merge"), key="merge", disabled=len(ids) < 2):
+            change(lambda: handwork.merge(here, ids, versions=seen))
+        if st.button(say("hand.lock"), key="lock", disabled=not ids):
+            change(lambda: handwork.lock(here, ids, versions=seen))
+        if st.button(say("hand.unlock"), key="unlock", disabled=not ids):
+            change(lambda: handwork.lock(here, ids, locked=False, versions=seen))
+    place = st.text_input(say("hand.start"), key="hand_start", help=say("hand.start_help"))
+    if st.button(say("hand.start_set"), key="set_start", disabled=one is None or not place):
+        change(lambda: handwork.start_at(here, str(one), place, versions=seen))
+
+
+def show_board(board: HandBoard) -> None:
+    """Map and lists, side by side, over the balance of all turfs."""
+    show_history(board)
+    ids = list(board.turfs["turf_id"])
+    centre = st.selectbox(
+        say("hand.around"), ids, key="hand_around", index=0, help=say("hand.around_help")
+    )
+    shown = board.around(centre, AROUND)
+    picture, panel = st.columns([3, 2])
+    with panel:
+        st.markdown(f"**{say('hand.by_list')}**")
+        in_lists = listed(board)
+    with picture:
+        on_map = lassoed(board, shown, in_lists)
+        st.caption(say("hand.map_hint"))
+    with panel:
+        show_move(board, [*in_lists, *on_map])
+        with st.expander(say("hand.whole")):
+            show_whole_turfs(board)
+    listing = hand_listing(board.turfs, language())
+    st.subheader(say("hand.balance"))
+    st.dataframe(
+        listing.styled,
+        hide_index=True,
+        column_config={n: st.column_config.Column(help=h) for n, h in listing.helps.items()},
+        key="hand_table",
+    )
+
+
+st.caption(say("hand.intro"))
+try:
+    if load_campaign() is None:
+        raise WorkspaceError(say("turfs.none"))
+    hand_board = load_hand_board()
+except WorkspaceError:
+    st.info(say("hand.nothing"))
+    page_link("secteurs", say("nav.turfs"))
+    st.stop()
+show_board(hand_board)
+show_credits(load_holdings().credits)

@@ -1,0 +1,35 @@
+"""Turfs changed by hand on their screen, with the keyboard alone."""
+
+from targeting.workflows.handwork import load_hand_board
+from targeting.workflows.recut import recut_campaign_turfs
+
+
+def test_a_building_moves_from_the_lists_and_comes_back_by_undo(own_demo, screen):
+    recut_campaign_turfs(own_demo)  # the town's first turfs were all begun
+    board = load_hand_board(own_demo)
+    one, other = board.can_change[:2]
+    mine = board.stops[board.stops["turf_id"] == one]["building_id"].tolist()
+
+    page = screen("retouche")
+    assert not page.exception
+    assert page.button(key="move").disabled
+    page.selectbox(key="hand_from").select(one).run()
+    page.multiselect(key=f"buildings_{one}").select(mine[0]).run()
+    page.selectbox(key="hand_to").select(other).run()
+    page.button(key="move").click().run()
+    assert not page.exception
+    held = load_hand_board(own_demo).stops.set_index("building_id")["turf_id"]
+    assert held[mine[0]] == other
+    assert "Déplacé" in page.success[0].value
+
+    page.button(key="undo").click().run()
+    held = load_hand_board(own_demo).stops.set_index("building_id")["turf_id"]
+    assert held[mine[0]] == one
+    assert "comme avant" in page.success[0].value
+
+
+def test_without_turfs_the_screen_says_what_to_do(tmp_path, monkeypatch, screen):
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(tmp_path / "nothing"))
+    page = screen("retouche", lang="en")
+    assert not page.exception
+    assert "cut some first" in page.info[0].value
