@@ -141,10 +141,7 @@ def write_walk_files(
     if len(jobs) == 1:
         written.append(_write_job(jobs[0]))
     else:
-        one_thread = ("RAYON_NUM_THREADS", "1")  # typst's own threads would fight for the cores
-        with ProcessPoolExecutor(
-            PROCESSES, get_context("spawn"), os.environ.__setitem__, one_thread
-        ) as pool:
+        with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _one_thread) as pool:
             for n, paths in enumerate(pool.map(_write_job, jobs), 1):
                 progress(f"packet {n} of {len(jobs)}")
                 written.append(paths)
@@ -159,6 +156,11 @@ class _Job:
     books: list[WalkBook]
     today: date
     language: str
+
+
+def _one_thread() -> None:
+    """Typst's own threads would fight for the cores: two processes have one each."""
+    os.environ["RAYON_NUM_THREADS"] = "1"
 
 
 def _write_job(job: _Job) -> list[Path]:
