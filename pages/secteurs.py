@@ -28,8 +28,9 @@ from targeting.web.desk import (
     told,
     workspace,
 )
-from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file
+from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
 from targeting.workflows.turfs import DEFAULT_MINUTES, cut_campaign_turfs
+from targeting.workflows.walkbooks import walk_book_pdf
 
 FILES = {"csv": "text/csv", "geojson": "application/geo+json", "html": "text/html"}
 SIZES = ("minutes", "doors")
@@ -172,6 +173,27 @@ def show_files(turf_id: str | None) -> None:
             )
 
 
+def show_walk_book(turf_id: str | None) -> None:
+    """The walk book of one turf or the packet of all: made when asked, then offered."""
+    wanted = (turf_id, workspace_mark(workspace()), language())
+    with st.container(horizontal=True, key="walk_book"):
+        if st.button(say("turfs.pdf_make"), key="make_book"):
+            with st.spinner(say("turfs.pdf_working")):
+                try:
+                    ids = [turf_id] if turf_id else None
+                    pdf = walk_book_pdf(workspace(), ids, language=language())
+                    st.session_state["book"] = (wanted, pdf)
+                except TargetingError as error:
+                    st.warning(str(error))
+        made, pdf = st.session_state.get("book", (None, b""))
+        if made == wanted:
+            name = f"relance-{turf_id or say('nav.turfs').lower()}.pdf"
+            st.download_button(
+                say("turfs.file_pdf"), pdf, name, "application/pdf", type="primary",
+                key="file_pdf", on_click="ignore",
+            )  # fmt: skip
+
+
 def choose_in_table(ids: list[str]) -> None:
     """A row chosen in the table is the turf chosen."""
     rows = st.session_state["turf_table"]["selection"]["rows"]
@@ -229,6 +251,7 @@ def show_turfs(board: TurfBoard) -> None:
         key="turf_table",
     )
     st.markdown(f"**{say('turfs.download')}** — {turf_id or say('turfs.every')}")
+    show_walk_book(turf_id)
     show_files(turf_id)
     if turf_id is not None:
         with st.expander(say("turfs.preview"), key="preview"):

@@ -116,11 +116,19 @@ def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+BOOK_FORMATS = ("pdf",)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
 
 def _comma_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(v.strip() for v in (value or "").split(",") if v.strip())
+
+
+def _formats(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    formats = tuple(v.strip() for v in value.split(",") if v.strip())
+    if not formats or set(formats) - set(BOOK_FORMATS):
+        raise click.BadParameter(f"“{value}” is no format: write {', '.join(BOOK_FORMATS)}.")
+    return formats
 
 
 def _days(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -682,6 +690,29 @@ def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, lang: str) -> None:
 
     written = export_turfs(desk.workspace, out, turf_ids=turf_ids or None, language=lang)
     desk.answer({"written": [str(p) for p in written]}, "\n".join(f"written: {p}" for p in written))
+
+
+@cli.command()
+@click.option("--turf", "turf_ids", multiple=True,
+              help="S0001,S0002; may be repeated (default: all open turfs).")  # fmt: skip
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
+@click.option("--format", "formats", default="pdf", show_default=True, callback=_formats,
+              help="pdf: a packet with an index in front, and one file a turf.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@_json_option
+@click.pass_obj
+def walkbook(
+    desk: Desk, turf_ids: tuple[str, ...], out: Path, formats: tuple[str, ...], lang: str
+) -> None:
+    """Write walk books: a map, door lines with boxes to tick, consent slips apart."""
+    from targeting.workflows.walkbooks import write_walk_books
+
+    named = [t.strip() for given in turf_ids for t in given.split(",") if t.strip()]
+    report = write_walk_books(
+        desk.workspace, out, turf_ids=named or None, language=lang, formats=formats,
+        progress=desk.progress,
+    )  # fmt: skip
+    desk.answer(report.facts, report.text)
 
 
 @cli.command()

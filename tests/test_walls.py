@@ -20,7 +20,8 @@ ONLY = {  # room: what of targeting it may import, besides itself
     "stations": SHARED | {"sources"},
     "households": SHARED | {"sources", "stations"},
     "maps": SHARED | {"locale", "scoring", "config", "households", "stations"},
-    "exports": SHARED | {"locale", "households", "stations"},
+    "field": SHARED,
+    "exports": SHARED | {"locale", "households", "stations", "field"},
     "store": SHARED | {"config", "sources"},
     "locale": {"codes"},
 }

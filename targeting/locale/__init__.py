@@ -86,6 +86,11 @@ def date_in(language: str, day: date | None) -> str:
     return str(format_date(day, format="long", locale=known_language(language)))
 
 
+def day_in(language: str, day: date) -> str:
+    """A date in figures, for narrow places: `03/03/2026`."""
+    return str(format_date(day, format="dd/MM/yyyy", locale=known_language(language)))
+
+
 def ordinal_in(language: str, number: int) -> str:
     """A place in a ranking: `1er`, `2e`, `1st`, `22nd`."""
     if known_language(language) == "fr":

@@ -302,7 +302,7 @@ def export_turfs(
     suffix = known_format(out, TURF_FORMATS)
     kept = load_campaign_turfs(workspace, turf_ids)
     if turf_ids is None:
-        kept = _open_only(kept)
+        kept = open_only(kept)
     credits = reference.credits(workspace)
     if suffix == ".html":
         return [write_print_list(out, turf_sheets(workspace, kept), credits, language=language)]
@@ -328,7 +328,7 @@ def export_turfs(
     return written
 
 
-def _open_only(kept: CampaignTurfs) -> CampaignTurfs:
+def open_only(kept: CampaignTurfs) -> CampaignTurfs:
     """Turfs still to walk. Raises WorkspaceError when all are done."""
     turfs = kept.turfs[kept.turfs["status"] != "done"]
     if turfs.empty:

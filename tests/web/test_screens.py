@@ -181,6 +181,18 @@ def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeyp
     assert workspace_mark(own_demo) == before
 
 
+def test_a_walk_book_is_made_when_asked_and_offered(demo, screen):
+    test = screen("secteurs")
+    test.selectbox(key="turf").select_index(0).run()
+    assert text_in("fr", "turfs.file_pdf") not in [b.label for b in test.get("download_button")]
+    test.button(key="make_book").click().run()
+    calm(test)
+    (made, pdf) = test.session_state["book"]
+    assert pdf.startswith(b"%PDF")
+    assert made[0] == test.selectbox(key="turf").value
+    assert text_in("fr", "turfs.file_pdf") in [b.label for b in test.get("download_button")]
+
+
 def test_turfs_without_addresses_tell_the_way_out(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     said = calm(screen("secteurs"))

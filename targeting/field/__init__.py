@@ -1,0 +1,1 @@
+"""Outings: what a pair takes along, and what it brings back."""
