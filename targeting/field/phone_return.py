@@ -20,9 +20,7 @@ from targeting.errors import TargetingError
 from targeting.tables import OUTCOMES
 
 FORMAT: Final = "relance-return/1"
-FRAME: Final = re.compile(
-    r"RLF1:([A-Z2-7]{6}):([0-9]{1,4}):([0-9]{1,4}):([0-9A-F]{8}):([A-Z2-7]+)"
-)
+FRAME: Final = re.compile(r"RLF1:([A-Z2-7]{6}):([0-9]{1,4}):([0-9]{1,4}):([0-9A-F]{8}):([A-Z2-7]+)")
 CORRECTIONS: Final = ("missing_number", "demolished", "other")
 """What of the list may be wrong, as choices: no free text, so nothing about anybody."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_batch, known_batch
+from targeting.workflows.reports import Report
 
 KIND: Final = "visits"
 
@@ -56,3 +57,32 @@ def already_in(workspace: Workspace, file: str, sha256: str) -> Returned | None:
     with reading(open_store(workspace)) as session:
         batch = known_batch(session, KIND, sha256)
         return None if batch is None else Returned(file, batch.rows, 0, unchanged=True)
+
+
+def returns_report(told: Sequence[Returned]) -> Report:
+    """What came in: the facts of one file as they are, of several as a list with their sums."""
+    facts = [asdict(one) for one in told]
+    sums = {c: sum(f[c] for f in facts) for c in ("rows", "recorded", "withdrawn")}
+    whole = facts[0] if len(facts) == 1 else {"files": facts, **sums}
+    return Report(whole, "\n".join(line for one in told for line in _lines(one)))
+
+
+def _lines(one: Returned) -> list[str]:
+    kept = " (already imported: nothing changed)" if one.unchanged else ""
+    lines = [f"{one.file}: {one.rows:,} visits read, {one.recorded:,} recorded{kept}"]
+    if one.withdrawn:
+        lines.append(f"  {one.withdrawn} taken back on the phone since an earlier return: out")
+    if one.elsewhere:
+        lines.append(f"  {one.elsewhere} at doors that another turf holds now, or none: kept there")
+    lines += [
+        f"  door {c['door_id']}: two returns differ ({', '.join(c['outcomes'])}): both are kept"
+        for c in one.conflicts
+    ]
+    if one.themes:
+        heard = ", ".join(f"{theme} {count}" for theme, count in one.themes.items() if count)
+        lines.append(f"  themes heard in {one.turf_id}, told here and not stored: {heard}")
+    lines += [
+        f"  list to mend at {c['building_id']}: {c['kind'].replace('_', ' ')}"
+        for c in one.corrections
+    ]
+    return lines

@@ -13,7 +13,7 @@ from targeting.errors import SourceError, TargetingError
 from targeting.field.phone_return import has_frames, is_return, sealed_of_file, sealed_of_frames
 from targeting.sources.files import TextFile, read_text
 from targeting.workflows.returned import Returned, already_in
-from targeting.workflows.returns_grid import import_grid
+from targeting.workflows.returns_grid import FRANCE, import_grid
 from targeting.workflows.returns_phone import import_sealed
 
 
@@ -38,10 +38,12 @@ def import_returns(
 ) -> list[Returned]:
     """Record the visits of these files, recognised from their content: each whole, or not at all.
 
-    Texts of scanned frames are read together: a chain may be spread over several. Raises
+    `received_at` is in French time where it has no zone.     Texts of scanned frames are read together: a chain may be spread over several. Raises
     SourceError naming the file; those before it are recorded, and give nothing new a second time.
     """
     workspace.required()
+    if received_at is not None and received_at.tzinfo is None:
+        received_at = received_at.replace(tzinfo=FRANCE)
     desk = Desk(passphrase, received_at)
     files = [read_text(p) for p in ([paths] if isinstance(paths, Path) else paths)]
     framed = [f for f in files if has_frames(f.text.decode())]

@@ -196,7 +196,9 @@ def test_the_code_of_each_page_is_that_of_its_turf_version_and_page(tmp_path):
     pdf = pypdfium2.PdfDocument(written(tmp_path, built))
     for number in (1, 2, 3):
         assert page_code(built, number) == f"S0001/V{built.edition}/P{number}"
-        wanted = segno.make(f"S0001/V{built.edition}/P{number}", error="m", micro=False, mask=2).matrix
+        wanted = segno.make(
+            f"S0001/V{built.edition}/P{number}", error="m", micro=False, mask=2
+        ).matrix
         printed = printed_modules(pdf[number - 1], len(wanted))
         assert printed == [[bool(m) for m in row] for row in wanted]
 

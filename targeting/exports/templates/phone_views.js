@@ -252,21 +252,25 @@ async function showFrames(walk) {
     face.setAttribute("aria-label", walk.say("code", { number: at + 1, count: texts.length }));
     place.textContent = walk.say("code", { number: at + 1, count: texts.length });
   };
-  const run = () => {
+  let playing = false;
+  const play = (on) => {
     walk.stopFrames();
-    walk.turning = setInterval(() => turn(1), FRAME_MS);
+    playing = on;
+    if (on) walk.turning = setInterval(() => turn(1), FRAME_MS);
+    pause.textContent = walk.say(on ? "pause" : "play");
   };
+  const pause = button("", () => play(!playing));
   const manual = (by) => {
-    walk.stopFrames();
+    play(false);
     turn(by);
   };
   box.replaceChildren(el("p", {}, walk.say("codes_help")), face, place, el("div", { class: "steps" },
     button("◀", () => manual(-1), { "aria-label": walk.say("previous") }),
-    button(walk.say("pause"), () => walk.stopFrames()), button(walk.say("play"), run),
+    pause,
     button("▶", () => manual(1), { "aria-label": walk.say("next_code") })),
     button(walk.say("codes_done"), () => noteGiven(walk, given), { class: "main" }));
   turn(0);
-  if (texts.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches) run();
+  play(texts.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches);
   box.scrollIntoView();
 }
 
