@@ -38,8 +38,9 @@ def import_returns(
 ) -> list[Returned]:
     """Record the visits of these files, recognised from their content: each whole, or not at all.
 
-    `received_at` is in French time where it has no zone.     Texts of scanned frames are read together: a chain may be spread over several. Raises
-    SourceError naming the file; those before it are recorded, and give nothing new a second time.
+    Texts of scanned frames are read together: a chain may be spread over several. `received_at` is
+    in French time where it has no zone. Raises SourceError naming the file; those before it are
+    recorded, and give nothing new a second time.
     """
     workspace.required()
     if received_at is not None and received_at.tzinfo is None:
