@@ -96,7 +96,7 @@ def turn(page, view):
 
 
 def far(page):
-    return page.locator(".far").inner_text()
+    return page.locator(".far").inner_text().replace("\u00a0", " ")
 
 
 def given(page, folder, name="retour.json"):
@@ -365,7 +365,7 @@ def test_nothing_is_wider_than_the_phone_and_every_button_is_big(written, phone,
 def test_the_map_has_the_numbers_of_the_paper_and_leads_to_a_stop(written, phone):
     page = unlock(phone(written()))
     turn(page, "Carte")
-    assert page.locator(".chip text").all_inner_texts() == ["1", "2", "3", "4"]
+    assert page.locator(".chip text").all_text_contents() == ["1", "2", "3", "4"]
     expect(page.locator(".chip.here text")).to_have_text("1")
     before = page.locator(".frame svg").get_attribute("viewBox")
     page.get_by_role("button", name="Tout le secteur").click()
@@ -419,7 +419,7 @@ def test_the_codes_shown_are_the_return(written, phone, workspace, tmp_path):
     turn(page, "Liste")
     tap(page, "Personne ici (400 portes)")
     page.evaluate(
-        "{ const plain = frames; frames = (sealed) => (globalThis.shown = plain(sealed)); }"
+        "{ const plain = frames; frames = (sealed) => (globalThis.shown = plain(sealed)); } 0"
     )
     turn(page, "Rendre")
     page.get_by_role("button", name="Montrer les codes").click()
@@ -456,12 +456,11 @@ def test_codes_are_those_of_the_standard(written, phone, monkeypatch):
     page = phone(written())
     signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ:"
     texts = [
-        ("RLF1:" + signs * 40)[n : n + size]
+        "Z" + (signs * 40)[n : n + size - 1]  # never digits alone, which segno packs otherwise
         for n, size in enumerate([*range(1, 60), *range(60, 1250, 17), 396, 859, 1249])
     ]
     versions = set()
     for text in texts:
-        text = "Z" + text[1:]  # never digits alone, which segno would pack otherwise
         wanted = segno.make(
             text, error="l", micro=False, mask=2, mode="alphanumeric", boost_error=False
         )
