@@ -64,6 +64,9 @@ def _put(aside: Path, path: Path) -> None:
         os.link(aside, path)
     except FileExistsError:
         return
+    except OSError:  # a file system without links, as on a USB stick
+        if not path.exists():
+            os.replace(aside, path)
 
 
 @cache

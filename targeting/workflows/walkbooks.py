@@ -107,15 +107,15 @@ def write_walk_books(
     progress("turfs")
     books = load_walk_books(workspace, turf_ids)
     day = today or date.today()
-    files = WalkFiles([], [])
-    if "pdf" in formats:
-        files = write_walk_files(out, books, today=day, language=language, progress=progress)
     phones = PhoneFiles([], None)
     if "html" in formats:
         progress("phone books")
         phones = write_phone_files(
             workspace, out, books, today=day, language=language, passphrase=passphrase
         )
+    files = WalkFiles([], [])
+    if "pdf" in formats:
+        files = write_walk_files(out, books, today=day, language=language, progress=progress)
     facts = {
         "turfs": len(books),
         "doors": sum(b.n_open for b in books),

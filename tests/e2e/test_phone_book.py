@@ -199,7 +199,7 @@ def test_a_whole_walk_from_the_first_door_to_the_desk(written, phone, workspace,
     assert far(page) == "18 faites · 0 à faire · ≈ 0 min"
     expect(page.locator(".fresh")).to_contain_text("Pas encore rendu")
     path = given(page, tmp_path)
-    expect(page.get_by_text("Tout est rendu.").first).to_be_visible()
+    expect(page.get_by_text("Tout est dans le dernier fichier").first).to_be_visible()
     assert returned(workspace, path)["recorded"] == 18
     assert returned(workspace, path)["recorded"] == 0
     assert recorded(workspace) == sorted(

@@ -177,6 +177,15 @@ def test_themes_and_corrections_are_told_and_not_kept(workspace, alone, tmp_path
     assert b"housing" not in (workspace.root / "relance.db").read_bytes()
 
 
+def test_several_files_at_once_are_told_one_by_one_and_summed(workspace, alone, tmp_path):
+    other = phone(workspace, "")
+    alone.tap(0, 1)
+    other.tap(1, 1)
+    facts = told(workspace, alone.file(tmp_path / "a.json"), other.file(tmp_path / "b.json"))
+    assert (facts["rows"], facts["recorded"]) == (2, 2)
+    assert [f["file"] for f in facts["files"]] == ["a.json", "b.json"]
+
+
 # -- clocks ----------------------------------------------------------------------------------------
 
 
