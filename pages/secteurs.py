@@ -28,8 +28,8 @@ from targeting.web.desk import (
     told,
     workspace,
 )
+from targeting.workflows.cutting import DEFAULT_MINUTES, cut_campaign_turfs
 from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
-from targeting.workflows.turfs import DEFAULT_MINUTES, cut_campaign_turfs
 from targeting.workflows.walkbooks import walk_book_pdf
 
 FILES = {"csv": "text/csv", "geojson": "application/geo+json", "html": "text/html"}

@@ -49,7 +49,8 @@ from targeting.workflows.scores import (
     station_priorities,
 )
 from targeting.workflows.setup import campaign_card, readiness
-from targeting.workflows.turfs import CampaignTurfs, export_turfs, load_campaign_turfs
+from targeting.workflows.turf_files import export_turfs
+from targeting.workflows.turfs import CampaignTurfs, load_campaign_turfs
 
 DRAWN_STREETS: Final = 60_000
 """More ways than this are not drawn: the map of a big city is read without them."""
