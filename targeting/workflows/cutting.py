@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +38,10 @@ from targeting.workflows.walking import told_links, walking_graph
 
 DEFAULT_MINUTES: Final = 120.0
 
+CUT_OPTIONS: Final = (
+    "minutes", "doors", "seed", "fast", "start", "one_side_first", "keep_stations",
+)  # fmt: skip
+
 
 def cut_campaign_turfs(
     workspace: Workspace,
@@ -64,38 +69,55 @@ def cut_campaign_turfs(
     if out is not None:
         known_format(out, TURF_FORMATS)
         ensure_writable(out)
-    stations = chosen_stations(workspace, chosen)
-    progress("buildings")
-    found = load_candidates(
-        workspace, stations, named=not chosen.startswith("top:"), met_days=exclude_contacted
-    )
-    everyone, closed = load_buildings(workspace), found.closed
-    graph = walking_graph(workspace, everyone, progress=progress)
-    size = DEFAULT_MINUTES if minutes is None and doors is None else minutes
-    start = None if start is None else find_building(everyone, start)
-    progress("cutting")
-    cut = cut_turfs(
-        found.to_visit, graph, minutes=size, doors=doors, seed=seed, excluded=found.excluded,
-        station_order=stations, fast=fast, time_model=campaign_time_model(workspace), start=start,
-        one_side_first=one_side_first, keep_stations=keep_stations,
-    )  # fmt: skip
-    cut = _with_closed(cut, closed)
+    parameters = {
+        "stations": chosen, "doors": doors, "seed": seed, "fast": fast,
+        "minutes": DEFAULT_MINUTES if minutes is None and doors is None else minutes,
+        "exclude_contacted_days": exclude_contacted, "one_side_first": one_side_first,
+        "keep_stations": keep_stations,
+        "start": None if start is None else find_building(load_buildings(workspace), start),
+    }  # fmt: skip
+    cut, stops, graph = cut_as(workspace, parameters, progress=progress)
     if cut.turfs.empty:
         raise TargetingError(
             f"no door is left to knock at in {chosen}: {cut.identity.sentence()}. Choose other "
             "stations, or --exclude-contacted 0d."
         )
-    parameters = {
-        "stations": chosen, "minutes": size, "doors": doors, "seed": seed, "fast": fast,
-        "exclude_contacted_days": exclude_contacted, "start": start,
-        "one_side_first": one_side_first, "keep_stations": keep_stations,
-    }  # fmt: skip
-    dwellings = everyone.set_index("building_id")["dwellings"]
-    stops = door_ranges(cut.stops, dwellings, closed)
-    engine = open_store(workspace)
-    _, codes = write(engine, lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters))
+    _, codes = write(
+        open_store(workspace),
+        lambda s: save_cut(s, cut.turfs, stops, cut.excluded, parameters),
+    )
     written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
     return _report(cut, codes, parameters, written, graph)
+
+
+def cut_as(
+    workspace: Workspace, parameters: Mapping[str, Any], *, progress: Progress = silent
+) -> tuple[Cut, pd.DataFrame, StreetGraph]:
+    """Cut as a cut's parameters say, and keep nothing.
+
+    Gives the cut, its stops with `first_door` and `last_door`, and the walking graph.
+    """
+    chosen = parameters["stations"]
+    stations = chosen_stations(workspace, chosen)
+    progress("buildings")
+    found = load_candidates(
+        workspace, stations, named=not chosen.startswith("top:"),
+        met_days=parameters["exclude_contacted_days"],
+    )  # fmt: skip
+    everyone = load_buildings(workspace)
+    graph = walking_graph(workspace, everyone, progress=progress)
+    progress("cutting")
+    cut = cut_turfs(
+        found.to_visit,
+        graph,
+        excluded=found.excluded,
+        station_order=stations,
+        time_model=campaign_time_model(workspace),
+        **{k: parameters[k] for k in CUT_OPTIONS},
+    )
+    cut = _with_closed(cut, found.closed)
+    dwellings = everyone.set_index("building_id")["dwellings"]
+    return cut, door_ranges(cut.stops, dwellings, found.closed), graph
 
 
 def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
