@@ -79,6 +79,12 @@ class HandBoard:
         is_open = (self.turfs["status"] == "ready") & ~self.turfs["is_locked"].astype(bool)
         return list(self.turfs.loc[is_open, "turf_id"])
 
+    def movable(self, building_ids: Sequence[str]) -> list[str]:
+        """Those of these buildings that stand in turfs that can change, each once."""
+        mine = self.stops[self.stops["turf_id"].isin(self.can_change)]
+        there = set(mine["building_id"])
+        return [b for b in dict.fromkeys(building_ids) if b in there]
+
     def around(self, turf_id: str, count: int) -> list[str]:
         """This turf and the nearest others, at most `count`, by the middle of their stops."""
         middles = self.stops.groupby("turf_id")[["x", "y"]].mean()
