@@ -8,7 +8,7 @@ gets its walking order (TURFS 0 and 7).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,18 +17,26 @@ from numpy.typing import NDArray
 
 from targeting.errors import TurfError
 from targeting.tables import Excluded, Turfs, TurfStops
-from targeting.turf.graph import StreetGraph, check_buildings, has_coordinates, joined
+from targeting.turf.graph import (
+    Edges,
+    Fronts,
+    StreetGraph,
+    check_buildings,
+    facing_doors,
+    has_coordinates,
+    joined,
+)
 from targeting.turf.kernels import (
     Floats,
     Ints,
     Walkable,
     forest_order,
-    polish_turfs,
     rows_of,
     spanning_forest,
     split_order,
 )
 from targeting.turf.minutes import TimeModel, expected_minutes
+from targeting.turf.polish import Aim, polish_turfs
 from targeting.turf.walk import address_lines, walk_labels, walk_rows, walkable
 
 DEFAULT_MINUTES: Final = 120.0
@@ -54,10 +62,6 @@ MAX_LEG_M: Final = 1000.0
 
 FIRST_GUESS: Final = 0.75
 """A walk over the way through the tree, before any is measured (0.7 to 0.8 on real towns)."""
-
-POLISH_SWEEPS: Final = 8
-POLISH_KICKS: Final = 6
-"""More of either gains under 1 % (TURFS 2.5)."""
 
 NO_COORDINATES: Final = "no_coordinates"
 FAR_FROM_STREETS: Final = "far_from_streets"
@@ -134,6 +138,7 @@ def cut_turfs(
     start: str | None = None,
     one_side_first: bool = False,
     fast: bool = False,
+    threads: int | None = None,
 ) -> Cut:
     """Cut the buildings into turfs of equal time (or doors), each in walking order.
 
@@ -159,6 +164,8 @@ def cut_turfs(
         Where each walk sets out from, and in which order it takes the sides: see `walk_order`.
     fast
         Leave out the polish, which takes about ten times the rest.
+    threads
+        As many as there are cores, unless told; the turfs are the same with any number.
 
     Raises
     ------
@@ -195,12 +202,14 @@ def cut_turfs(
     labels, target = balanced_labels(
         (a[near], b[near], metres[near]),
         streets,
+        fronts_of(graph, places),
         weights[rows],
         budget=budget,
         minutes_per_m=model.minutes_per_m if doors is None else 0.0,
         max_leg_m=max_leg_m,
-        sweeps=0 if fast else POLISH_SWEEPS,
+        fast=fast,
         seed=seed,
+        threads=threads,
     )
     order, walks, longest = walk_rows(
         graph, buildings.iloc[rows], labels, start=start, one_side_first=one_side_first, seed=seed
@@ -282,13 +291,15 @@ def turf_target(total: float, budget: float) -> float:
 def balanced_labels(
     near: tuple[Ints, Ints, Floats],
     streets: Walkable,
+    fronts: Fronts,
     weights: Floats,
     *,
     budget: float,
     minutes_per_m: float,
     max_leg_m: float,
-    sweeps: int,
+    fast: bool,
     seed: int,
+    threads: int | None = None,
 ) -> tuple[Ints, float]:
     """Number the turf of each building, 0, 1, 2…, and the size aimed at.
 
@@ -298,23 +309,48 @@ def balanced_labels(
     n = weights.size
     if n == 0:
         return np.empty(0, np.int64), budget
-    order, legs = tree_order(n, *near)
+    order, legs = tree_order(n, *side_by_side(near, fronts))
     inner = np.where(np.isinf(legs), 0.0, legs)
     factor = np.full(n, FIRST_GUESS)
-    target = turf_target(weights.sum() + FIRST_GUESS * inner.sum() * minutes_per_m, budget)
-    labels = split_tree(order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target)
+    aim = Aim(
+        turf_target(weights.sum() + FIRST_GUESS * inner.sum() * minutes_per_m, budget),
+        minutes_per_m,
+        max_leg_m,
+    )
+    labels = split_tree(order, legs, weights, factor, aim)
     if minutes_per_m > 0:
-        factor, walk_m = measured_walk(order, labels, inner, streets)
-        target = turf_target(weights.sum() + walk_m * minutes_per_m, budget)
-        labels = split_tree(
-            order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target
-        )
-    if sweeps and labels.max() > 0:
+        factor, walk_m = measured_walk(order, labels, inner, streets, threads)
+        aim = replace(aim, target=turf_target(weights.sum() + walk_m * minutes_per_m, budget))
+        labels = split_tree(order, legs, weights, factor, aim)
+    if not fast and labels.max() > 0:
         labels = polish_turfs(
-            labels, near[0], near[1], weights, streets, target, minutes_per_m, max_leg_m,
-            sweeps, POLISH_KICKS, seed,
+            labels, near[:2], facing_doors(fronts), weights, streets, aim, seed=seed,
+            threads=threads,
         )  # fmt: skip
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64), target
+    return numbered(labels), aim.target
+
+
+def numbered(labels: Ints) -> Ints:
+    """The same turfs, numbered 0, 1, 2… in the order of their numbers."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def fronts_of(graph: StreetGraph, places: Ints) -> Fronts:
+    """What tells which of these addresses face each other."""
+    front, along_m, side = graph.fronts
+    return front[places], along_m[places], side[places]
+
+
+def side_by_side(near: Edges, fronts: Fronts) -> Edges:
+    """Neighbours, for the order alone: across a street that is not wide, as near as along it.
+
+    So that the tree takes a street's numbers in the order they come, whatever their side, and a
+    run of that order has both.
+    """
+    a, b, metres = near
+    front, along_m, side = fronts
+    faces = (front[a] >= 0) & (front[a] == front[b]) & (side[a] != side[b])
+    return a, b, np.where(faces, np.minimum(np.abs(along_m[a] - along_m[b]), metres), metres)
 
 
 def tree_order(n: int, a: Ints, b: Ints, metres: Floats) -> tuple[Ints, Floats]:
@@ -324,27 +360,21 @@ def tree_order(n: int, a: Ints, b: Ints, metres: Floats) -> tuple[Ints, Floats]:
     return order, legs
 
 
-def split_tree(
-    order: Ints,
-    legs: Floats,
-    weights: Floats,
-    factor: Floats,
-    *,
-    minutes_per_m: float,
-    target: float,
-) -> Ints:
+def split_tree(order: Ints, legs: Floats, weights: Floats, factor: Floats, aim: Aim) -> Ints:
     """Turf of each building from the best split of the order, legs being worth `factor`."""
     inner = np.where(np.isinf(legs), 0.0, legs) * factor
     labels = np.empty(order.size, np.int64)
-    labels[order] = split_order(weights[order], legs * factor, inner * minutes_per_m, target)
+    labels[order] = split_order(
+        weights[order], legs * factor, inner * aim.minutes_per_m, aim.target, aim.max_leg_m
+    )
     return labels
 
 
 def measured_walk(
-    order: Ints, labels: Ints, inner: Floats, streets: Walkable
+    order: Ints, labels: Ints, inner: Floats, streets: Walkable, threads: int | None
 ) -> tuple[Floats, float]:
     """Real walk over the way through the tree, around each building, and all walks together."""
-    _, walks, _ = walk_labels(streets, labels, kicks=0, seed=0)
+    _, walks, _ = walk_labels(streets, labels, kicks=0, seed=0, threads=threads)
     turf = labels[order]
     first = np.concatenate([[True], np.diff(turf) != 0])
     through = np.bincount(turf, np.where(first, 0.0, inner))
