@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -19,6 +18,7 @@ from scipy.spatial import cKDTree
 from targeting.turf.graph import FAR_M, Edges, Fronts, StreetGraph, graph_from
 from targeting.turf.kernels import Floats, Ints
 from targeting.turf.noding import Flags
+from targeting.turf.snapping import nearest_lines
 
 HAMLET: Final = 20
 """So many addresses together are a place that the map lacks, not wrong places; assumed."""
@@ -32,10 +32,7 @@ def beyond_map(xy: Floats, lines: np.ndarray) -> Flags:
     is_far = np.full(len(xy), lines.size > 0)
     if not is_far.any():
         return is_far
-    near = shapely.STRtree(lines).query_nearest(
-        shapely.points(xy), max_distance=FAR_M, all_matches=False
-    )
-    is_far[near[0]] = False
+    is_far &= nearest_lines(xy, lines, FAR_M)[0] < 0
     if not is_far.any():
         return is_far
     squares, square, count = np.unique(

@@ -132,8 +132,11 @@ def fill_squares(
 @njit(cache=True, nogil=True)
 def nearest_bits(
     points: Floats, begin: Floats, end: Floats, square_m: float, reach_m: float
-) -> Ints:
-    """The straight bit nearest to each point, the lower one on a tie; -1 beyond `reach_m`."""
+) -> tuple[Ints, Floats, Floats]:
+    """The straight bit nearest to each point, the lower one on a tie; -1 beyond `reach_m`.
+
+    Then which share of the bit the place is at, and how far off.
+    """
     corner = np.array(
         [min(begin[:, 0].min(), end[:, 0].min()), min(begin[:, 1].min(), end[:, 1].min())]
     )
@@ -141,6 +144,8 @@ def nearest_bits(
     high = int((max(begin[:, 1].max(), end[:, 1].max()) - corner[1]) / square_m) + 1
     starts, bits = fill_squares(begin, end, corner, square_m, wide, high)
     found = np.full(points.shape[0], -1, np.int64)
+    shares = np.zeros(points.shape[0])
+    metres = np.full(points.shape[0], np.inf)
     for i in range(points.shape[0]):
         x = points[i, 0]
         y = points[i, 1]
@@ -168,8 +173,10 @@ def nearest_bits(
                         if away < best or (away == best and (found[i] < 0 or k < found[i])):
                             best = away
                             found[i] = k
+                            shares[i] = share
+                            metres[i] = np.sqrt(away)
             ring += 1
-    return found
+    return found, shares, metres
 
 
 @njit(cache=True, nogil=True)

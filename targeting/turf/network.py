@@ -166,7 +166,7 @@ def between_spurs(xy: Floats, tip: Ints, walls: Walls) -> Edges:
     found: Flags = np.isfinite(near_m) & (near != np.arange(n)[:, None])
     a, b = np.broadcast_to(np.arange(n)[:, None], near.shape)[found], near[found]
     points = shapely.points(xy)
-    clear = ~walls.between(points[a], points[b])
+    clear = ~walls.between(xy[a], points[b])
     a, b = a[clear], b[clear]
     return tip[a], tip[b], SPUR_DETOUR * np.hypot(*(xy[a] - xy[b]).T)
 

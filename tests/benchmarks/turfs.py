@@ -73,7 +73,7 @@ def make_city(size: int, seed: int = 1) -> tuple[pd.DataFrame, gpd.GeoDataFrame,
     kind = np.where(is_bridge, "bridge", "street")
     ends = np.stack([np.column_stack([x[u], y[u]]), np.column_stack([x[v], y[v]])], axis=1)
     streets = gpd.GeoDataFrame(
-        {"street": name, "kind": kind}, geometry=shapely.linestrings(ends), crs="EPSG:2154"
+        {"street": name, "kind": kind, "is_noded": True}, geometry=shapely.linestrings(ends), crs="EPSG:2154"
     )
     buildings, sides = place_addresses(ends, name, is_bridge, size, rng)
     middle_x, middle_y = across[side // 2] - 60, up[side // 2] - 40

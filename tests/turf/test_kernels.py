@@ -58,7 +58,7 @@ def test_the_split_costs_no_more_than_any_other(weights, target, data):
     legs = np.array(data.draw(st.lists(one_leg, min_size=n, max_size=n)))
     leg_weights = np.where(np.isinf(legs), 0.0, legs / 72)
     weights = np.array(weights)
-    ours = split_order(weights, legs, leg_weights, target)
+    ours = split_order(weights, legs, leg_weights, target, 1000.0)
     assert (np.diff(ours) >= 0).all()
     assert (np.unique(ours) == np.arange(ours.max() + 1)).all()
     all_splits = (np.cumsum([0, *cuts]) for cuts in product([0, 1], repeat=n - 1))
@@ -117,18 +117,20 @@ def test_the_order_of_two_trees_starts_each_with_an_infinite_leg():
 
 def test_two_turfs_on_one_line_are_cut_where_they_are_equal():
     table = table_of([(20 * k, 0) for k in range(6)])
-    cut, first, second = best_cut(table, np.arange(6), np.ones(6), 3.0, 0.0, 1000.0)
+    nobody = np.full((6, 2), -1)
+    cut, first, second, _ = best_cut(table, np.arange(6), np.ones(6), nobody, 3.0, 0.0, 1000.0)
     assert cut == 2
     assert first == second
 
 
 def test_no_cut_leaves_a_leg_that_is_too_long_inside_a_turf():
     table = table_of([(0, 0), (3000, 0), (3020, 0), (3040, 0)])
-    cut, first, second = best_cut(table, np.arange(4), np.ones(4), 2.0, 0.0, 1000.0)
+    nobody = np.full((4, 2), -1)
+    cut, first, second, _ = best_cut(table, np.arange(4), np.ones(4), nobody, 2.0, 0.0, 1000.0)
     assert cut == 0
     assert np.isfinite(first + second)
     table = table_of([(0, 0), (3000, 0), (6000, 0)])
-    assert np.isinf(best_cut(table, np.arange(3), np.ones(3), 2.0, 0.0, 1000.0)[1])
+    assert np.isinf(best_cut(table, np.arange(3), np.ones(3), nobody, 2.0, 0.0, 1000.0)[1])
 
 
 def test_rows_hold_each_edge_from_both_ends():
