@@ -37,7 +37,14 @@ from targeting.turf.kernels import (
 )
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.polish import Aim, polish_turfs
-from targeting.turf.walk import address_lines, walk_labels, walk_rows, walkable
+from targeting.turf.walk import (
+    FEW_KICKS,
+    KICKS,
+    address_lines,
+    walk_labels,
+    walk_rows,
+    walkable,
+)
 
 DEFAULT_MINUTES: Final = 120.0
 """One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
@@ -212,7 +219,14 @@ def cut_turfs(
         threads=threads,
     )
     order, walks, longest = walk_rows(
-        graph, buildings.iloc[rows], labels, start=start, one_side_first=one_side_first, seed=seed
+        graph,
+        buildings.iloc[rows],
+        labels,
+        start=start,
+        one_side_first=one_side_first,
+        kicks=FEW_KICKS if fast else KICKS,
+        seed=seed,
+        threads=threads,
     )
     stops = pd.DataFrame(
         {
