@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -30,8 +31,10 @@ from targeting.turf.kernels import (
     Floats,
     Ints,
     Walkable,
+    fill_distances,
     forest_order,
     rows_of,
+    scratch_of,
     spanning_forest,
     split_order,
 )
@@ -218,16 +221,20 @@ def cut_turfs(
         seed=seed,
         threads=threads,
     )
-    order, walks, longest = walk_rows(
+    walk = partial(
+        walk_rows,
         graph,
         buildings.iloc[rows],
-        labels,
         start=start,
         one_side_first=one_side_first,
         kicks=FEW_KICKS if fast else KICKS,
         seed=seed,
         threads=threads,
     )
+    order, walks, longest = walk(labels)
+    while not one_side_first and (longest > max_leg_m).any():
+        labels = parted_at_gaps(streets, order, labels, longest, max_leg_m)
+        order, walks, longest = walk(labels)
     stops = pd.DataFrame(
         {
             "row": rows[order],
@@ -395,6 +402,23 @@ def measured_walk(
     ratio = np.clip(walks / np.maximum(through, 1.0), 0.3, 1.2)
     ratio[through < 1.0] = FIRST_GUESS
     return ratio[turf], float(walks.sum())
+
+
+def parted_at_gaps(
+    streets: Walkable, order: Ints, labels: Ints, longest: Floats, max_leg_m: float
+) -> Ints:
+    """The turfs, those with a leg that is too long cut there into several.
+
+    The tree and the polish keep such legs out, but the last walk of a turf may find a shorter way
+    in all that has one. `order` is the walking order, turf after turf.
+    """
+    labels, scratch = labels.copy(), scratch_of(streets)
+    for turf in np.flatnonzero(longest > max_leg_m):
+        mine = order[labels[order] == turf]
+        legs = np.diagonal(fill_distances(mine, streets, scratch), 1)
+        part = np.concatenate([[0], np.cumsum(legs > max_leg_m)])
+        labels[mine[part > 0]] = labels.max() + part[part > 0]
+    return labels
 
 
 def has_company(

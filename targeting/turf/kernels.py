@@ -31,7 +31,7 @@ CROSSING_M: Final = 10.0
 WIDE_CROSSING_M: Final = 60.0
 """Crossing a wide one: the lights, about 50 s at 1.2 m/s; assumed."""
 
-PARTED_M: Final = 15.0
+PARTED_M: Final = 10.0
 """Metres of walk that two facing doors in two turfs are worth."""
 
 TOLERANCE: Final = 0.09
@@ -60,6 +60,13 @@ WORTH_M: Final = 1e-7
 
 MERGE_STOPS: Final = 160
 """Two neighbours with more stops than this are not merged for polishing: too slow."""
+
+
+SWAPS: Final = 4
+"""Stops that change turf, one after the other, each time that two turfs are tried."""
+
+SWAP_STOPS: Final = 64
+"""With more stops than this in two turfs, stops move but are not swapped: too slow."""
 
 
 @njit(cache=True, nogil=True)
@@ -776,6 +783,199 @@ def rounds_of(pairs: Ints, n_turfs: int) -> Ints:
 
 
 @njit(cache=True, nogil=True)
+def run_cost(
+    table: Floats,
+    path: Ints,
+    weights: Floats,
+    target: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+) -> float:
+    """What a turf walked so costs; nothing where it is empty, without end with too long a leg."""
+    if path.size == 0:
+        return 0.0
+    for k in range(1, path.size):
+        if table[path[k - 1], path[k]] > max_leg_m:
+            return np.inf
+    weight = path_length(table, path) * minutes_per_m
+    for k in path:
+        weight += weights[k]
+    return turf_cost(weight, felt_length(table, path), target)
+
+
+@njit(cache=True, nogil=True)
+def without(path: Ints, k: int) -> Ints:
+    """A path without its stop `k`."""
+    rest = np.empty(path.size - 1, np.int64)
+    rest[:k] = path[:k]
+    rest[k:] = path[k + 1 :]
+    return rest
+
+
+@njit(cache=True, nogil=True)
+def best_place(table: Floats, path: Ints, stop: int) -> tuple[int, float, float]:
+    """Where a stop is best put into a path (before which), and how much longer it then is.
+
+    Once as felt, once in metres.
+    """
+    place = 0
+    least = np.inf
+    metres = 0.0
+    for k in range(path.size + 1):
+        more = 0.0
+        more_m = 0.0
+        if k > 0:
+            more_m += table[path[k - 1], stop]
+            more += felt(table[path[k - 1], stop])
+        if k < path.size:
+            more_m += table[stop, path[k]]
+            more += felt(table[stop, path[k]])
+        if 0 < k < path.size:
+            more_m -= table[path[k - 1], path[k]]
+            more -= felt(table[path[k - 1], path[k]])
+        if more < least:
+            place = k
+            least = more
+            metres = more_m
+    return place, least, metres
+
+
+@njit(cache=True, nogil=True)
+def with_stop(path: Ints, place: int, stop: int) -> Ints:
+    """A path with one more stop, before its stop `place`."""
+    longer = np.empty(path.size + 1, np.int64)
+    longer[:place] = path[:place]
+    longer[place] = stop
+    longer[place + 1 :] = path[place:]
+    return longer
+
+
+@njit(cache=True, nogil=True)
+def parted_more(faces: Ints, is_first: NDArray[np.bool_], stop: int) -> int:
+    """How many more facing pairs are parted when a stop goes to the other turf."""
+    more = 0
+    for facing in faces[stop]:
+        if facing >= 0:
+            more += 1 if is_first[facing] == is_first[stop] else -1
+    return more
+
+
+@njit(cache=True, nogil=True)
+def swap_stops(
+    table: Floats,
+    one: Ints,
+    other: Ints,
+    weights: Floats,
+    faces: Ints,
+    target: float,
+    minutes_per_m: float,
+) -> tuple[Ints, Ints, int]:
+    """The best move of one stop to the other turf, or swap of two: both walks, more pairs parted.
+
+    The walks come back as they were where nothing is better.
+    """
+    m = table.shape[0]
+    is_first = np.zeros(m, np.bool_)
+    for k in one:
+        is_first[k] = True
+    paths = (one, other)
+    weight = np.zeros(2)
+    felt_m = np.zeros(2)
+    for p in range(2):
+        weight[p] = path_length(table, paths[p]) * minutes_per_m
+        felt_m[p] = felt_length(table, paths[p])
+        for k in paths[p]:
+            weight[p] += weights[k]
+    before = turf_cost(weight[0], felt_m[0], target) + turf_cost(weight[1], felt_m[1], target)
+    least = before - WORTH_M
+    chosen = (-1, -1, -1)
+    # for each stop: its turf without it, and the walk saved
+    for p in range(2):
+        here = paths[p]
+        there = paths[1 - p]
+        for k in range(here.size):
+            if here.size == 1:
+                continue
+            stop = here[k]
+            rest = without(here, k)
+            rest_felt = felt_length(table, rest)
+            rest_weight = weight[p] - weights[stop]
+            rest_weight += (path_length(table, rest) - path_length(table, here)) * minutes_per_m
+            turned = parted_more(faces, is_first, stop)
+            _, more, more_m = best_place(table, there, stop)
+            cost = (
+                turf_cost(rest_weight, rest_felt, target)
+                + turf_cost(
+                    weight[1 - p] + weights[stop] + more_m * minutes_per_m,
+                    felt_m[1 - p] + more,
+                    target,
+                )
+                + PARTED_M * turned
+            )
+            if cost < least:
+                least = cost
+                chosen = (p, k, -1)
+            if p == 1 or m > SWAP_STOPS:
+                continue
+            for q in range(there.size):
+                if there.size == 1:
+                    continue
+                back = there[q]
+                left = without(there, q)
+                _, in_felt, in_m = best_place(table, rest, back)
+                _, out_felt, out_m = best_place(table, left, stop)
+                cost = turf_cost(
+                    rest_weight + weights[back] + in_m * minutes_per_m, rest_felt + in_felt, target
+                )
+                if cost >= least + 4 * PARTED_M:  # four pairs at most are joined
+                    continue
+                left_m = path_length(table, left) - path_length(table, there) + out_m
+                cost += turf_cost(
+                    weight[1] - weights[back] + weights[stop] + left_m * minutes_per_m,
+                    felt_length(table, left) + out_felt,
+                    target,
+                )
+                both = turned + parted_more(faces, is_first, back)
+                for facing in faces[stop]:
+                    if facing == back:
+                        both += 2
+                cost += PARTED_M * both
+                if cost < least:
+                    least = cost
+                    chosen = (0, k, q)
+    p, k, q = chosen
+    if p < 0:
+        return one, other, 0
+    stop = paths[p][k]
+    turned = parted_more(faces, is_first, stop)
+    here = without(paths[p], k)
+    there = paths[1 - p]
+    if q >= 0:
+        back = there[q]
+        turned += parted_more(faces, is_first, back)
+        for facing in faces[stop]:
+            if facing == back:
+                turned += 2
+        there = without(there, q)
+        here = with_stop(here, best_place(table, here, back)[0], back)
+    there = with_stop(there, best_place(table, there, stop)[0], stop)
+    shorten(table, here, 0)
+    shorten(table, there, 0)
+    if p == 0:
+        return here, there, turned
+    return there, here, turned
+
+
+@njit(cache=True, nogil=True)
+def relink(turf: int, members: Ints, head: Ints, after: Ints) -> None:
+    """Make these the members of a turf, in this order."""
+    head[turf] = -1
+    for k in range(members.size - 1, -1, -1):
+        after[members[k]] = head[turf]
+        head[turf] = members[k]
+
+
+@njit(cache=True, nogil=True)
 def cost_turfs(
     first: int,
     last: int,
@@ -791,7 +991,10 @@ def cost_turfs(
     seed: int,
     scratch: Scratch,
 ) -> None:
-    """Fill in what the turfs from `first` to before `last` cost; members are linked lists."""
+    """Fill in what the turfs from `first` to before `last` cost, and put them in walking order.
+
+    Members are linked lists: `head` is the first of each turf, `after` who comes next (-1: none).
+    """
     for t in range(first, last):
         mine = np.empty(count[t], np.int64)
         i = head[t]
@@ -804,6 +1007,7 @@ def cost_turfs(
         path = open_path(table, kicks, seed)
         weight += path_length(table, path) * minutes_per_m
         cost[t] = turf_cost(weight, felt_length(table, path), target)
+        relink(t, mine[path], head, after)
 
 
 @njit(cache=True, nogil=True)
@@ -828,6 +1032,8 @@ def cut_pairs(
 ) -> None:
     """Merge each pair of turfs, walk the union, cut it anew, in place; keep what costs less.
 
+    Then single stops change turf, or two are swapped, while that is better.
+
     `pairs` are `lower × n_turfs + higher`; `changed` has the last sweep in which each turf
     changed. Only what belongs to the pair is read or written (but `place_of`, one a thread): pairs
     that share no turf can be done at the same time, with the same result.
@@ -850,6 +1056,7 @@ def cut_pairs(
                 mine[k] = i
                 k += 1
                 i = after[i]
+        walked = mine.copy()
         mine.sort()
         for k in range(m):
             place_of[mine[k]] = k
@@ -861,26 +1068,55 @@ def cut_pairs(
                 if i >= 0 and place_of[i] >= 0:
                     facing[k, q] = place_of[i]
                     parted += labels[i] < labels[mine[k]]
+        one = np.empty(count[a], np.int64)
+        other = np.empty(count[b], np.int64)
+        for k in range(m):
+            if k < count[a]:
+                one[k] = place_of[walked[k]]
+            else:
+                other[k - count[a]] = place_of[walked[k]]
         for k in range(m):
             place_of[mine[k]] = -1
         table = fill_distances(mine, streets, scratch)
+        own = weights[mine]
         path = open_path(table, kicks, seed)
         cut, cost_a, cost_b, cut_parts = best_cut(
-            table, path, weights[mine], facing, target, minutes_per_m, max_leg_m
+            table, path, own, facing, target, minutes_per_m, max_leg_m
         )
         before = cost[a] + cost[b] + PARTED_M * parted
-        if cost_a + cost_b + PARTED_M * cut_parts >= before - WORTH_M:
+        is_better = cost_a + cost_b + PARTED_M * cut_parts < before - WORTH_M
+        if is_better:
+            one = path[: cut + 1].copy()
+            other = path[cut + 1 :].copy()
+            parted = cut_parts
+        else:
+            cost_a = cost[a]
+            cost_b = cost[b]
+        for _ in range(SWAPS):
+            if one.size == 0 or other.size == 0:
+                break
+            first, second, turned = swap_stops(
+                table, one, other, own, facing, target, minutes_per_m
+            )
+            new_a = run_cost(table, first, own, target, minutes_per_m, max_leg_m)
+            new_b = run_cost(table, second, own, target, minutes_per_m, max_leg_m)
+            if new_a + new_b + PARTED_M * turned >= cost_a + cost_b - WORTH_M:
+                break
+            one = first
+            other = second
+            cost_a = new_a
+            cost_b = new_b
+            is_better = True
+        if not is_better:
             continue
-        head[a] = -1
-        head[b] = -1
-        for k in range(m - 1, -1, -1):
-            t = a if k <= cut else b
-            i = mine[path[k]]
-            labels[i] = t
-            after[i] = head[t]
-            head[t] = i
-        count[a] = cut + 1
-        count[b] = m - cut - 1
+        for k in one:
+            labels[mine[k]] = a
+        for k in other:
+            labels[mine[k]] = b
+        relink(a, mine[one], head, after)
+        relink(b, mine[other], head, after)
+        count[a] = one.size
+        count[b] = other.size
         cost[a] = cost_a
         cost[b] = cost_b
         changed[a] = sweep
@@ -888,8 +1124,8 @@ def cut_pairs(
 
 
 KERNELS: Final[tuple[Any, ...]] = (
-    nearest_bits, nearest_source, spanning_forest, forest_order, split_order, walk_turfs,
-    touching_pairs, rounds_of, cost_turfs, cut_pairs,
+    nearest_bits, nearest_source, spanning_forest, forest_order, split_order, fill_distances,
+    walk_turfs, touching_pairs, rounds_of, cost_turfs, cut_pairs,
 )  # fmt: skip
 """Those called from Python; the others are called by these."""
 
@@ -913,6 +1149,7 @@ def warm_kernels() -> None:
         np.full(3, -1), np.zeros(3), np.zeros(3, np.int64), np.zeros(3),
     )  # fmt: skip
     scratch = scratch_of(streets)
+    fill_distances(order, streets, scratch)
     nowhere, zeros = np.full(2, -1), np.zeros(3, np.int64)
     walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0, nowhere, zeros, zeros, 0.0, scratch)
     pairs = touching_pairs(np.array([0, 1, 1]), a, b, 2)
