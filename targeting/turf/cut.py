@@ -246,13 +246,15 @@ def cut_turfs(
     stops = pd.concat([stops, towers], ignore_index=True)
     still = np.zeros(len(towers))
     stops["minutes"] = minutes_of_stops(buildings, stops, model)
+    found = np.bincount(stops["row"], stops["dwellings"], len(buildings)).astype(np.float64)
     turfs = summed_turfs(
         buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
     )
     turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
-    of_tower = stops["building_id"].isin(buildings["building_id"][is_tower])
-    alone = stops.groupby("turf_id")["visit_order"].transform("size") == 1
-    tower_ids = stops.loc[of_tower & alone, "turf_id"]
+    alone = turfs.loc[turfs["n_buildings"] == 1, "turf_id"]
+    first = stops[stops["turf_id"].isin(alone)]
+    of_tower = first["building_id"].isin(buildings["building_id"][is_tower])
+    tower_ids = first.loc[of_tower, "turf_id"]
     out = pd.DataFrame(
         {
             "building_id": buildings["building_id"],
@@ -264,7 +266,7 @@ def cut_turfs(
         turfs=Turfs.check(turfs),
         stops=TurfStops.check(stops),
         excluded=Excluded.check(out),
-        identity=checked_identity(buildings, turfs, stops, out),
+        identity=checked_identity(buildings, turfs, out, found, is_kept),
         balanced_on="minutes_expected" if doors is None else "n_doors",
         target=target,
         is_tower=turfs["turf_id"].isin(tower_ids).rename("is_tower"),
@@ -495,7 +497,11 @@ def summed_turfs(
         }
     ).groupby("turf")
     total = each.sum()
-    line = address_lines(of_row).groupby(stops["turf"])
+    turf = stops["turf"].to_numpy()
+    ends = {keep: ~stops["turf"].duplicated(keep=keep).to_numpy() for keep in ("first", "last")}
+    line = {
+        keep: address_lines(of_row[is_end]).set_axis(turf[is_end]) for keep, is_end in ends.items()
+    }
     return pd.DataFrame(
         {
             "n_buildings": each.size().astype(np.int64),
@@ -504,8 +510,8 @@ def summed_turfs(
             "minutes_expected": (total["minutes"] + walks * model.minutes_per_m).round(2),
             "walk_m": np.round(walks, 1),
             "longest_leg_m": np.round(longest, 1),
-            "start_address": line.first().astype("str"),
-            "end_address": line.last().astype("str"),
+            "start_address": line["first"].astype("str"),
+            "end_address": line["last"].astype("str"),
         }
     )
 
@@ -533,7 +539,11 @@ def main_stations(buildings: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.Seri
 
 def station_lists(buildings: pd.DataFrame, stops: pd.DataFrame) -> pd.Series:
     """Stations of each turf, joined by a space; empty where none is known."""
-    mostly, spanning = main_stations(buildings, stops)
+    return listed_stations(stops, *main_stations(buildings, stops))
+
+
+def listed_stations(stops: pd.DataFrame, mostly: pd.Series, spanning: pd.Series) -> pd.Series:
+    """The same, from the main station of each turf and the list of those in several."""
     turfs = pd.Index(stops["turf"].unique())
     return spanning.reindex(turfs).fillna(mostly.reindex(turfs)).fillna("")
 
@@ -546,8 +556,8 @@ def ranked(
     id_prefix: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
-    mostly, _ = main_stations(buildings, stops)
-    station_ids = station_lists(buildings, stops).reindex(turfs.index)
+    mostly, spanning = main_stations(buildings, stops)
+    station_ids = listed_stations(stops, mostly, spanning).reindex(turfs.index)
     priority_of = {station: k for k, station in enumerate(dict.fromkeys(station_order or ()))}
     priority = mostly.map(priority_of).reindex(turfs.index).fillna(len(priority_of))
     in_rank = pd.DataFrame(
@@ -577,9 +587,16 @@ def ranked(
 
 
 def checked_identity(
-    buildings: pd.DataFrame, turfs: pd.DataFrame, stops: pd.DataFrame, excluded: pd.DataFrame
+    buildings: pd.DataFrame,
+    turfs: pd.DataFrame,
+    excluded: pd.DataFrame,
+    found: Floats,
+    is_kept: NDArray[np.bool_],
 ) -> DoorsIdentity:
-    """The identity of a cut. Raises TurfError if a building has gained or lost a door."""
+    """The identity of a cut; `found` are the doors that turfs have of each building.
+
+    Raises TurfError if a building has gained or lost a door.
+    """
     identity = DoorsIdentity(
         doors_in=int(buildings["dwellings"].sum()),
         doors_in_turfs=int(turfs["n_doors"].sum()),
@@ -589,9 +606,7 @@ def checked_identity(
             str(why): int(n) for why, n in excluded.groupby("reason")["dwellings"].sum().items()
         },
     )
-    found = pd.concat([stops, excluded]).groupby("building_id")["dwellings"].sum()
-    wanted = buildings.set_index("building_id")["dwellings"]
-    wrong = int((found.reindex(wanted.index).fillna(0) != wanted).sum())
+    wrong = int((found != buildings["dwellings"].to_numpy() * is_kept).sum())
     if not identity.holds or wrong:
         raise TurfError(
             f"the cut lost count: {identity.sentence()}; {wrong} buildings differ. This is our "

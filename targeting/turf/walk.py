@@ -12,10 +12,10 @@ from targeting.turf.graph import StreetGraph, street_codes
 from targeting.turf.kernels import Floats, Ints, Scratch, Walkable, walk_turfs
 from targeting.turf.threads import crew
 
-KICKS: Final = 60
-"""Random kicks of each walk: two milliseconds for 40 stops (`make bench ONLY=walks`)."""
+KICKS: Final = 30
+"""Random kicks of each walk: some two milliseconds for 40 stops (`make bench ONLY=walks`)."""
 
-FEW_KICKS: Final = 10
+FEW_KICKS: Final = 6
 """Those of a cut at once."""
 
 OTHER_SIDE_M: Final = 400.0
