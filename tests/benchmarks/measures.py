@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from targeting.turf import StreetGraph
-from targeting.turf.cut import fronts_of
+from targeting.turf.balance import fronts_of
 from targeting.turf.graph import facing_doors
 from targeting.turf.kernels import (
     Floats,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.turf import StreetGraph
-from targeting.turf.cut import fronts_of, side_by_side
+from targeting.turf.balance import fronts_of, side_by_side
 from targeting.turf.kernels import Floats, Ints, fill_distances, scratch_of
 from targeting.turf.walk import walkable
 

@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 
 from targeting.turf import build_street_graph, cut_turfs, warm_kernels
-from targeting.turf.cut import TOWER_SHARE, Cut
+from targeting.turf.cut import Cut
 from targeting.turf.kernels import scratch_of
+from targeting.turf.towers import TOWER_SHARE
 from targeting.turf.walk import FEW_KICKS, KICKS, walk_labels, walkable
 
 from .city import World, world_of
