@@ -35,7 +35,7 @@ from targeting.workflows.polishing import is_polishing, polish_state, start_poli
 from targeting.workflows.recut import recut_campaign_turfs
 from targeting.workflows.reports import Report
 from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
-from targeting.workflows.walkbooks import walk_book_pdf
+from targeting.workflows.walkbooks import phone_book_zip, walk_book_pdf
 
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {
@@ -255,6 +255,30 @@ def show_walk_book(turf_id: str | None) -> None:
             )  # fmt: skip
 
 
+def show_phone_books(turf_id: str | None) -> None:
+    """Phone books as a zip, and the phrase that opens them: shown once, kept nowhere."""
+    wanted = (turf_id, workspace_mark(workspace()), language())
+    with st.container(horizontal=True, key="phone_books"):
+        if st.button(say("turfs.phone_make"), key="make_phones"):
+            with st.spinner(say("turfs.phone_working")):
+                try:
+                    ids = [turf_id] if turf_id else None
+                    made = phone_book_zip(workspace(), ids, language=language())
+                    st.session_state["phones"] = (wanted, *made)
+                except TargetingError as error:
+                    st.warning(str(error))
+        made_for, packed, phrase = st.session_state.get("phones", (None, b"", ""))
+        if made_for == wanted:
+            name = f"relance-{turf_id or say('nav.turfs').lower()}-telephone.zip"
+            st.download_button(
+                say("turfs.file_phone"), packed, name, "application/zip", type="primary",
+                key="file_phones", on_click="ignore",
+            )  # fmt: skip
+    if made_for == wanted:
+        st.caption(say("turfs.phone_phrase"))
+        st.code(phrase, None)
+
+
 def choose_in_table(ids: list[str]) -> None:
     """A row chosen in the table is the turf chosen."""
     rows = st.session_state["turf_table"]["selection"]["rows"]
@@ -313,6 +337,7 @@ def show_turfs(board: TurfBoard) -> None:
     )
     st.markdown(f"**{say('turfs.download')}** — {turf_id or say('turfs.every')}")
     show_walk_book(turf_id)
+    show_phone_books(turf_id)
     show_files(turf_id)
     if turf_id is not None:
         with st.expander(say("turfs.preview"), key="preview"):

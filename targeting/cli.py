@@ -116,7 +116,7 @@ def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-BOOK_FORMATS = ("pdf",)
+BOOK_FORMATS = ("pdf", "html")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
 
@@ -702,12 +702,22 @@ def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, layout: str | None,
               help="S0001,S0002; may be repeated (default: all open turfs).")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
 @click.option("--format", "formats", default="pdf", show_default=True, callback=_formats,
-              help="pdf: a packet with an index in front, and one file a turf.")  # fmt: skip
+              help="pdf: a packet with an index in front, and one file a turf; html: an "
+              "encrypted phone book a turf.")  # fmt: skip
+@click.option("--passphrase", envvar="RELANCE_PASSPHRASE", prompt=True, prompt_required=False,
+              hide_input=True, confirmation_prompt=True,
+              help="Opens the phone books; asked for where no word follows; by default four words "
+              "are drawn and told once.")  # fmt: skip
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @_json_option
 @click.pass_obj
 def walkbook(
-    desk: Desk, turf_ids: tuple[str, ...], out: Path, formats: tuple[str, ...], lang: str
+    desk: Desk,
+    turf_ids: tuple[str, ...],
+    out: Path,
+    formats: tuple[str, ...],
+    passphrase: str | None,
+    lang: str,
 ) -> None:
     """Write walk books: a map, door lines with boxes to tick, consent slips apart."""
     from targeting.workflows.walkbooks import write_walk_books
@@ -715,24 +725,30 @@ def walkbook(
     named = [t.strip() for given in turf_ids for t in given.split(",") if t.strip()]
     report = write_walk_books(
         desk.workspace, out, turf_ids=named or None, language=lang, formats=formats,
-        progress=desk.progress,
+        passphrase=passphrase, progress=desk.progress,
     )  # fmt: skip
     desk.answer(report.facts, report.text)
 
 
 @cli.command()
-@click.argument("file", type=FILE)
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--passphrase", envvar="RELANCE_PASSPHRASE",
+              help="A phone book's phrase: only for what another workspace wrote.")  # fmt: skip
+@click.option("--received-at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
+              help="When a phone gave its visits back (French time), where its clock is wrong: all "
+              "its times move with it.")  # fmt: skip
 @_json_option
 @click.pass_obj
-def returns(desk: Desk, file: Path) -> None:
-    """Record the visits of a typed grid (CSV); the same file twice is one."""
+def returns(
+    desk: Desk, files: tuple[Path, ...], passphrase: str | None, received_at: datetime | None
+) -> None:
+    """Record visits: a typed grid (CSV), a phone's file, a text of scanned codes; twice is once."""
+    from targeting.workflows.returned import returns_report
     from targeting.workflows.returns import import_returns
 
-    told = import_returns(desk.workspace, file)
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
-    desk.answer(
-        asdict(told), f"{told.file}: {told.rows:,} visits read, {told.recorded:,} recorded{kept}"
-    )
+    told = import_returns(desk.workspace, files, passphrase=passphrase, received_at=received_at)
+    report = returns_report(told)
+    desk.answer(report.facts, report.text)
 
 
 @cli.command()

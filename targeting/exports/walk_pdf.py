@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +19,22 @@ import segno
 import typst
 
 from targeting.errors import TargetingError
+from targeting.exports.book_words import (
+    THEMES,
+    about_stop,
+    door_memory,
+    door_place,
+    facts_line,
+    legal_stop,
+    station_line,
+)
 from targeting.exports.files import write_aside
 from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT
 from targeting.exports.walk_map import draw_map
 from targeting.exports.walk_pages import Line, first_pages, list_pages
-from targeting.field.books import Door, PollingStation, Stop, WalkBook
-from targeting.locale import count_in, date_in, day_in, number_in, text_in
+from targeting.field.books import WalkBook
+from targeting.locale import count_in, date_in, number_in, text_in
 from targeting.tables import OUTCOMES
 
 TEMPLATE: Final = Path(__file__).with_name("templates") / "walk_book.typ"
@@ -36,9 +45,6 @@ LONGEST: Final = 90
 QR_MASK: Final = 2
 """One mask for all: to try the eight for each page takes longer than to set it."""
 
-THEMES: Final = (
-    "housing", "prices", "school", "health", "transport", "cleanliness", "safety", "other",
-)  # fmt: skip
 CHANNELS: Final = ("call", "text", "email", "visit")
 PURPOSES: Final = ("news", "voting_help", "volunteer")
 COLUMNS: Final = ("turf", "page", "start", "doors", "buildings", "minutes", "stations", "pair")
@@ -54,8 +60,8 @@ WORDS: Final = (
 
 
 def page_code(book: WalkBook, page: int) -> str:
-    """What the QR of a page says: turf, version, page; nothing else."""
-    return f"{book.turf_id}/V{book.version}/P{page}"
+    """What the QR of a page says: turf, version with the mark of its order, page; nothing else."""
+    return f"{book.turf_id}/V{book.edition}/P{page}"
 
 
 def write_packet(
@@ -170,12 +176,12 @@ def _book(book: WalkBook, today: date, language: str) -> dict[str, Any]:
         "turf": book.turf_id,
         "campaign": campaign,
         "printed": text_in(
-            language, "book.printed", date=date_in(language, today), version=book.version
+            language, "book.printed", date=date_in(language, today), version=book.edition
         ),
-        "stations": " · ".join(_station(s) for s in book.stations) or "—",
+        "stations": " · ".join(station_line(s) for s in book.stations) or "—",
         "start": one_line(book.start, 50),
-        "facts": _facts(book, language),
-        "stop": _legal_stop(book.ballot_date, language),
+        "facts": facts_line(book, language),
+        "stop": legal_stop(book.ballot_date, language),
         "notice": text_in(language, "book.notice", campaign=campaign),
         "notice-long": text_in(language, "print.notice", campaign=campaign),
         "slip-code": text_in(language, "book.slip_code", turf=book.turf_id),
@@ -184,29 +190,6 @@ def _book(book: WalkBook, today: date, language: str) -> dict[str, Any]:
         "map": _map(book, language),
         "pages": pages,
     }
-
-
-def _facts(book: WalkBook, language: str) -> str:
-    told = [
-        f"≈ {number_in(language, book.minutes)} min",
-        count_in(language, "doors", book.n_open),
-        count_in(language, "buildings", len(book.stops)),
-        text_in(language, "book.walk", metres=number_in(language, book.walk_m)),
-    ]
-    if book.n_closed:
-        told.insert(2, count_in(language, "book.closed", book.n_closed))
-    return " · ".join(told)
-
-
-def _legal_stop(ballot: date | None, language: str) -> str:
-    if ballot is None:
-        return text_in(language, "book.stop_unknown")
-    return text_in(language, "book.stop", date=date_in(language, ballot - timedelta(days=1)))
-
-
-def _station(station: PollingStation) -> str:
-    place = one_line(station.polling_place, 60) if station.polling_place else ""
-    return f"{station.number} ({place})" if place else station.number
 
 
 def _map(book: WalkBook, language: str) -> dict[str, Any]:
@@ -245,9 +228,9 @@ def _row(line: Line, language: str) -> dict[str, Any]:
     if line.door is None:
         return {
             "kind": "heading", "code": line.code, "address": address, "again": line.is_again,
-            "address-pt": _fitting(address), "about": _about(line.stop, language),
+            "address-pt": _fitting(address), "about": about_stop(line.stop, language),
         }  # fmt: skip
-    behind = _behind(line.stop, line.door, language)
+    behind = door_place(line.stop, line.door, language)
     return {
         "kind": "door",
         "code": line.code,
@@ -256,56 +239,13 @@ def _row(line: Line, language: str) -> dict[str, Any]:
         "address": address,
         "address-pt": _fitting(address),
         "behind": behind,
-        "memory": _memory(line.door, language),
+        "memory": door_memory(line.door, language),
     }
 
 
 def _fitting(address: str) -> float:
     """Points in which an address keeps to its place."""
     return 9.5 if len(address) <= 34 else 8 if len(address) <= 60 else 6.5
-
-
-def _about(stop: Stop, language: str) -> str:
-    """Side, dwellings, and which doors are this turf's where it has a part of them."""
-    told = [text_in(language, f"book.side.{stop.side}")] if stop.side else []
-    told.append(count_in(language, "book.dwellings", stop.dwellings))
-    if stop.is_part:
-        told.append(
-            text_in(language, "book.part", first=stop.doors[0].number, last=stop.doors[-1].number)
-        )
-    return " · ".join(told)
-
-
-def _behind(stop: Stop, door: Door, language: str) -> str:
-    """Where the door is in its building; the side of the street for a house."""
-    if stop.is_house:
-        return text_in(language, f"book.side.{stop.side}") if stop.side else ""
-    told = []
-    if door.staircase:
-        told.append(text_in(language, "book.staircase", name=one_line(door.staircase, 20)))
-    if door.floor is not None:
-        told.append(
-            text_in(language, "book.floor", floor=door.floor)
-            if door.floor
-            else text_in(language, "book.ground_floor")
-        )
-    told.append(
-        text_in(language, "book.door", name=one_line(door.label, 30))
-        if door.label
-        else text_in(language, "book.door_number", number=door.number)
-    )
-    return " · ".join(told)
-
-
-def _memory(door: Door, language: str) -> str:
-    if door.last_visit is None or door.last_outcome is None:
-        return ""
-    return text_in(
-        language,
-        "book.last_visit",
-        date=day_in(language, door.last_visit),
-        outcome=text_in(language, f"outcome.{door.last_outcome}"),
-    )
 
 
 def _qr(code: str) -> str:

@@ -7,7 +7,8 @@ be knocked at today stays in the book without a reason; of an open one, the last
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -95,7 +96,10 @@ class PollingStation:
 
 @dataclass(frozen=True)
 class WalkBook:
-    """All that one pair needs for one turf; `version` is the stored turf's."""
+    """All that one pair needs for one turf; `version` is the stored turf's.
+
+    `edition` is what is printed: the version, and a mark that changes only when the order does.
+    """
 
     campaign: str
     ballot_date: date | None
@@ -111,6 +115,10 @@ class WalkBook:
     credits: tuple[str, ...]
 
     @property
+    def edition(self) -> str:
+        return f"{self.version}-{order_mark(s.building_id for s in self.stops)}"
+
+    @property
     def n_open(self) -> int:
         """Doors to knock at today."""
         return sum(not d.is_closed for s in self.stops for d in s.doors)
@@ -119,6 +127,16 @@ class WalkBook:
     def n_closed(self) -> int:
         """Doors of the turf to leave alone today."""
         return sum(d.is_closed for s in self.stops for d in s.doors)
+
+
+def order_mark(building_ids: Iterable[str]) -> str:
+    """Four signs that tell one walking order from another: numbers typed from paper mean buildings
+    only while it stands.
+
+    >>> order_mark(["b1", "b2"]), order_mark(["b2", "b1"])
+    ('a513', '12f6')
+    """
+    return hashlib.sha256("\n".join(building_ids).encode()).hexdigest()[:4]
 
 
 def build_books(

@@ -202,7 +202,8 @@ def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
 
 
 def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
-    """Record knocks; gives how many were new. The same `visit_id` twice is one visit.
+    """Record knocks; gives how many were new. The same `visit_id` twice is one visit, and one that
+    was withdrawn stays so.
 
     Each row has `visit_id`, `building_id`, `door_id`, `visited_at` (with zone), `outcome`, and may
     have `turf_id` and, after a talk, `contact_id`. Turfs whose doors are all answered become done.
@@ -214,7 +215,8 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     campaign = load_campaign(session)
     ballot = campaign.ballot_date if campaign else None
     rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits, 1)]
-    known = _known_ids(session, [r["id"] for r in rows])
+    ids = [r["id"] for r in rows]
+    known = _known_ids(session, Visit, ids) | _known_ids(session, VisitUndone, ids)
     new = {r["id"]: r for r in rows if r["id"] not in known}
     turfs = {r["turf_id"] for r in new.values() if r["turf_id"]}
     if lost := turfs - set(session.scalars(select(Turf.id).where(Turf.id.in_(turfs)))):
@@ -227,6 +229,32 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     for turf_id in sorted(turfs):
         _update_turf_status(session, turf_id)
     return len(new)
+
+
+def withdraw_visits(session: Session, ids: Iterable[str], now: datetime) -> int:
+    """Take back knocks that a canvasser undid; gives how many were recorded until now.
+
+    Their ids are kept until they would have been erased: no older file brings them back. A turf
+    that was done, and has doors again, is in progress.
+    """
+    campaign = load_campaign(session)
+    erase_on = erase_date(campaign.ballot_date if campaign else None, now)
+    wanted = list(dict.fromkeys(ids))
+    known = _known_ids(session, VisitUndone, wanted)
+    fresh = [i for i in wanted if i not in known]
+    turfs: set[str] = set()
+    withdrawn = 0
+    for start in range(0, len(fresh), CHUNK):
+        part = fresh[start : start + CHUNK]
+        kept = session.execute(select(Visit.id, Visit.turf_id).where(Visit.id.in_(part))).all()
+        turfs |= {turf_id for _, turf_id in kept if turf_id}
+        withdrawn += len(kept)
+        session.execute(delete(Visit).where(Visit.id.in_(part)))
+        rows = [{"id": i, "undone_at": now, "erase_on": erase_on} for i in part]
+        session.execute(insert(VisitUndone), rows)
+    for turf_id in sorted(turfs):
+        _update_turf_status(session, turf_id)
+    return withdrawn
 
 
 VISIT_FIELDS: Final = {
@@ -282,11 +310,11 @@ def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> di
     }
 
 
-def _known_ids(session: Session, ids: list[str]) -> set[str]:
+def _known_ids(session: Session, model: type[Visit | VisitUndone], ids: list[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
-        known |= set(session.scalars(select(Visit.id).where(Visit.id.in_(part))))
+        known |= set(session.scalars(select(model.id).where(model.id.in_(part))))
     return known
 
 
@@ -346,6 +374,19 @@ def load_visits(session: Session) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[c.key for c in columns])
     table["visited_at"] = pd.to_datetime(table["visited_at"], utc=True)
     return table
+
+
+def knocks_at(
+    session: Session, doors: Iterable[str], since: datetime
+) -> list[tuple[str, str, str]]:
+    """Visits of these doors since then, as (visit_id, door_id, outcome)."""
+    wanted = sorted(set(doors))
+    found: list[tuple[str, str, str]] = []
+    for start in range(0, len(wanted), CHUNK):
+        there = Visit.door_id.in_(wanted[start : start + CHUNK]) & (Visit.visited_at >= since)
+        rows = session.execute(select(Visit.id, Visit.door_id, Visit.outcome).where(there))
+        found += [(visit_id, door_id, outcome) for visit_id, door_id, outcome in rows]
+    return found
 
 
 # -- turfs ---------------------------------------------------------------------------------------

@@ -1,221 +1,87 @@
-"""Visits typed back from paper: a CSV grid, one line a knock, recorded once however often given."""
+"""Returns of an outing, whatever they came on: a typed grid, a phone's file, scanned frames."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import uuid
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from targeting.config import Workspace
 from targeting.errors import SourceError, TargetingError
-from targeting.exports.cells import raw_text
+from targeting.field.phone_return import has_frames, is_return, sealed_of_file, sealed_of_frames
 from targeting.sources.files import TextFile, read_text
-from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import add_batch, known_batch, load_stops, record_visits
-from targeting.tables import OUTCOMES
-from targeting.workflows.buildings import load_buildings
-
-NEEDED: Final = ("door", "outcome", "visited_at")
-PLACES: Final = (("building_id",), ("turf_id", "visit_order"))
-"""How a line tells its building: by its code, or by the turf's and the order number on paper."""
-OPTIONAL: Final = ("visit_id", "building_id", "turf_id", "visit_order")
-LONGEST_ID: Final = 36
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-KIND: Final = "visits"
-FRANCE: Final = ZoneInfo("Europe/Paris")
+from targeting.workflows.returned import Returned, already_in
+from targeting.workflows.returns_grid import FRANCE, import_grid
+from targeting.workflows.returns_phone import import_sealed
 
 
 @dataclass(frozen=True)
-class Returned:
-    """What one grid gave: rows read, and those that were new."""
+class Desk:
+    """What the desk says about returns of phones.
 
-    file: str
-    rows: int
-    recorded: int
-    unchanged: bool = False
+    `passphrase`: for books of another desk's secret; `received_at`: when they were handed in, by
+    the desk's clock, where that of the phone is wrong.
+    """
+
+    passphrase: str | None = None
+    received_at: datetime | None = None
 
 
-def import_returns(workspace: Workspace, path: Path) -> Returned:
-    """Record the visits of a grid: all its lines, or none.
+def import_returns(
+    workspace: Workspace,
+    paths: Path | Sequence[Path],
+    *,
+    passphrase: str | None = None,
+    received_at: datetime | None = None,
+) -> list[Returned]:
+    """Record the visits of these files, recognised from their content: each whole, or not at all.
 
-    Columns `turf_id, visit_order, door, outcome, visited_at`, as on the printed list, or
-    `building_id` instead of the first two (door: 1 to the building's dwellings; a date and time,
-    in French time where no zone is given), and `visit_id` where the phone gave one. Without it,
-    the same door at the same moment is the same visit.
-
-    Raises SourceError naming the line of an unknown building, turf, door, outcome or date.
+    Texts of scanned frames are read together: a chain may be spread over several. `received_at` is
+    in French time where it has no zone. Raises SourceError naming the file; those before it are
+    recorded, and give nothing new a second time.
     """
     workspace.required()
-    file = read_text(path)
-    engine = open_store(workspace)
-    with reading(engine) as session:
-        if batch := known_batch(session, KIND, file.sha256):
-            return Returned(file.name, batch.rows, 0, unchanged=True)
-    buildings = load_buildings(workspace)
-    dwellings = dict(zip(buildings["building_id"], buildings["dwellings"], strict=True))
-    with reading(engine) as session:
-        stops = load_stops(session)
-    order = dict(
-        zip(zip(stops["turf_id"], stops["visit_order"], strict=True), stops["building_id"],
-            strict=True)
-    )  # fmt: skip
-    lines = _rows(file)
-    visits = [_visit(file, line, row, dwellings, order) for line, row in lines]
-
-    def work(session: Any) -> int:
-        try:
-            recorded = record_visits(session, visits)
-        except TargetingError as error:
-            number = re.match(r"visit (\d+): (.*)", str(error))
-            line = lines[int(number[1]) - 1][0] if number else None
-            raise SourceError(file.name, number[2] if number else str(error), line=line) from error
-        add_batch(session, KIND, file.name, file.sha256, len(visits))
-        return recorded
-
-    return Returned(file.name, len(visits), write(engine, work))
+    if received_at is not None and received_at.tzinfo is None:
+        received_at = received_at.replace(tzinfo=FRANCE)
+    desk = Desk(passphrase, received_at)
+    files = [read_text(p) for p in ([paths] if isinstance(paths, Path) else paths)]
+    framed = [f for f in files if has_frames(f.text.decode())]
+    told = [_import_file(workspace, f, desk) for f in files if f not in framed]
+    return [*told, *_import_frames(workspace, framed, desk)]
 
 
-def _rows(file: TextFile) -> list[tuple[int, dict[str, str]]]:
-    """Lines of the grid with their numbers. Raises SourceError for what is no such grid."""
-    try:
-        return _grid(file)
-    except csv.Error as error:
-        raise SourceError(
-            file.name, f"not a table ({error}).",
-            way_out="A line is broken or a quote is not closed: save the grid again as CSV.",
-        ) from error  # fmt: skip
-
-
-def _grid(file: TextFile) -> list[tuple[int, dict[str, str]]]:
+def _import_file(workspace: Workspace, file: TextFile, desk: Desk) -> Returned:
+    if known := already_in(workspace, file.name, file.sha256):
+        return known
     text = file.text.decode()
-    first = text.split("\n", 1)[0]
-    separator = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
-    headers = [h.strip() for h in reader.fieldnames or []]
-    missing = [c for c in NEEDED if c not in headers]
-    if not any(set(place) <= set(headers) for place in PLACES):
-        missing += ["turf_id and visit_order (or building_id)"]
-    if missing:
-        raise SourceError(
-            file.name,
-            f"no column {', '.join(missing)}; headers found: {', '.join(headers)[:200]}.",
-            line=1,
-            way_out=f"A grid has {', '.join(NEEDED)}, and may have {', '.join(OPTIONAL)}.",
-        )
-    if unknown := [h for h in headers if h not in (*NEEDED, *OPTIONAL)]:
-        raise SourceError(
-            file.name,
-            f"columns not known here: {', '.join(unknown)[:200]}.",
-            line=1,
-            way_out="Take them out: a visit holds no name, no phone, no note.",
-        )
-    reader.fieldnames = headers
-    rows = []
-    for row in reader:
-        if None in row:
-            raise SourceError(
-                file.name,
-                f"more than the {len(headers)} cells of the header.",
-                line=reader.line_num,
-                way_out="Put a cell that holds a separator between quotes.",
-            )
-        if any((v or "").strip() for v in row.values()):
-            rows.append((reader.line_num, row))
-    if not rows:
-        raise SourceError(file.name, "headers and not one visit.", way_out="Type the visits in.")
-    return rows
-
-
-def _visit(
-    file: TextFile,
-    line: int,
-    row: dict[str, str],
-    dwellings: dict[str, int],
-    order: dict[tuple[str, int], str],
-) -> dict[str, Any]:
-    cells = {k: raw_text((v or "").strip()) for k, v in row.items()}
-    building_id = cells.get("building_id") or _building_of(file, line, cells, order)
-    if building_id not in dwellings:
-        raise SourceError(
-            file.name,
-            f"no building “{building_id[:60]}” in this campaign.",
-            line=line,
-            column="building_id",
-            way_out="Give the turf's code and the order number of the walk list instead.",
-        )
-    door = cells["door"]
-    if not re.fullmatch(r"[0-9]{1,5}", door) or not 1 <= int(door) <= dwellings[building_id]:
-        raise SourceError(
-            file.name,
-            f"door “{door[:20]}” of {building_id}: it has doors 1 to {dwellings[building_id]}.",
-            line=line,
-            column="door",
-            way_out="Count the doors from 1.",
-        )
-    if cells["outcome"] not in OUTCOMES:
-        raise SourceError(
-            file.name,
-            f"“{cells['outcome'][:30]}” is no outcome.",
-            line=line,
-            column="outcome",
-            way_out=f"One of {', '.join(OUTCOMES)}.",
-        )
-    moment = _moment(file, line, cells["visited_at"])
-    door_id = f"{building_id}/{int(door)}"
-    if len(cells.get("visit_id", "")) > LONGEST_ID:
-        raise SourceError(
-            file.name, "the visit_id is too long.", line=line, column="visit_id",
-            way_out=f"At most {LONGEST_ID} characters; or leave it empty.",
-        )  # fmt: skip
-    visit_id = cells.get("visit_id") or str(
-        uuid.uuid5(uuid.NAMESPACE_URL, f"{door_id} {moment.isoformat()}")
-    )
-    return {
-        "visit_id": visit_id,
-        "building_id": building_id,
-        "door_id": door_id,
-        "turf_id": cells.get("turf_id") or None,
-        "outcome": cells["outcome"],
-        "visited_at": moment,
-    }
-
-
-def _building_of(
-    file: TextFile, line: int, cells: dict[str, str], order: dict[tuple[str, int], str]
-) -> str:
-    """The building at an order number of a turf, as the printed list has it."""
-    turf_id, number = cells.get("turf_id", ""), cells.get("visit_order", "")
-    found = order.get((turf_id, int(number))) if re.fullmatch(r"[0-9]{1,5}", number) else None
-    if found is None:
-        raise SourceError(
-            file.name,
-            f"no stop “{number[:10]}” in turf “{turf_id[:20]}”.",
-            line=line,
-            column="visit_order",
-            way_out="Copy the turf's code and the order number of the walk list.",
-        )
-    return found
-
-
-def _moment(file: TextFile, line: int, text: str) -> datetime:
+    if not is_return(text):
+        return import_grid(workspace, file)
     try:
-        moment = datetime.fromisoformat(text)
-        local = moment if moment.tzinfo else moment.replace(tzinfo=FRANCE)
-        known = local.astimezone(UTC)
-    except (ValueError, OverflowError):
-        known = None
-    if known is None or known < EARLIEST:
-        raise SourceError(
-            file.name,
-            f"“{text[:30]}” is no date and time of a visit.",
-            line=line,
-            column="visited_at",
-            way_out="Write 2026-03-10 18:30.",
-        )
-    return known
+        return _import_sealed(workspace, file.name, sealed_of_file(text), desk)
+    except SourceError:
+        raise
+    except TargetingError as error:
+        raise SourceError(file.name, str(error)) from error
+
+
+def _import_frames(workspace: Workspace, files: Sequence[TextFile], desk: Desk) -> list[Returned]:
+    if not files:
+        return []
+    name = ", ".join(f.name for f in files)
+    try:
+        chains = sealed_of_frames("\n".join(f.text.decode() for f in files))
+        return [_import_sealed(workspace, name, sealed, desk) for sealed in chains]
+    except TargetingError as error:
+        raise SourceError(name, str(error)) from error
+
+
+def _import_sealed(workspace: Workspace, name: str, sealed: bytes, desk: Desk) -> Returned:
+    sha256 = hashlib.sha256(sealed).hexdigest()
+    if known := already_in(workspace, name, sha256):
+        return known
+    return import_sealed(
+        workspace, name, sealed, sha256,
+        passphrase=desk.passphrase, received_at=desk.received_at,
+    )  # fmt: skip

@@ -24,6 +24,7 @@ from targeting.store import reference
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_visits
 from targeting.workflows.history import find_outlines
+from targeting.workflows.phonebooks import PhoneFiles, phone_books_zip, write_phone_files
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card
@@ -89,10 +90,14 @@ def write_walk_books(
     turf_ids: Sequence[str] | None = None,
     language: str = "fr",
     formats: Sequence[str] = ("pdf",),
+    passphrase: str | None = None,
     today: date | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Write books of the turfs to the folder `out`: for `pdf`, a packet and a file a turf.
+    """Write books of the turfs to the folder `out`.
+
+    For `pdf`, a packet and a file a turf; for `html`, an encrypted phone book a turf, opened by
+    `passphrase`, else by a phrase that is drawn and told in the report alone.
 
     Raises TargetingError before long work when the folder cannot be written, or there is no turf.
     """
@@ -102,6 +107,12 @@ def write_walk_books(
     progress("turfs")
     books = load_walk_books(workspace, turf_ids)
     day = today or date.today()
+    phones = PhoneFiles([], None)
+    if "html" in formats:
+        progress("phone books")
+        phones = write_phone_files(
+            workspace, out, books, today=day, language=language, passphrase=passphrase
+        )
     files = WalkFiles([], [])
     if "pdf" in formats:
         files = write_walk_files(out, books, today=day, language=language, progress=progress)
@@ -110,17 +121,30 @@ def write_walk_books(
         "doors": sum(b.n_open for b in books),
         "closed_doors": sum(b.n_closed for b in books),
         "packets": [str(p) for p in files.packets],
-        "written": [str(p) for p in (*files.packets, *files.turfs)],
+        "phone_books": [str(p) for p in phones.paths],
+        "phrase": phones.phrase,
+        "written": [str(p) for p in (*files.packets, *files.turfs, *phones.paths)],
     }
     text = "\n".join(
         [
             f"{len(books)} walk books, {facts['doors']:,} doors to knock at and "
             f"{facts['closed_doors']:,} to leave alone.",
             *(f"written: {p}" for p in files.packets),
-            f"written: {len(files.turfs)} files, one a turf, in {out}",
+            *([f"written: {len(files.turfs)} files, one a turf, in {out}"] if files.turfs else []),
+            *_about_phones(phones, out),
         ]
     )
     return Report(facts, text)
+
+
+def _about_phones(phones: PhoneFiles, out: Path) -> list[str]:
+    told = [f"written: {len(phones.paths)} phone books, one a turf, in {out}"]
+    if phones.phrase is not None:
+        told.append(
+            f"phrase that opens them: {phones.phrase} (told this once: say it to the pairs, do not "
+            "send it with the files)"
+        )
+    return told if phones.paths else []
 
 
 def write_walk_files(
@@ -185,6 +209,13 @@ def walk_book_pdf(
         path = Path(folder) / "carnets.pdf"
         write_packet(path, books, today=today or date.today(), language=language)
         return path.read_bytes()
+
+
+def phone_book_zip(
+    workspace: Workspace, turf_ids: Sequence[str] | None, *, language: str
+) -> tuple[bytes, str]:
+    """A zip of the phone books of these turfs, else of all open ones, and their phrase."""
+    return phone_books_zip(workspace, load_walk_books(workspace, turf_ids), language=language)
 
 
 def packets(books: Sequence[WalkBook]) -> list[list[WalkBook]]:

@@ -63,11 +63,12 @@ def test_every_door_is_printed_once_in_order_with_its_number(tmp_path):
 
 
 def test_every_page_says_what_it_is_and_what_people_may_ask(tmp_path):
-    pages = texts(written(tmp_path, book()))
+    built = book()
+    pages = texts(written(tmp_path, built))
     for number, page in enumerate(pages[:-1], 1):
         for wanted in (
-            "S0001", "Une campagne", "Carnet de porte-à-porte", "1 septembre 2026", "version 3",
-            f"page {number}/4", f"S0001/V3/P{number}", "12 (École des Tanneurs)", "Binôme :",
+            "S0001", "Une campagne", "Carnet de porte-à-porte", "1 septembre 2026", f"version {built.edition}",
+            f"page {number}/4", f"S0001/V{built.edition}/P{number}", "12 (École des Tanneurs)", "Binôme :",
             "Responsable :", "Téléphone :", "À rendre à :", "1 Rue Basse", "≈ 119 min",
             "19 portes", "4 bâtiments", "Arrêt légal : 17 avril 2027 à 0 h", "s’opposer",
             "Ne pas photographier", "CNIL",
@@ -194,8 +195,10 @@ def test_the_code_of_each_page_is_that_of_its_turf_version_and_page(tmp_path):
     built = book()
     pdf = pypdfium2.PdfDocument(written(tmp_path, built))
     for number in (1, 2, 3):
-        assert page_code(built, number) == f"S0001/V3/P{number}"
-        wanted = segno.make(f"S0001/V3/P{number}", error="m", micro=False, mask=2).matrix
+        assert page_code(built, number) == f"S0001/V{built.edition}/P{number}"
+        wanted = segno.make(
+            f"S0001/V{built.edition}/P{number}", error="m", micro=False, mask=2
+        ).matrix
         printed = printed_modules(pdf[number - 1], len(wanted))
         assert printed == [[bool(m) for m in row] for row in wanted]
 
@@ -218,7 +221,7 @@ def test_a_packet_has_its_turfs_in_front_and_a_file_for_each(tmp_path):
         row = re.search(rf"^{built.turf_id}\s+(\d+)\s", "\n".join(pages[:2]), re.MULTILINE)
         assert row is not None
         assert int(row[1]) == 3 + 4 * n
-        assert f"{built.turf_id}/V3/P1" in pages[int(row[1]) - 1]
+        assert f"{built.turf_id}/V{built.edition}/P1" in pages[int(row[1]) - 1]
     assert texts(paths[-1]) == pages[-4:]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
 

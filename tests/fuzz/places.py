@@ -31,7 +31,7 @@ from targeting.sources.keeping import Keeper
 from targeting.sources.layers import read_layer
 from targeting.sources.outlines import MAINLAND, Outlines, read_outlines
 from targeting.tables import BLOCS, OUTCOMES, Stations
-from targeting.workflows.returns import _rows, _visit
+from targeting.workflows.returns_grid import _rows, _visit
 from tests.official import geojson, square
 
 NUMBER = re.compile(rb"\d+")
@@ -378,7 +378,7 @@ def check_blocs(read: pd.DataFrame, inner: bytes) -> None:
 
 
 DWELLINGS = {"75101_0001_00012": 3, "75101_0001_00014": 1}
-STOPS = {("T1", 1): "75101_0001_00012", ("T1", 2): "75101_0001_00014"}
+STOPS = {"T1": {1: "75101_0001_00012", 2: "75101_0001_00014"}}
 VISITS = (
     "turf_id,visit_order,door,outcome,visited_at\nT1,1,1,talked,2026-03-10 18:30\n"
     "T1,1,2,not_home,2026-03-10 18:32\nT1,2,1,refused,2026-03-10T18:40:00+01:00\n"

@@ -13,6 +13,9 @@ from babel.messages.pofile import read_po
 from targeting import locale
 from targeting.codes import KINDS
 from targeting.config import PROJECT
+from targeting.exports.book_words import THEMES
+from targeting.exports.phone_book import LOCK_WORDS
+from targeting.field.phone_return import CORRECTIONS
 from targeting.locale import text_in, texts
 from targeting.maps.measures import METRICS
 from targeting.scoring.backtest import LABELS
@@ -34,6 +37,9 @@ FAMILIES = {
     "status": TURF_STATUSES,
     "excluded": ("nobody_registered", "outside_stations", "in_another_turf", "no_coordinates"),
     "metric": METRICS,
+    "book.theme": THEMES,
+    "phone": LOCK_WORDS,
+    "phone.correction": CORRECTIONS,
     "card.outline": ("published", "built", "points"),
     "method": (*BASELINES, "ecological", *OFFERED, "ceiling"),
     "backtest.arena": ARENAS,

@@ -193,6 +193,29 @@ def test_a_walk_book_is_made_when_asked_and_offered(demo, screen):
     assert text_in("fr", "turfs.file_pdf") in [b.label for b in test.get("download_button")]
 
 
+def test_phone_books_are_offered_with_a_phrase_that_opens_them(own_demo, screen):
+    import base64
+    import io
+    import re
+    import zipfile
+
+    from targeting.field.sealing import open_sealed, unwrap_key
+
+    test = screen("secteurs")
+    test.selectbox(key="turf").select_index(0).run()
+    test.button(key="make_phones").click().run()
+    calm(test)
+    _, packed, phrase = test.session_state["phones"]
+    assert text_in("fr", "turfs.file_phone") in [b.label for b in test.get("download_button")]
+    assert phrase in [c.value for c in test.code]
+    archive = zipfile.ZipFile(io.BytesIO(packed))
+    turf_id = test.selectbox(key="turf").value
+    assert archive.namelist() == [f"{turf_id}.html"]
+    held = re.search(rb'"sealed": "([^"]+)"', archive.read(f"{turf_id}.html"))
+    sealed = base64.b64decode(held[1])
+    assert turf_id.encode() in open_sealed(sealed, unwrap_key(sealed, phrase), "book")
+
+
 def test_turfs_without_addresses_tell_the_way_out(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     said = calm(screen("secteurs"))

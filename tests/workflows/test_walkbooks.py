@@ -141,6 +141,43 @@ def test_turfs_can_be_named_and_the_language_chosen(town, tmp_path):
     assert "Polling stations:" in text_of(tmp_path / "b" / f"{one}.pdf")
 
 
+def test_phone_books_are_written_beside_the_paper_and_their_phrase_is_told_once(town, tmp_path):
+    out = tmp_path / "b"
+    first, second = (b.turf_id for b in load_walk_books(town)[:2])
+    told = call(
+        town,
+        "walkbook",
+        "--turf",
+        f"{first},{second}",
+        "--format",
+        "pdf,html",
+        "--out",
+        out,
+        "--json",
+    )
+    assert told.exit_code == 0, told.output
+    facts = json.loads(told.stdout)
+    assert {p.name for p in out.iterdir()} == {
+        "carnets.pdf", f"{first}.pdf", f"{second}.pdf", f"{first}.html", f"{second}.html",
+    }  # fmt: skip
+    assert [Path(p).stem for p in facts["phone_books"]] == [first, second]
+    assert len(facts["phrase"].split()) == 4
+    kept = [p for p in (*out.iterdir(), *town.root.rglob("*")) if p.is_file()]
+    assert not [p for p in kept if facts["phrase"].encode() in p.read_bytes()]
+    assert (town.root / "phone-books.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_phrase_of_the_users_own_is_taken_and_not_repeated(town, tmp_path):
+    turf_id = load_walk_books(town)[0].turf_id
+    asked = ("walkbook", "--turf", turf_id, "--format", "html", "--out", tmp_path / "b")
+    told = call(town, *asked, "--passphrase", "les cerises du jardin")
+    assert told.exit_code == 0, told.output
+    assert "cerises" not in told.stdout
+    short = call(town, *asked[:-1], tmp_path / "c", "--passphrase", "court")
+    assert (short.exit_code, "at least 12" in short.stderr) == (2, True)
+    assert not list((tmp_path / "c").glob("*"))
+
+
 # -- packets ---------------------------------------------------------------------------------------
 
 
