@@ -109,12 +109,13 @@ def listed(board: HandBoard) -> list[str]:
 def show_move(board: HandBoard, taken: list[str]) -> None:
     """How many are chosen, where they go, and the button."""
     lang = language()
+    if left := len(set(taken)) - len(board.movable(taken)):
+        st.caption(told("hand.left_alone", left))
+    taken = board.movable(taken)
     held = board.stops[board.stops["building_id"].isin(taken)]
     doors = number_in(lang, int(held["dwellings"].sum()))
     st.markdown(
-        f"**{told('hand.chosen', len(set(taken)), doors=doors)}**"
-        if taken
-        else say("hand.choose_some")
+        f"**{told('hand.chosen', len(taken), doors=doors)}**" if taken else say("hand.choose_some")
     )
     target = st.selectbox(
         say("hand.to"), [*board.can_change, NEW], key="hand_to", index=None,
@@ -125,7 +126,7 @@ def show_move(board: HandBoard, taken: list[str]) -> None:
     ):
         change(
             lambda: handwork.move_buildings(
-                workspace(), sorted(set(taken)), str(target), versions=board.versions
+                workspace(), taken, str(target), versions=board.versions
             )
         )
 

@@ -1,6 +1,8 @@
 """Turfs: choose where and how long, cut, look at the balance, print."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from pydeck import Layer
@@ -28,11 +30,19 @@ from targeting.web.desk import (
     told,
     workspace,
 )
+from targeting.workflows.cutting import DEFAULT_MINUTES, cut_campaign_turfs
+from targeting.workflows.polishing import is_polishing, polish_state, start_polish
+from targeting.workflows.recut import recut_campaign_turfs
+from targeting.workflows.reports import Report
 from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
-from targeting.workflows.turfs import DEFAULT_MINUTES, cut_campaign_turfs
 from targeting.workflows.walkbooks import phone_book_zip, walk_book_pdf
 
-FILES = {"csv": "text/csv", "geojson": "application/geo+json", "html": "text/html"}
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILES = {
+    "csv": "text/csv", "xlsx": SPREADSHEET, "geojson": "application/geo+json",
+    "gpkg": "application/geopackage+sqlite3", "kml": "application/vnd.google-earth.kml+xml",
+    "gpx": "application/gpx+xml", "html": "text/html",
+}  # fmt: skip
 SIZES = ("minutes", "doors")
 WHERE = ("count", "percent", "chosen", "all")
 STEPS = {"buildings": "step.buildings", "street": "step.graph", "cutting": "step.cutting"}
@@ -83,20 +93,70 @@ def show_step(step: str) -> str:
     return say(key) if key else step
 
 
-def cut(chosen: str, size: dict[str, int | None], seed: int, fast: bool) -> None:
+def run(work: Callable[[Callable[[str], None]], Report]) -> None:
     """Cut, telling each step, and show the page anew; what goes wrong is said."""
     with st.status(say("turfs.working"), expanded=True) as status:
         try:
-            report = cut_campaign_turfs(
-                workspace(), chosen=chosen, seed=seed, fast=fast,
-                progress=lambda step: st.write(show_step(step)), **size,
-            )  # fmt: skip
+            report = work(lambda step: st.write(show_step(step)))
         except TargetingError as error:
             status.update(label=say("turfs.failed"), state="error")
             st.text(str(error))
             return
-    st.session_state["cut_done"] = report.facts["turfs"]
+    st.session_state["cut_done"] = st.session_state["cut_count"] = report.facts["turfs"]
     st.rerun()
+
+
+def cut(chosen: str, size: dict[str, int | None], options: dict[str, Any], fast: bool) -> None:
+    """The fast cut at once; its polish goes on behind the scenes, unless it is not wanted."""
+
+    def work(progress: Callable[[str], None]) -> Report:
+        report = cut_campaign_turfs(
+            workspace(), chosen=chosen, fast=True, progress=progress, **size, **options
+        )
+        if not fast:
+            start_polish(workspace())
+        return report
+
+    run(work)
+
+
+def show_options() -> tuple[dict[str, Any], bool]:
+    """What few change: where walks start, sides, stations, seed; and whether to polish."""
+    with st.expander(say("turfs.advanced")):
+        start = st.text_input(say("hand.start"), key="start", help=say("hand.start_help"))
+        options = {
+            "start": start.strip() or None,
+            "one_side_first": st.checkbox(say("turfs.one_side"), key="one_side"),
+            "keep_stations": st.checkbox(say("turfs.keep_stations"), key="keep_stations"),
+            "seed": int(
+                st.number_input(
+                    say("turfs.seed"), 0, 10**6, 0, key="seed", help=say("turfs.seed_help")
+                )
+            ),
+        }
+        return options, st.checkbox(say("turfs.fast"), key="fast")
+
+
+@st.fragment(run_every=2.0)
+def watch_polish() -> None:
+    """Say that the polish goes on; show the page anew when it has ended."""
+    state = polish_state(workspace())
+    if state is not None and state.outcome == "working":
+        st.caption(say("turfs.polishing"))
+        return
+    st.session_state["polished"] = state
+    st.session_state["cut_done"] = st.session_state.get("cut_count")
+    st.rerun()
+
+
+def show_polish() -> None:
+    """Where the polish of the last cut is, and what it gave."""
+    lang = language()
+    if is_polishing(workspace()):
+        watch_polish()
+    elif (done := st.session_state.pop("polished", None)) is not None:
+        before, after = (percent_in(lang, w, decimals=0) for w in done.within)
+        st.caption(say(f"turfs.polish.{done.outcome}", before=before, after=after))
 
 
 def show_parameters(kept: TurfBoard | None) -> None:
@@ -105,14 +165,15 @@ def show_parameters(kept: TurfBoard | None) -> None:
         st.subheader(say("turfs.parameters"))
         chosen = choose_stations()
         size = choose_size()
-        with st.expander(say("turfs.advanced")):
-            seed = st.number_input(
-                say("turfs.seed"), 0, 10**6, 0, key="seed", help=say("turfs.seed_help")
-            )
-            fast = st.checkbox(say("turfs.fast"), key="fast")
+        options, fast = show_options()
         asked = st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None)
         if (count := st.session_state.pop("cut_done", None)) is not None:
             st.success(told("turfs.cut_done", count))
+        show_polish()
+        if kept is not None and kept.begun and st.button(
+            say("turfs.recut"), key="recut", help=say("turfs.recut_help")
+        ):  # fmt: skip
+            run(lambda progress: recut_campaign_turfs(workspace(), progress=progress))
         if chosen is None:
             st.caption(say("turfs.choose_some"))
             return
@@ -129,7 +190,7 @@ def show_parameters(kept: TurfBoard | None) -> None:
                 st.rerun()
         if asked:
             st.session_state["asked"] = False
-            cut(chosen, size, int(seed), fast)
+            cut(chosen, size, options, fast)
 
 
 def show_account(board: TurfBoard) -> None:

@@ -614,7 +614,7 @@ def cut(
     out: Path | None,
 ) -> None:
     """Cut turfs over the stations of highest priority, and store them."""
-    from targeting.workflows.turfs import cut_campaign_turfs
+    from targeting.workflows.cutting import cut_campaign_turfs
 
     report = cut_campaign_turfs(
         desk.workspace,
@@ -680,15 +680,20 @@ def recut(
 @turfs.command()
 @click.argument("turf_ids", nargs=-1)
 @click.option("--out", required=True, type=click.Path(path_type=Path),
-              help="CSV (stops), GeoJSON/GPKG (turfs) or HTML (lists to print).")  # fmt: skip
+              help="CSV/Parquet (stops), GeoJSON/GPKG (turfs), XLSX (both), KML/GPX (walks), "
+              "HTML (lists to print).")  # fmt: skip
+@click.option("--layout", type=click.Choice(["van", "nationbuilder"]),
+              help="CSV in the words of another system.")  # fmt: skip
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @_json_option
 @click.pass_obj
-def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, lang: str) -> None:
+def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, layout: str | None, lang: str) -> None:
     """Write stored turfs to a file: all that are open, or those named."""
-    from targeting.workflows.turfs import export_turfs
+    from targeting.workflows.turf_files import export_turfs
 
-    written = export_turfs(desk.workspace, out, turf_ids=turf_ids or None, language=lang)
+    written = export_turfs(
+        desk.workspace, out, turf_ids=turf_ids or None, layout=layout, language=lang
+    )
     desk.answer({"written": [str(p) for p in written]}, "\n".join(f"written: {p}" for p in written))
 
 

@@ -73,7 +73,7 @@ def choices_table(plan: PlanTold, language: str) -> pd.DataFrame:
     rows = {}
     for key, choice in (("plan.this", plan.planned), ("plan.in_order", plan.ordered)):
         rows[text_in(language, key)] = {
-            text_in(language, "turfcol.turf"): number_in(language, choice["turfs"]),
+            text_in(language, "nav.turfs"): number_in(language, choice["turfs"]),
             text_in(language, "turfcol.doors"): number_in(language, choice["doors"]),
             text_in(language, "plan.hours"): number_in(language, choice["minutes"] / 60),
             text_in(language, "plan.talks"): _between(choice, "talks", language, "expected_talks"),
@@ -104,6 +104,9 @@ def plan_listing(plan: PlanTold, language: str) -> Listing:
     def one_decimal(value: Any) -> str:
         return number_in(language, value, decimals=1)
 
+    def two_decimals(value: Any) -> str:
+        return number_in(language, value, decimals=2)
+
     turfs = plan.chosen
     stations = [", ".join(map(station_label, s.split())) or NO_VALUE for s in turfs["station_ids"]]
     columns: dict[str, tuple[Any, Any]] = {
@@ -114,8 +117,8 @@ def plan_listing(plan: PlanTold, language: str) -> Listing:
         "minutes": (turfs["minutes_expected"].round(), count),
         "open": (turfs["expected_open"], one_decimal),
         "talks": (turfs["expected_talks"], one_decimal),
-        "votes_low": (turfs["votes_p10"], one_decimal),
-        "votes_high": (turfs["votes_p90"], one_decimal),
+        "votes_low": (turfs["votes_p10"], two_decimals),
+        "votes_high": (turfs["votes_p90"], two_decimals),
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     return Listing(list(turfs["turf_id"]), table, {title(k): f for k, (_, f) in columns.items()})

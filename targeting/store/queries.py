@@ -504,6 +504,19 @@ def latest_cut(session: Session) -> TurfCut | None:
     return session.scalar(select(TurfCut).order_by(TurfCut.id.desc()).limit(1))
 
 
+def mark_polished(session: Session, cut_id: int) -> None:
+    """Say that a cut is no longer the fast one: what polish could do was done."""
+    cut = session.get(TurfCut, cut_id)
+    if cut is not None:
+        cut.parameters = dict(cut.parameters) | {"fast": False}
+
+
+def cut_dates(session: Session) -> dict[int, str]:
+    """When each cut was made (UTC, to the second), by its id."""
+    rows = session.execute(select(TurfCut.id, TurfCut.created_at)).all()
+    return {cut_id: f"{at:%Y-%m-%dT%H:%M:%SZ}" for cut_id, at in rows}
+
+
 def load_turfs(session: Session) -> pd.DataFrame:
     """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
     columns = [c for c in Turfs.to_schema().columns if c != "turf_id"]

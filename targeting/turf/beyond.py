@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from targeting.turf.graph import FAR_M, Edges, StreetGraph, graph_from
+from targeting.turf.graph import FAR_M, Edges, Fronts, StreetGraph, graph_from
 from targeting.turf.kernels import Floats, Ints
 from targeting.turf.noding import Flags
+from targeting.turf.snapping import nearest_lines
 
 HAMLET: Final = 20
 """So many addresses together are a place that the map lacks, not wrong places; assumed."""
@@ -32,10 +32,7 @@ def beyond_map(xy: Floats, lines: np.ndarray) -> Flags:
     is_far = np.full(len(xy), lines.size > 0)
     if not is_far.any():
         return is_far
-    near = shapely.STRtree(lines).query_nearest(
-        shapely.points(xy), max_distance=FAR_M, all_matches=False
-    )
-    is_far[near[0]] = False
+    is_far &= nearest_lines(xy, lines, FAR_M)[0] < 0
     if not is_far.any():
         return is_far
     squares, square, count = np.unique(
@@ -77,12 +74,26 @@ def side_by_side(buildings: pd.DataFrame, mapped: StreetGraph, beyond: StreetGra
             np.concatenate([one[5], np.where(other[5] < 0, -1, segments + other[5])])[place],
             np.concatenate([one[6], other[6]])[place],
             np.concatenate([one[7], other[7]])[place],
+            np.concatenate([one[8], other[8]])[place],
         ),
         junctions=np.concatenate(
             [mapped.junctions.reshape(-1, 2), beyond.junctions.reshape(-1, 2)]
         ),
         links=_both(mapped.links, beyond.links, at),
         is_far=np.concatenate([mapped.is_far, beyond.is_far])[place],
+        fronts=_fronts(mapped, beyond, place),
+    )
+
+
+def _fronts(mapped: StreetGraph, beyond: StreetGraph, place: Ints) -> Fronts:
+    """The fronts of both, numbered on."""
+    one, other = mapped.fronts, beyond.fronts
+    stretches = int(one[0].max(initial=-1)) + 1
+    front = np.concatenate([one[0], np.where(other[0] < 0, -1, stretches + other[0])])
+    return (
+        front[place],
+        np.concatenate([one[1], other[1]])[place],
+        np.concatenate([one[2], other[2]])[place],
     )
 
 

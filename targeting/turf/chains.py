@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from targeting.turf.graph import (
     Edges,
+    Fronts,
     StreetGraph,
     graph_from,
     joined,
@@ -33,6 +34,9 @@ same name is met again in another commune."""
 
 RUNG_M: Final = 80.0
 """The widest street with doors on both sides (boulevards with a central reservation)."""
+
+WIDE_M: Final = 40.0
+"""From door to door across a street that one does not cross at each number; assumed."""
 
 CHAIN_M: Final = 100.0
 """Longer chain edges cut corners: they make no crossing."""
@@ -73,11 +77,11 @@ def graph_of_addresses(buildings: pd.DataFrame) -> StreetGraph:
     walk = rows_of(len(everywhere), *ladder)
     streets = (
         *walk, np.column_stack([own, own]), np.zeros((n, 2)),
-        np.full(n, -1), np.zeros(n), np.zeros(n, np.int64),
+        np.full(n, -1), np.zeros(n), np.zeros(n, np.int64), np.zeros(n),
     )  # fmt: skip
     return graph_from(
         buildings, "addresses", ladder=ladder, streets=streets, junctions=junctions, links=links,
-        is_far=alone(xy),
+        is_far=alone(xy), fronts=street_fronts(xy, piece, side, number, suffix, rungs),
     )  # fmt: skip
 
 
@@ -165,6 +169,24 @@ def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
     width = least[piece[a]]
     gap = np.sqrt(np.maximum(across_m[a] ** 2 - width**2, 0.0))
     return a, b[a].astype(np.int64), gap + np.maximum(width, CROSSING_M)
+
+
+def street_fronts(
+    xy: Floats, piece: Ints, side: Ints, number: Ints, suffix: Ints, rungs: Edges
+) -> Fronts:
+    """Where each address stands along its street: even numbers at their way from the first, odd
+    ones where the nearest even number across is. No front for those with nobody across, or far.
+    """
+    order = np.lexsort((np.arange(len(xy)), suffix, number, side, piece))
+    along_m = np.zeros(len(xy))
+    along_m[order[1:]] = np.cumsum(lengths_of(xy, order[:-1], order[1:]))
+    across = np.full(len(xy), -1, np.int64)
+    across[rungs[0]] = rungs[1]
+    width = lengths_of(xy, np.arange(len(xy)), across)
+    has_front = (across >= 0) & (width <= WIDE_M)
+    odd = has_front & (side == 1)
+    along_m[odd] = along_m[across[odd]]
+    return np.where(has_front, piece, -1), along_m, side
 
 
 def end_joins(xy: Floats, piece: Ints, ends: Ints) -> Edges:

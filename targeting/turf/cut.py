@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -17,19 +18,13 @@ from numpy.typing import NDArray
 
 from targeting.errors import TurfError
 from targeting.tables import Excluded, Turfs, TurfStops
-from targeting.turf.graph import StreetGraph, check_buildings, has_coordinates, joined
-from targeting.turf.kernels import (
-    Floats,
-    Ints,
-    Walkable,
-    forest_order,
-    polish_turfs,
-    rows_of,
-    spanning_forest,
-    split_order,
-)
+from targeting.turf.balance import balanced_labels, fronts_of, parted_at_gaps
+from targeting.turf.graph import StreetGraph, check_buildings, has_coordinates
+from targeting.turf.kernels import Floats
+from targeting.turf.listing import minutes_of_stops, ranked, summed_turfs
 from targeting.turf.minutes import TimeModel, expected_minutes
-from targeting.turf.walk import address_lines, walk_labels, walk_rows, walkable
+from targeting.turf.towers import TOWER_SHARE, has_company, tower_parts
+from targeting.turf.walk import FEW_KICKS, KICKS, walk_rows, walkable
 
 DEFAULT_MINUTES: Final = 120.0
 """One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
@@ -37,27 +32,8 @@ DEFAULT_MINUTES: Final = 120.0
 LONGEST_OUTING: Final = 600.0
 """Minutes, or doors, above which a turf is no outing."""
 
-EVEN_SHARE: Final = 0.1
-"""A big building this near a whole number of turfs is shared out evenly among them."""
-
-COMPANY_M: Final = 100.0
-"""The rest of a big building goes with another one only this near."""
-
-TOWER_SHARE: Final = 0.9
-"""A building with this share of a turf makes its own turfs (TURFS 1)."""
-
-OVER_BUDGET: Final = 1.1
-"""The mean turf is at most this many times what was asked."""
-
 MAX_LEG_M: Final = 1000.0
 """A turf never jumps a gap this wide between two groups of doors: a quarter of an hour."""
-
-FIRST_GUESS: Final = 0.75
-"""A walk over the way through the tree, before any is measured (0.7 to 0.8 on real towns)."""
-
-POLISH_SWEEPS: Final = 8
-POLISH_KICKS: Final = 6
-"""More of either gains under 1 % (TURFS 2.5)."""
 
 NO_COORDINATES: Final = "no_coordinates"
 FAR_FROM_STREETS: Final = "far_from_streets"
@@ -134,6 +110,7 @@ def cut_turfs(
     start: str | None = None,
     one_side_first: bool = False,
     fast: bool = False,
+    threads: int | None = None,
 ) -> Cut:
     """Cut the buildings into turfs of equal time (or doors), each in walking order.
 
@@ -159,6 +136,8 @@ def cut_turfs(
         Where each walk sets out from, and in which order it takes the sides: see `walk_order`.
     fast
         Leave out the polish, which takes about ten times the rest.
+    threads
+        As many as there are cores, unless told; the turfs are the same with any number.
 
     Raises
     ------
@@ -195,16 +174,29 @@ def cut_turfs(
     labels, target = balanced_labels(
         (a[near], b[near], metres[near]),
         streets,
+        fronts_of(graph, places),
         weights[rows],
         budget=budget,
         minutes_per_m=model.minutes_per_m if doors is None else 0.0,
         max_leg_m=max_leg_m,
-        sweeps=0 if fast else POLISH_SWEEPS,
+        fast=fast,
         seed=seed,
+        threads=threads,
     )
-    order, walks, longest = walk_rows(
-        graph, buildings.iloc[rows], labels, start=start, one_side_first=one_side_first, seed=seed
+    walk = partial(
+        walk_rows,
+        graph,
+        buildings.iloc[rows],
+        start=start,
+        one_side_first=one_side_first,
+        kicks=FEW_KICKS if fast else KICKS,
+        seed=seed,
+        threads=threads,
     )
+    order, walks, longest = walk(labels)
+    while not one_side_first and (longest > max_leg_m).any():
+        labels = parted_at_gaps(streets, order, labels, longest, max_leg_m)
+        order, walks, longest = walk(labels)
     stops = pd.DataFrame(
         {
             "row": rows[order],
@@ -216,13 +208,15 @@ def cut_turfs(
     stops = pd.concat([stops, towers], ignore_index=True)
     still = np.zeros(len(towers))
     stops["minutes"] = minutes_of_stops(buildings, stops, model)
+    found = np.bincount(stops["row"], stops["dwellings"], len(buildings)).astype(np.float64)
     turfs = summed_turfs(
         buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
     )
     turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
-    of_tower = stops["building_id"].isin(buildings["building_id"][is_tower])
-    alone = stops.groupby("turf_id")["visit_order"].transform("size") == 1
-    tower_ids = stops.loc[of_tower & alone, "turf_id"]
+    alone = turfs.loc[turfs["n_buildings"] == 1, "turf_id"]
+    first = stops[stops["turf_id"].isin(alone)]
+    of_tower = first["building_id"].isin(buildings["building_id"][is_tower])
+    tower_ids = first.loc[of_tower, "turf_id"]
     out = pd.DataFrame(
         {
             "building_id": buildings["building_id"],
@@ -234,7 +228,7 @@ def cut_turfs(
         turfs=Turfs.check(turfs),
         stops=TurfStops.check(stops),
         excluded=Excluded.check(out),
-        identity=checked_identity(buildings, turfs, stops, out),
+        identity=checked_identity(buildings, turfs, out, found, is_kept),
         balanced_on="minutes_expected" if doors is None else "n_doors",
         target=target,
         is_tower=turfs["turf_id"].isin(tower_ids).rename("is_tower"),
@@ -267,251 +261,17 @@ def left_out(buildings: pd.DataFrame, graph: StreetGraph, excluded: pd.Series | 
     return reason.where(reason.notna() | ~is_far, FAR_FROM_STREETS)
 
 
-def turf_target(total: float, budget: float) -> float:
-    """Size of the mean turf: as near the budget as whole turfs allow, hardly above it.
-
-    >>> turf_target(700.0, 120.0), turf_target(50.0, 120.0)
-    (116.66666666666667, 50.0)
-    """
-    count = max(1, round(total / budget))
-    while total > OVER_BUDGET * budget * count:
-        count += 1
-    return total / count
-
-
-def balanced_labels(
-    near: tuple[Ints, Ints, Floats],
-    streets: Walkable,
-    weights: Floats,
-    *,
-    budget: float,
-    minutes_per_m: float,
-    max_leg_m: float,
-    sweeps: int,
-    seed: int,
-) -> tuple[Ints, float]:
-    """Number the turf of each building, 0, 1, 2…, and the size aimed at.
-
-    When minutes are balanced, the walk is guessed from the tree, the first cut measured, and the
-    second cut made with what was measured.
-    """
-    n = weights.size
-    if n == 0:
-        return np.empty(0, np.int64), budget
-    order, legs = tree_order(n, *near)
-    inner = np.where(np.isinf(legs), 0.0, legs)
-    factor = np.full(n, FIRST_GUESS)
-    target = turf_target(weights.sum() + FIRST_GUESS * inner.sum() * minutes_per_m, budget)
-    labels = split_tree(order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target)
-    if minutes_per_m > 0:
-        factor, walk_m = measured_walk(order, labels, inner, streets)
-        target = turf_target(weights.sum() + walk_m * minutes_per_m, budget)
-        labels = split_tree(
-            order, legs, weights, factor, minutes_per_m=minutes_per_m, target=target
-        )
-    if sweeps and labels.max() > 0:
-        labels = polish_turfs(
-            labels, near[0], near[1], weights, streets, target, minutes_per_m, max_leg_m,
-            sweeps, POLISH_KICKS, seed,
-        )  # fmt: skip
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64), target
-
-
-def tree_order(n: int, a: Ints, b: Ints, metres: Floats) -> tuple[Ints, Floats]:
-    """Depth-first order of the minimum spanning tree, and the way through it to each building."""
-    kept = spanning_forest(n, a, b, np.argsort(metres, kind="stable"))
-    order, legs = forest_order(*rows_of(n, *joined((a[kept], b[kept], metres[kept]))))
-    return order, legs
-
-
-def split_tree(
-    order: Ints,
-    legs: Floats,
-    weights: Floats,
-    factor: Floats,
-    *,
-    minutes_per_m: float,
-    target: float,
-) -> Ints:
-    """Turf of each building from the best split of the order, legs being worth `factor`."""
-    inner = np.where(np.isinf(legs), 0.0, legs) * factor
-    labels = np.empty(order.size, np.int64)
-    labels[order] = split_order(weights[order], legs * factor, inner * minutes_per_m, target)
-    return labels
-
-
-def measured_walk(
-    order: Ints, labels: Ints, inner: Floats, streets: Walkable
-) -> tuple[Floats, float]:
-    """Real walk over the way through the tree, around each building, and all walks together."""
-    _, walks, _ = walk_labels(streets, labels, kicks=0, seed=0)
-    turf = labels[order]
-    first = np.concatenate([[True], np.diff(turf) != 0])
-    through = np.bincount(turf, np.where(first, 0.0, inner))
-    ratio = np.clip(walks / np.maximum(through, 1.0), 0.3, 1.2)
-    ratio[through < 1.0] = FIRST_GUESS
-    return ratio[turf], float(walks.sum())
-
-
-def has_company(
-    buildings: pd.DataFrame, graph: StreetGraph, is_kept: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Whether another building to visit stands within a short walk; as the rows of `buildings`."""
-    rows = np.flatnonzero(is_kept)
-    a, b, metres = graph.neighbours(graph.positions(buildings["building_id"].iloc[rows]))
-    near = metres <= COMPANY_M
-    company = np.zeros(len(buildings), dtype=bool)
-    company[rows[a[near]]] = company[rows[b[near]]] = True
-    return company
-
-
-def tower_parts(
-    buildings: pd.DataFrame,
-    weights: Floats,
-    rows: Ints,
-    budget: float,
-    company: NDArray[np.bool_],
-) -> tuple[pd.DataFrame, Ints]:
-    """Turfs that a big building fills alone, and the doors it leaves to its neighbours' turfs.
-
-    A building within a tenth of whole turfs, or with no other near, is shared out evenly; else it
-    fills as many turfs of the budget as it can, and the rest of its doors are cut with the
-    buildings around.
-
-    Returns
-    -------
-    stops
-        One row a turf: `row` of the building, `turf` from 0, `dwellings`.
-    rest
-        Doors left to share, for each of `rows`.
-    """
-    doors = buildings["dwellings"].to_numpy()[rows]
-    turfs = weights[rows] / budget
-    whole = np.maximum(np.round(turfs), 1).astype(np.int64)
-    even = np.abs(turfs / whole - 1) <= EVEN_SHARE + 1e-9
-    alone = ~even & ~company[rows]
-    whole = np.where(alone, np.ceil(turfs / OVER_BUDGET - 1e-9).astype(np.int64), whole)
-    even |= alone
-    parts = np.where(even, whole, np.maximum(np.floor(turfs), 1).astype(np.int64))
-    parts = np.clip(parts, 1, doors)
-    filled = np.where(even, doors, np.minimum(np.round(parts * doors / turfs), doors))
-    filled = np.maximum(filled.astype(np.int64), parts)
-    row, taken, n_parts = (np.repeat(column, parts) for column in (rows, filled, parts))
-    part = np.arange(row.size) - np.repeat(np.cumsum(parts) - parts, parts)
-    share = taken // n_parts + (part < taken % n_parts)
-    return (
-        pd.DataFrame({"row": row, "turf": np.arange(row.size), "dwellings": share}),
-        doors - filled,
-    )
-
-
-def minutes_of_stops(buildings: pd.DataFrame, stops: pd.DataFrame, model: TimeModel) -> Floats:
-    """Minutes inside at each stop, for the doors that the stop has."""
-    kind = buildings["kind"].iloc[stops["row"]].to_numpy()
-    at_stop = pd.DataFrame({"kind": kind, "dwellings": stops["dwellings"].to_numpy()})
-    return np.array(expected_minutes(at_stop, model))
-
-
-def summed_turfs(
-    buildings: pd.DataFrame, stops: pd.DataFrame, walks: Floats, longest: Floats, model: TimeModel
-) -> pd.DataFrame:
-    """One row a turf, in the order of their numbers; stops are in walking order."""
-    of_row = buildings.iloc[stops["row"]].reset_index(drop=True)
-    share = stops["dwellings"] / of_row["dwellings"]
-    each = pd.DataFrame(
-        {
-            "turf": stops["turf"],
-            "n_doors": stops["dwellings"],
-            "registered_estimate": of_row["registered_estimate"] * share,
-            "minutes": stops["minutes"],
-        }
-    ).groupby("turf")
-    total = each.sum()
-    line = address_lines(of_row).groupby(stops["turf"])
-    return pd.DataFrame(
-        {
-            "n_buildings": each.size().astype(np.int64),
-            "n_doors": total["n_doors"].astype(np.int64),
-            "registered_estimate": total["registered_estimate"].astype(float),
-            "minutes_expected": (total["minutes"] + walks * model.minutes_per_m).round(2),
-            "walk_m": np.round(walks, 1),
-            "longest_leg_m": np.round(longest, 1),
-            "start_address": line.first().astype("str"),
-            "end_address": line.last().astype("str"),
-        }
-    )
-
-
-def main_stations(buildings: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Station that most doors of each turf are in; and, of turfs that lie in several, all of them.
-
-    Both indexed by the number of the turf; the list is joined by a space, most doors first.
-    """
-    served = pd.DataFrame(
-        {
-            "turf": stops["turf"],
-            "station_id": buildings["station_id"].iloc[stops["row"]].to_numpy(),
-            "dwellings": stops["dwellings"],
-        }
-    ).dropna(subset="station_id")
-    by_station = (
-        served.groupby(["turf", "station_id"], as_index=False)["dwellings"].sum()
-        .sort_values(["turf", "dwellings", "station_id"], ascending=[True, False, True])
-    )  # fmt: skip
-    mostly = by_station.drop_duplicates("turf").set_index("turf")["station_id"]
-    several = by_station[by_station["turf"].duplicated(keep=False)]
-    return mostly, several.groupby("turf")["station_id"].agg(" ".join)
-
-
-def station_lists(buildings: pd.DataFrame, stops: pd.DataFrame) -> pd.Series:
-    """Stations of each turf, joined by a space; empty where none is known."""
-    mostly, spanning = main_stations(buildings, stops)
-    turfs = pd.Index(stops["turf"].unique())
-    return spanning.reindex(turfs).fillna(mostly.reindex(turfs)).fillna("")
-
-
-def ranked(
+def checked_identity(
     buildings: pd.DataFrame,
     turfs: pd.DataFrame,
-    stops: pd.DataFrame,
-    station_order: Sequence[str] | None,
-    id_prefix: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank and name the turfs; both tables as the contract has them, in the order of rank."""
-    mostly, _ = main_stations(buildings, stops)
-    station_ids = station_lists(buildings, stops).reindex(turfs.index)
-    priority_of = {station: k for k, station in enumerate(dict.fromkeys(station_order or ()))}
-    priority = mostly.map(priority_of).reindex(turfs.index).fillna(len(priority_of))
-    in_rank = pd.DataFrame(
-        {"priority": priority, "size": -turfs["n_doors"], "number": turfs.index}
-    ).sort_values(["priority", "size", "number"]).index  # fmt: skip
-
-    width = max(3, len(str(len(turfs))))
-    rank = pd.Series(np.arange(1, len(turfs) + 1), index=in_rank)
-    turf_id = (id_prefix + rank.astype(str).str.zfill(width)).astype("str")
-    table = turfs.loc[in_rank].assign(
-        turf_id=turf_id,
-        rank=rank,
-        station_ids=station_ids.loc[in_rank].astype("str"),
-    )
-    visit_order = stops.groupby("turf").cumcount().to_numpy() + 1
-    listed = pd.DataFrame(
-        {
-            "turf_id": turf_id.reindex(stops["turf"]).to_numpy(),
-            "visit_order": visit_order.astype(np.int64),
-            "building_id": buildings["building_id"].iloc[stops["row"]].to_numpy(),
-            "dwellings": stops["dwellings"].to_numpy().astype(np.int64),
-        }
-    ).astype({"turf_id": "str", "building_id": "str"})
-    by_rank = np.argsort(rank.reindex(stops["turf"]).to_numpy(), kind="stable")
-    columns = list(Turfs.to_schema().columns)
-    return table[columns].reset_index(drop=True), listed.iloc[by_rank].reset_index(drop=True)
-
-
-def checked_identity(
-    buildings: pd.DataFrame, turfs: pd.DataFrame, stops: pd.DataFrame, excluded: pd.DataFrame
+    excluded: pd.DataFrame,
+    found: Floats,
+    is_kept: NDArray[np.bool_],
 ) -> DoorsIdentity:
-    """The identity of a cut. Raises TurfError if a building has gained or lost a door."""
+    """The identity of a cut; `found` are the doors that turfs have of each building.
+
+    Raises TurfError if a building has gained or lost a door.
+    """
     identity = DoorsIdentity(
         doors_in=int(buildings["dwellings"].sum()),
         doors_in_turfs=int(turfs["n_doors"].sum()),
@@ -521,9 +281,7 @@ def checked_identity(
             str(why): int(n) for why, n in excluded.groupby("reason")["dwellings"].sum().items()
         },
     )
-    found = pd.concat([stops, excluded]).groupby("building_id")["dwellings"].sum()
-    wanted = buildings.set_index("building_id")["dwellings"]
-    wrong = int((found.reindex(wanted.index).fillna(0) != wanted).sum())
+    wrong = int((found != buildings["dwellings"].to_numpy() * is_kept).sum())
     if not identity.holds or wrong:
         raise TurfError(
             f"the cut lost count: {identity.sentence()}; {wrong} buildings differ. This is our "

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 Edges = tuple[Ints, Ints, Floats]
 """Ends and lengths (metres) of undirected edges."""
 
+Fronts = tuple[Ints, Floats, Ints]
+"""Of each address, what tells which doors face each other: the stretch of street it is on (-1: a
+street too wide to have two sides in one turf, or none), its place along it in metres, its side."""
+
+FACING_M: Final = 40.0
+"""Farther along the street, two doors do not face each other."""
+
 FAR_M: Final = 500.0
 """Farther from any drawn way, an address is out of reach: another town's, a wrong place, or not on
 the map that was imported."""
@@ -63,6 +70,7 @@ class StreetGraph:
     junctions: Floats = field(repr=False)  # x and y, one row a junction
     links: Edges = field(repr=False)  # invented links between ladder nodes, for want of a street
     is_far: NDArray[np.bool_] = field(repr=False)  # addresses out of reach: no turf has them
+    fronts: Fronts = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.building_ids)
@@ -104,6 +112,22 @@ class StreetGraph:
         source, target = source[kept], indices[kept]
         a, b = label[source], label[target]
         return np.minimum(a, b), np.maximum(a, b), dist[source] + lengths[kept] + dist[target]
+
+
+def facing_doors(fronts: Fronts) -> Ints:
+    """The one or two addresses that face each, across a street that is not wide; -1 for none.
+
+    Next to each other along the street, on two sides of it. Who faces is faced.
+    """
+    front, along_m, side = fronts
+    order = np.lexsort((np.arange(front.size), along_m, front))
+    a, b = order[:-1], order[1:]
+    facing = (front[a] >= 0) & (front[a] == front[b]) & (side[a] != side[b])
+    facing &= along_m[b] - along_m[a] <= FACING_M
+    faces = np.full((front.size, 2), -1, np.int64)
+    faces[a[facing], 0] = b[facing]
+    faces[b[facing], 1] = a[facing]
+    return faces
 
 
 def build_street_graph(
@@ -249,6 +273,7 @@ def graph_from(
     junctions: Floats,
     links: Edges,
     is_far: NDArray[np.bool_],
+    fronts: Fronts,
 ) -> StreetGraph:
     """Put the parts together; `ladder` as edges between addresses (first) and junctions."""
     return StreetGraph(
@@ -261,4 +286,5 @@ def graph_from(
         junctions=junctions,
         links=links,
         is_far=is_far,
+        fronts=fronts,
     )

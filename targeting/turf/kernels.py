@@ -17,12 +17,22 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Walkable = tuple[Ints, Ints, Floats, Ints, Floats, Ints, Floats, Ints]
+Walkable = tuple[Ints, Ints, Floats, Ints, Floats, Ints, Floats, Ints, Floats]
 """What distances are read from: the walking graph's rows, columns and lengths, then for each
-address its two anchors, the way to them, its segment, its offset there, its side."""
+address its two anchors, the way to them, its segment, its offset there, its side, and what
+crossing that segment costs."""
+
+Scratch = tuple[Ints, Floats, Floats, Ints, Ints, Ints]
+"""Room for `fill_distances`, one a thread: see `scratch_of`."""
 
 CROSSING_M: Final = 10.0
 """Crossing a street: a guess of the benchmark (TURFS 8.11), which shifts all walks alike."""
+
+WIDE_CROSSING_M: Final = 60.0
+"""Crossing a wide one: the lights, about 50 s at 1.2 m/s; assumed."""
+
+PARTED_M: Final = 10.0
+"""Metres of walk that two facing doors in two turfs are worth."""
 
 TOLERANCE: Final = 0.09
 """Turfs this near the target are free of penalty: a little under the promised 10 %."""
@@ -52,7 +62,14 @@ MERGE_STOPS: Final = 160
 """Two neighbours with more stops than this are not merged for polishing: too slow."""
 
 
-@njit(cache=True)
+SWAPS: Final = 4
+"""Stops that change turf, one after the other, each time that two turfs are tried."""
+
+SWAP_STOPS: Final = 64
+"""With more stops than this in two turfs, stops move but are not swapped: too slow."""
+
+
+@njit(cache=True, nogil=True)
 def push(keys: Floats, nodes: Ints, size: int, key: float, node: int) -> int:
     """Add to a binary heap; gives its new size."""
     at = size
@@ -68,7 +85,7 @@ def push(keys: Floats, nodes: Ints, size: int, key: float, node: int) -> int:
     return size + 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pop(keys: Floats, nodes: Ints, size: int) -> int:
     """Remove the top of a binary heap (read it before); gives its new size."""
     size -= 1
@@ -91,7 +108,85 @@ def pop(keys: Floats, nodes: Ints, size: int) -> int:
     return size
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def fill_squares(
+    begin: Floats, end: Floats, corner: Floats, square_m: float, wide: int, high: int
+) -> tuple[Ints, Ints]:
+    """Straight bits by the squares that their boxes touch: where each square's row starts, bits."""
+    starts = np.zeros(wide * high + 1, np.int64)
+    bits = np.empty(0, np.int64)
+    for fill in range(2):  # 1: count; 2: fill, each square from its end
+        for k in range(begin.shape[0] - 1, -1, -1):
+            left = int((min(begin[k, 0], end[k, 0]) - corner[0]) / square_m)
+            right = int((max(begin[k, 0], end[k, 0]) - corner[0]) / square_m)
+            low = int((min(begin[k, 1], end[k, 1]) - corner[1]) / square_m)
+            top = int((max(begin[k, 1], end[k, 1]) - corner[1]) / square_m)
+            for row in range(low, top + 1):
+                for column in range(left, right + 1):
+                    square = row * wide + column
+                    if fill == 0:
+                        starts[square] += 1
+                    else:
+                        starts[square] -= 1
+                        bits[starts[square]] = k
+        if fill == 0:
+            for square in range(wide * high):
+                starts[square + 1] += starts[square]
+            bits = np.empty(starts[wide * high], np.int64)
+    return starts, bits
+
+
+@njit(cache=True, nogil=True)
+def nearest_bits(
+    points: Floats, begin: Floats, end: Floats, square_m: float, reach_m: float
+) -> tuple[Ints, Floats, Floats]:
+    """The straight bit nearest to each point, the lower one on a tie; -1 beyond `reach_m`.
+
+    Then which share of the bit the place is at, and how far off.
+    """
+    corner = np.array(
+        [min(begin[:, 0].min(), end[:, 0].min()), min(begin[:, 1].min(), end[:, 1].min())]
+    )
+    wide = int((max(begin[:, 0].max(), end[:, 0].max()) - corner[0]) / square_m) + 1
+    high = int((max(begin[:, 1].max(), end[:, 1].max()) - corner[1]) / square_m) + 1
+    starts, bits = fill_squares(begin, end, corner, square_m, wide, high)
+    found = np.full(points.shape[0], -1, np.int64)
+    shares = np.zeros(points.shape[0])
+    metres = np.full(points.shape[0], np.inf)
+    for i in range(points.shape[0]):
+        x = points[i, 0]
+        y = points[i, 1]
+        column = int(np.floor((x - corner[0]) / square_m))
+        row = int(np.floor((y - corner[1]) / square_m))
+        best = reach_m * reach_m
+        ring = 0
+        while ring == 0 or ((ring - 1) * square_m) ** 2 <= best:  # nearer than the ring can be
+            for r in range(max(0, row - ring), min(high - 1, row + ring) + 1):
+                step = 1 if abs(r - row) == ring else max(1, 2 * ring)
+                for c in range(column - ring, column + ring + 1, step):
+                    if c < 0 or c >= wide:
+                        continue
+                    for at in range(starts[r * wide + c], starts[r * wide + c + 1]):
+                        k = bits[at]
+                        along_x = end[k, 0] - begin[k, 0]
+                        along_y = end[k, 1] - begin[k, 1]
+                        to_x = x - begin[k, 0]
+                        to_y = y - begin[k, 1]
+                        share = (to_x * along_x + to_y * along_y) / max(
+                            along_x * along_x + along_y * along_y, 1e-12
+                        )
+                        share = min(1.0, max(0.0, share))
+                        away = (to_x - share * along_x) ** 2 + (to_y - share * along_y) ** 2
+                        if away < best or (away == best and (found[i] < 0 or k < found[i])):
+                            best = away
+                            found[i] = k
+                            shares[i] = share
+                            metres[i] = np.sqrt(away)
+            ring += 1
+    return found, shares, metres
+
+
+@njit(cache=True, nogil=True)
 def nearest_source(
     indptr: Ints, indices: Ints, lengths: Floats, sources: Ints
 ) -> tuple[Floats, Ints]:
@@ -126,7 +221,7 @@ def nearest_source(
     return dist, label
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def find_root(parent: Ints, node: int) -> int:
     """Representative of a node's set, halving the way to it."""
     while parent[node] != node:
@@ -135,7 +230,7 @@ def find_root(parent: Ints, node: int) -> int:
     return node
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def spanning_forest(n: int, a: Ints, b: Ints, by_length: Ints) -> NDArray[np.bool_]:
     """Which edges Kruskal keeps, trying them in the order given (shortest first)."""
     parent = np.arange(n)
@@ -149,7 +244,7 @@ def spanning_forest(n: int, a: Ints, b: Ints, by_length: Ints) -> NDArray[np.boo
     return kept
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def forest_order(indptr: Ints, indices: Ints, lengths: Floats) -> tuple[Ints, Floats]:
     """Depth-first order of a forest, and the way through the tree from each node's predecessor.
 
@@ -225,25 +320,27 @@ def forest_order(indptr: Ints, indices: Ints, lengths: Floats) -> tuple[Ints, Fl
     return order, legs
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def felt(leg_m: float) -> float:
     """A leg as the cost counts it: longer than it is, where it is a jump."""
     return leg_m + (JUMP_WEIGHT - 1.0) * max(0.0, leg_m - EASY_LEG_M)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def turf_cost(weight: float, felt_m: float, target: float) -> float:
     """What a turf costs, in metres: its legs as felt, and how far its weight is from the target."""
     off = abs(weight / target - 1.0)
     return felt_m + PENALTY_M * max(0.0, off - TOLERANCE) + SPREAD_M * off * off
 
 
-@njit(cache=True)
-def split_order(weights: Floats, legs: Floats, leg_weights: Floats, target: float) -> Ints:
+@njit(cache=True, nogil=True)
+def split_order(
+    weights: Floats, legs: Floats, leg_weights: Floats, target: float, max_leg_m: float
+) -> Ints:
     """Number the turfs of the best split of an order into runs: the sum of `turf_cost` is least.
 
-    A run weighs its members and the legs inside it; no run holds an infinite leg. Exact among
-    runs of at most WINDOW targets (one building alone may weigh more).
+    A run weighs its members and the legs inside it; no run holds a leg above `max_leg_m`. Exact
+    among runs of at most WINDOW targets (one building alone may weigh more).
     """
     n = weights.size
     best = np.full(n + 1, np.inf)
@@ -255,7 +352,7 @@ def split_order(weights: Floats, legs: Floats, leg_weights: Floats, target: floa
         for i in range(end - 1, -1, -1):
             weight += weights[i]
             if i < end - 1:
-                if np.isinf(legs[i + 1]):
+                if legs[i + 1] > max_leg_m:
                     break
                 weight += leg_weights[i + 1]
                 walk += felt(legs[i + 1])
@@ -275,21 +372,15 @@ def split_order(weights: Floats, legs: Floats, leg_weights: Floats, target: floa
     return number - 1 - labels
 
 
-@njit(cache=True)
-def fill_distances(
-    members: Ints,
-    streets: Walkable,
-    place: Ints,
-    dist: Floats,
-    keys: Floats,
-    nodes: Ints,
-) -> Floats:
+@njit(cache=True, nogil=True)
+def fill_distances(members: Ints, streets: Walkable, scratch: Scratch) -> Floats:
     """Walking distances between the members of one turf, metres.
 
     Dijkstra between the members' own junctions, stopped when all are settled: the cost is that of
-    the turf, not of the city. `place` (-1), `dist` (inf) are scratch, given back as they were.
+    the turf, not of the city. The scratch is given back as it was.
     """
-    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side = streets
+    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side, crossing_m = streets
+    place, dist, keys, nodes, touched, _ = scratch
     m = members.size
     ends = np.empty(2 * m, np.int64)
     count = 0
@@ -300,7 +391,6 @@ def fill_distances(
                 ends[count] = anchors[i, k]
                 count += 1
     between = np.full((count, count), np.inf)
-    touched = np.empty(dist.size, np.int64)
     for source in range(count):
         between[source, source] = 0.0
         waiting = count - source - 1
@@ -338,7 +428,7 @@ def fill_distances(
             if segment[i] >= 0 and segment[i] == segment[j]:
                 way = abs(offset_m[i] - offset_m[j])
                 if side[i] != side[j]:
-                    way += CROSSING_M
+                    way += crossing_m[i]
             for k in range(2):
                 for q in range(2):
                     via = between[place[anchors[i, k]], place[anchors[j, q]]]
@@ -350,7 +440,7 @@ def fill_distances(
     return table
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def path_length(table: Floats, path: Ints) -> float:
     """Length of an open path."""
     total = 0.0
@@ -359,7 +449,7 @@ def path_length(table: Floats, path: Ints) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def felt_length(table: Floats, path: Ints) -> float:
     """Length of an open path, its jumps counted as they are felt."""
     total = 0.0
@@ -368,7 +458,7 @@ def felt_length(table: Floats, path: Ints) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def nearest_neighbour(table: Floats, first: int) -> Ints:
     """From `first`, always to the nearest stop not yet visited."""
     n = table.shape[0]
@@ -386,7 +476,7 @@ def nearest_neighbour(table: Floats, first: int) -> Ints:
     return path
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def turn_runs(table: Floats, path: Ints, lead: int) -> bool:
     """2-opt of an open path, in place: turn round each run that is shorter so. True if any was.
 
@@ -407,7 +497,7 @@ def turn_runs(table: Floats, path: Ints, lead: int) -> bool:
     return better
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def carry_runs(table: Floats, path: Ints, length: int, lead: int) -> bool:
     """Or-opt of an open path, in place: carry each run of `length` stops to its best place.
 
@@ -461,7 +551,7 @@ def carry_runs(table: Floats, path: Ints, length: int, lead: int) -> bool:
     return better
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def shorten(table: Floats, path: Ints, lead: int) -> None:
     """2-opt and or-opt of an open path, in place, until neither shortens it."""
     better = path.size > 2
@@ -471,7 +561,7 @@ def shorten(table: Floats, path: Ints, lead: int) -> None:
             better = carry_runs(table, path, length, lead) or better
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def best_start(table: Floats, first: int, lead: int) -> Ints:
     """The shortest of some improved nearest-neighbour paths: from `first`, if it leads."""
     n = table.shape[0]
@@ -498,7 +588,7 @@ def best_start(table: Floats, first: int, lead: int) -> Ints:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def open_path(table: Floats, kicks: int, seed: int, first: int = -1) -> Ints:
     """A short open path through all stops: nearest neighbour, 2-opt, or-opt, then kicks.
 
@@ -535,7 +625,7 @@ def open_path(table: Floats, kicks: int, seed: int, first: int = -1) -> Ints:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def side_changes(table: Floats, mine: Ints, street: Ints, is_odd: Ints, penalty_m: float) -> Floats:
     """The table with `penalty_m` more between the two sides of one street."""
     apart = table.copy()
@@ -546,7 +636,7 @@ def side_changes(table: Floats, mine: Ints, street: Ints, is_odd: Ints, penalty_
     return apart
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def walk_turfs(
     members: Ints,
     starts: Ints,
@@ -557,6 +647,7 @@ def walk_turfs(
     street: Ints,
     is_odd: Ints,
     penalty_m: float,
+    scratch: Scratch,
 ) -> tuple[Ints, Floats, Floats]:
     """Put the members of each turf in walking order; gives order, walk and longest leg, metres.
 
@@ -565,11 +656,6 @@ def walk_turfs(
     lower index. `penalty_m` above 0 does one side of a street after the other: what it costs to
     change sides, in the choice of the order only.
     """
-    n_nodes = streets[0].size - 1
-    place = np.full(n_nodes, -1, np.int64)
-    dist = np.full(n_nodes, np.inf)
-    keys = np.empty(streets[1].size + 2)
-    nodes = np.empty(streets[1].size + 2, np.int64)
     order = np.empty(members.size, np.int64)
     walks = np.zeros(starts.size - 1)
     longest = np.zeros(starts.size - 1)
@@ -585,7 +671,7 @@ def walk_turfs(
                 is_guest = True
                 first = mine.size
                 mine = np.append(mine, firsts[t])
-        table = fill_distances(mine, streets, place, dist, keys, nodes)
+        table = fill_distances(mine, streets, scratch)
         chosen_by = table
         if penalty_m > 0.0:
             chosen_by = side_changes(table, mine, street, is_odd, penalty_m)
@@ -602,19 +688,21 @@ def walk_turfs(
     return order, walks, longest
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def best_cut(
     table: Floats,
     path: Ints,
     weights: Floats,
+    faces: Ints,
     target: float,
     minutes_per_m: float,
     max_leg_m: float,
-) -> tuple[int, float, float]:
+) -> tuple[int, float, float, int]:
     """Where to cut one walk into two turfs: after which stop, and what each part then costs.
 
     After the last stop, the second part is empty. No part may hold a leg above `max_leg_m`:
-    where that cannot be, both cost without end.
+    where that cannot be, both cost without end. `faces` are the stops that face each stop (-1:
+    none); last comes how many facing pairs the cut parts, each of which weighs on the choice.
     """
     m = path.size
     whole_weight = weights.sum()
@@ -623,14 +711,22 @@ def best_cut(
     too_long = 0
     for k in range(1, m):
         too_long += table[path[k - 1], path[k]] > max_leg_m
+    is_left = np.zeros(m, np.bool_)
+    parted = 0
     cut = m - 1
     first = np.inf
     second = np.inf
+    least = np.inf
+    cut_parts = 0
     weight = 0.0
     walk = 0.0
     felt_m = 0.0
     for k in range(m):
         weight += weights[path[k]]
+        is_left[path[k]] = True
+        for facing in faces[path[k]]:
+            if facing >= 0:
+                parted += -1 if is_left[facing] else 1
         if k > 0:
             leg = table[path[k - 1], path[k]]
             walk += leg
@@ -645,14 +741,16 @@ def best_cut(
             rest = whole_weight - weight + (whole_walk - walk - leg) * minutes_per_m
             right = turf_cost(rest, whole_felt - felt_m - felt(leg), target)
             still_long -= leg > max_leg_m
-        if still_long == 0 and left + right < first + second:
+        if still_long == 0 and left + right + PARTED_M * parted < least:
             cut = k
             first = left
             second = right
-    return cut, first, second
+            cut_parts = parted
+            least = left + right + PARTED_M * parted
+    return cut, first, second, cut_parts
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def touching_pairs(labels: Ints, near_a: Ints, near_b: Ints, n_turfs: int) -> Ints:
     """Turfs with neighbours in each other: `lower × n_turfs + higher`, in that order."""
     found = np.empty(near_a.size, np.int64)
@@ -666,42 +764,238 @@ def touching_pairs(labels: Ints, near_a: Ints, near_b: Ints, n_turfs: int) -> In
     return np.unique(found[:count])
 
 
-@njit(cache=True)
-def polish_turfs(
-    labels: Ints,
-    near_a: Ints,
-    near_b: Ints,
+@njit(cache=True, nogil=True)
+def rounds_of(pairs: Ints, n_turfs: int) -> Ints:
+    """Round of each pair, so that no turf has two pairs in one round (60 rounds, then -1)."""
+    taken = np.zeros(n_turfs, np.int64)  # a bit a round
+    rounds = np.full(pairs.size, -1, np.int64)
+    for k in range(pairs.size):
+        a = pairs[k] // n_turfs
+        b = pairs[k] % n_turfs
+        busy = taken[a] | taken[b]
+        for r in range(60):
+            if not (busy >> r) & 1:
+                rounds[k] = r
+                taken[a] |= 1 << r
+                taken[b] |= 1 << r
+                break
+    return rounds
+
+
+@njit(cache=True, nogil=True)
+def run_cost(
+    table: Floats,
+    path: Ints,
+    weights: Floats,
+    target: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+) -> float:
+    """What a turf walked so costs; nothing where it is empty, without end with too long a leg."""
+    if path.size == 0:
+        return 0.0
+    for k in range(1, path.size):
+        if table[path[k - 1], path[k]] > max_leg_m:
+            return np.inf
+    weight = path_length(table, path) * minutes_per_m
+    for k in path:
+        weight += weights[k]
+    return turf_cost(weight, felt_length(table, path), target)
+
+
+@njit(cache=True, nogil=True)
+def without(path: Ints, k: int) -> Ints:
+    """A path without its stop `k`."""
+    rest = np.empty(path.size - 1, np.int64)
+    rest[:k] = path[:k]
+    rest[k:] = path[k + 1 :]
+    return rest
+
+
+@njit(cache=True, nogil=True)
+def best_place(table: Floats, path: Ints, stop: int) -> tuple[int, float, float]:
+    """Where a stop is best put into a path (before which), and how much longer it then is.
+
+    Once as felt, once in metres.
+    """
+    place = 0
+    least = np.inf
+    metres = 0.0
+    for k in range(path.size + 1):
+        more = 0.0
+        more_m = 0.0
+        if k > 0:
+            more_m += table[path[k - 1], stop]
+            more += felt(table[path[k - 1], stop])
+        if k < path.size:
+            more_m += table[stop, path[k]]
+            more += felt(table[stop, path[k]])
+        if 0 < k < path.size:
+            more_m -= table[path[k - 1], path[k]]
+            more -= felt(table[path[k - 1], path[k]])
+        if more < least:
+            place = k
+            least = more
+            metres = more_m
+    return place, least, metres
+
+
+@njit(cache=True, nogil=True)
+def with_stop(path: Ints, place: int, stop: int) -> Ints:
+    """A path with one more stop, before its stop `place`."""
+    longer = np.empty(path.size + 1, np.int64)
+    longer[:place] = path[:place]
+    longer[place] = stop
+    longer[place + 1 :] = path[place:]
+    return longer
+
+
+@njit(cache=True, nogil=True)
+def parted_more(faces: Ints, is_first: NDArray[np.bool_], stop: int) -> int:
+    """How many more facing pairs are parted when a stop goes to the other turf."""
+    more = 0
+    for facing in faces[stop]:
+        if facing >= 0:
+            more += 1 if is_first[facing] == is_first[stop] else -1
+    return more
+
+
+@njit(cache=True, nogil=True)
+def swap_stops(
+    table: Floats,
+    one: Ints,
+    other: Ints,
+    weights: Floats,
+    faces: Ints,
+    target: float,
+    minutes_per_m: float,
+) -> tuple[Ints, Ints, int]:
+    """The best move of one stop to the other turf, or swap of two: both walks, more pairs parted.
+
+    The walks come back as they were where nothing is better.
+    """
+    m = table.shape[0]
+    is_first = np.zeros(m, np.bool_)
+    for k in one:
+        is_first[k] = True
+    paths = (one, other)
+    weight = np.zeros(2)
+    felt_m = np.zeros(2)
+    for p in range(2):
+        weight[p] = path_length(table, paths[p]) * minutes_per_m
+        felt_m[p] = felt_length(table, paths[p])
+        for k in paths[p]:
+            weight[p] += weights[k]
+    before = turf_cost(weight[0], felt_m[0], target) + turf_cost(weight[1], felt_m[1], target)
+    least = before - WORTH_M
+    chosen = (-1, -1, -1)
+    # for each stop: its turf without it, and the walk saved
+    for p in range(2):
+        here = paths[p]
+        there = paths[1 - p]
+        for k in range(here.size):
+            if here.size == 1:
+                continue
+            stop = here[k]
+            rest = without(here, k)
+            rest_felt = felt_length(table, rest)
+            rest_weight = weight[p] - weights[stop]
+            rest_weight += (path_length(table, rest) - path_length(table, here)) * minutes_per_m
+            turned = parted_more(faces, is_first, stop)
+            _, more, more_m = best_place(table, there, stop)
+            cost = (
+                turf_cost(rest_weight, rest_felt, target)
+                + turf_cost(
+                    weight[1 - p] + weights[stop] + more_m * minutes_per_m,
+                    felt_m[1 - p] + more,
+                    target,
+                )
+                + PARTED_M * turned
+            )
+            if cost < least:
+                least = cost
+                chosen = (p, k, -1)
+            if p == 1 or m > SWAP_STOPS:
+                continue
+            for q in range(there.size):
+                if there.size == 1:
+                    continue
+                back = there[q]
+                left = without(there, q)
+                _, in_felt, in_m = best_place(table, rest, back)
+                _, out_felt, out_m = best_place(table, left, stop)
+                cost = turf_cost(
+                    rest_weight + weights[back] + in_m * minutes_per_m, rest_felt + in_felt, target
+                )
+                if cost >= least + 4 * PARTED_M:  # four pairs at most are joined
+                    continue
+                left_m = path_length(table, left) - path_length(table, there) + out_m
+                cost += turf_cost(
+                    weight[1] - weights[back] + weights[stop] + left_m * minutes_per_m,
+                    felt_length(table, left) + out_felt,
+                    target,
+                )
+                both = turned + parted_more(faces, is_first, back)
+                for facing in faces[stop]:
+                    if facing == back:
+                        both += 2
+                cost += PARTED_M * both
+                if cost < least:
+                    least = cost
+                    chosen = (0, k, q)
+    p, k, q = chosen
+    if p < 0:
+        return one, other, 0
+    stop = paths[p][k]
+    turned = parted_more(faces, is_first, stop)
+    here = without(paths[p], k)
+    there = paths[1 - p]
+    if q >= 0:
+        back = there[q]
+        turned += parted_more(faces, is_first, back)
+        for facing in faces[stop]:
+            if facing == back:
+                turned += 2
+        there = without(there, q)
+        here = with_stop(here, best_place(table, here, back)[0], back)
+    there = with_stop(there, best_place(table, there, stop)[0], stop)
+    shorten(table, here, 0)
+    shorten(table, there, 0)
+    if p == 0:
+        return here, there, turned
+    return there, here, turned
+
+
+@njit(cache=True, nogil=True)
+def relink(turf: int, members: Ints, head: Ints, after: Ints) -> None:
+    """Make these the members of a turf, in this order."""
+    head[turf] = -1
+    for k in range(members.size - 1, -1, -1):
+        after[members[k]] = head[turf]
+        head[turf] = members[k]
+
+
+@njit(cache=True, nogil=True)
+def cost_turfs(
+    first: int,
+    last: int,
+    head: Ints,
+    after: Ints,
+    count: Ints,
+    cost: Floats,
     weights: Floats,
     streets: Walkable,
     target: float,
     minutes_per_m: float,
-    max_leg_m: float,
-    sweeps: int,
     kicks: int,
     seed: int,
-) -> Ints:
-    """Merge two neighbouring turfs, walk the union, cut it anew; keep what costs less.
+    scratch: Scratch,
+) -> None:
+    """Fill in what the turfs from `first` to before `last` cost, and put them in walking order.
 
-    `near_a` and `near_b` are neighbours on foot: turfs that touch are tried, again and again
-    while one of them has changed, so that a building left alone travels from turf to turf to its
-    own. A cut at the end of the walk makes one turf of the two (the other stays empty).
+    Members are linked lists: `head` is the first of each turf, `after` who comes next (-1: none).
     """
-    n_turfs = labels.max() + 1 if labels.size else 0
-    n_nodes = streets[0].size - 1
-    place = np.full(n_nodes, -1, np.int64)
-    dist = np.full(n_nodes, np.inf)
-    keys = np.empty(streets[1].size + 2)
-    nodes = np.empty(streets[1].size + 2, np.int64)
-    labels = labels.copy()
-    after = np.full(labels.size, -1, np.int64)
-    head = np.full(n_turfs, -1, np.int64)
-    count = np.zeros(n_turfs, np.int64)
-    for i in range(labels.size - 1, -1, -1):
-        after[i] = head[labels[i]]
-        head[labels[i]] = i
-        count[labels[i]] += 1
-    cost = np.full(n_turfs, np.inf)
-    for t in range(n_turfs):
+    for t in range(first, last):
         mine = np.empty(count[t], np.int64)
         i = head[t]
         weight = 0.0
@@ -709,55 +1003,129 @@ def polish_turfs(
             mine[k] = i
             weight += weights[i]
             i = after[i]
-        table = fill_distances(mine, streets, place, dist, keys, nodes)
+        table = fill_distances(mine, streets, scratch)
         path = open_path(table, kicks, seed)
         weight += path_length(table, path) * minutes_per_m
         cost[t] = turf_cost(weight, felt_length(table, path), target)
-    changed = np.zeros(n_turfs, np.int64)  # the last sweep in which the turf changed
-    for sweep in range(1, sweeps + 1):
-        for pair in touching_pairs(labels, near_a, near_b, n_turfs):
-            a = pair // n_turfs
-            b = pair % n_turfs
-            m = count[a] + count[b]
-            if max(changed[a], changed[b]) < sweep - 1 or m > MERGE_STOPS:
-                continue
-            if count[a] == 0 or count[b] == 0:
-                continue
-            mine = np.empty(m, np.int64)
-            k = 0
-            for t in (a, b):
-                i = head[t]
-                while i >= 0:
-                    mine[k] = i
-                    k += 1
-                    i = after[i]
-            mine.sort()
-            table = fill_distances(mine, streets, place, dist, keys, nodes)
-            path = open_path(table, kicks, seed)
-            cut, cost_a, cost_b = best_cut(
-                table, path, weights[mine], target, minutes_per_m, max_leg_m
+        relink(t, mine[path], head, after)
+
+
+@njit(cache=True, nogil=True)
+def cut_pairs(
+    pairs: Ints,
+    sweep: int,
+    labels: Ints,
+    head: Ints,
+    after: Ints,
+    count: Ints,
+    cost: Floats,
+    changed: Ints,
+    weights: Floats,
+    faces: Ints,
+    streets: Walkable,
+    target: float,
+    minutes_per_m: float,
+    max_leg_m: float,
+    kicks: int,
+    seed: int,
+    scratch: Scratch,
+) -> None:
+    """Merge each pair of turfs, walk the union, cut it anew, in place; keep what costs less.
+
+    Then single stops change turf, or two are swapped, while that is better.
+
+    `pairs` are `lower × n_turfs + higher`; `changed` has the last sweep in which each turf
+    changed. Only what belongs to the pair is read or written (but `place_of`, one a thread): pairs
+    that share no turf can be done at the same time, with the same result.
+    """
+    n_turfs = head.size
+    place_of = scratch[5]
+    for pair in pairs:
+        a = pair // n_turfs
+        b = pair % n_turfs
+        m = count[a] + count[b]
+        if max(changed[a], changed[b]) < sweep - 1 or m > MERGE_STOPS:
+            continue
+        if count[a] == 0 or count[b] == 0:
+            continue
+        mine = np.empty(m, np.int64)
+        k = 0
+        for t in (a, b):
+            i = head[t]
+            while i >= 0:
+                mine[k] = i
+                k += 1
+                i = after[i]
+        walked = mine.copy()
+        mine.sort()
+        for k in range(m):
+            place_of[mine[k]] = k
+        facing = np.full((m, 2), -1, np.int64)
+        parted = 0
+        for k in range(m):
+            for q in range(2):
+                i = faces[mine[k], q]
+                if i >= 0 and place_of[i] >= 0:
+                    facing[k, q] = place_of[i]
+                    parted += labels[i] < labels[mine[k]]
+        one = np.empty(count[a], np.int64)
+        other = np.empty(count[b], np.int64)
+        for k in range(m):
+            if k < count[a]:
+                one[k] = place_of[walked[k]]
+            else:
+                other[k - count[a]] = place_of[walked[k]]
+        for k in range(m):
+            place_of[mine[k]] = -1
+        table = fill_distances(mine, streets, scratch)
+        own = weights[mine]
+        path = open_path(table, kicks, seed)
+        cut, cost_a, cost_b, cut_parts = best_cut(
+            table, path, own, facing, target, minutes_per_m, max_leg_m
+        )
+        before = cost[a] + cost[b] + PARTED_M * parted
+        is_better = cost_a + cost_b + PARTED_M * cut_parts < before - WORTH_M
+        if is_better:
+            one = path[: cut + 1].copy()
+            other = path[cut + 1 :].copy()
+            parted = cut_parts
+        else:
+            cost_a = cost[a]
+            cost_b = cost[b]
+        for _ in range(SWAPS):
+            if one.size == 0 or other.size == 0:
+                break
+            first, second, turned = swap_stops(
+                table, one, other, own, facing, target, minutes_per_m
             )
-            if cost_a + cost_b >= cost[a] + cost[b] - WORTH_M:
-                continue
-            head[a] = -1
-            head[b] = -1
-            for k in range(m - 1, -1, -1):
-                t = a if k <= cut else b
-                i = mine[path[k]]
-                labels[i] = t
-                after[i] = head[t]
-                head[t] = i
-            count[a] = cut + 1
-            count[b] = m - cut - 1
-            cost[a] = cost_a
-            cost[b] = cost_b
-            changed[a] = sweep
-            changed[b] = sweep
-    return labels
+            new_a = run_cost(table, first, own, target, minutes_per_m, max_leg_m)
+            new_b = run_cost(table, second, own, target, minutes_per_m, max_leg_m)
+            if new_a + new_b + PARTED_M * turned >= cost_a + cost_b - WORTH_M:
+                break
+            one = first
+            other = second
+            cost_a = new_a
+            cost_b = new_b
+            is_better = True
+        if not is_better:
+            continue
+        for k in one:
+            labels[mine[k]] = a
+        for k in other:
+            labels[mine[k]] = b
+        relink(a, mine[one], head, after)
+        relink(b, mine[other], head, after)
+        count[a] = one.size
+        count[b] = other.size
+        cost[a] = cost_a
+        cost[b] = cost_b
+        changed[a] = sweep
+        changed[b] = sweep
 
 
 KERNELS: Final[tuple[Any, ...]] = (
-    nearest_source, spanning_forest, forest_order, split_order, walk_turfs, polish_turfs,
+    nearest_bits, nearest_source, spanning_forest, forest_order, split_order, fill_distances,
+    walk_turfs, touching_pairs, rounds_of, cost_turfs, cut_pairs,
 )  # fmt: skip
 """Those called from Python; the others are called by these."""
 
@@ -770,18 +1138,40 @@ def warm_kernels() -> None:
     """
     a, b = np.array([0, 1]), np.array([1, 2])
     indptr, indices, lengths = rows_of(3, a, b, np.array([10.0, 12.0]))
+    nearest_bits(np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2)), 100.0, 500.0)
     nearest_source(indptr, indices, lengths, np.array([0, 2]))
     spanning_forest(3, a, b, np.array([0, 1]))
     order, legs = forest_order(indptr, indices, lengths)
     weights = np.ones(3)
-    labels = split_order(weights, legs, np.zeros(3), 1.5)
+    labels = split_order(weights, legs, np.zeros(3), 1.5, 1000.0)
     streets = (
         indptr, indices, lengths, np.array([[0, 0], [1, 1], [2, 2]]), np.zeros((3, 2)),
-        np.full(3, -1), np.zeros(3), np.zeros(3, np.int64),
+        np.full(3, -1), np.zeros(3), np.zeros(3, np.int64), np.zeros(3),
     )  # fmt: skip
+    scratch = scratch_of(streets)
+    fill_distances(order, streets, scratch)
     nowhere, zeros = np.full(2, -1), np.zeros(3, np.int64)
-    walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0, nowhere, zeros, zeros, 0.0)
-    polish_turfs(labels, a, b, weights, streets, 1.5, 0.01, 1000.0, 1, 1, 0)
+    walk_turfs(order, np.array([0, 1, 3]), streets, 1, 0, nowhere, zeros, zeros, 0.0, scratch)
+    pairs = touching_pairs(np.array([0, 1, 1]), a, b, 2)
+    rounds_of(pairs, 2)
+    head, after, count = np.array([0, 1]), np.array([-1, 2, -1]), np.array([1, 2])
+    cost, faces = np.zeros(2), np.full((3, 2), -1)
+    cost_turfs(
+        0, 2, head, after, count, cost, weights, streets, 1.5, 0.01, 1, 0, scratch,
+    )  # fmt: skip
+    cut_pairs(
+        pairs, 1, labels, head, after, count, cost, np.zeros(2, np.int64), weights, faces, streets,
+        1.5, 0.01, 1000.0, 1, 0, scratch,
+    )  # fmt: skip
+
+
+def scratch_of(streets: Walkable) -> Scratch:
+    """Room for shortest paths in this graph: what one thread needs, made once."""
+    nodes, edges, addresses = streets[0].size - 1, streets[1].size, len(streets[3])
+    return (
+        np.full(nodes, -1, np.int64), np.full(nodes, np.inf), np.empty(edges + 2),
+        np.empty(edges + 2, np.int64), np.empty(nodes, np.int64), np.full(addresses, -1, np.int64),
+    )  # fmt: skip
 
 
 def rows_of(n: int, a: Ints, b: Ints, lengths: Floats) -> tuple[Ints, Ints, Floats]:

@@ -23,7 +23,7 @@ from targeting.turf.graph import (
     link_components,
     street_codes,
 )
-from targeting.turf.kernels import CROSSING_M, Floats, Ints, rows_of
+from targeting.turf.kernels import CROSSING_M, WIDE_CROSSING_M, Floats, Ints, rows_of
 from targeting.turf.noding import Flags, Network, node_streets
 from targeting.turf.snapping import Snaps, Walls, side_of, snap_addresses
 
@@ -53,6 +53,7 @@ class Placed:
     length_m: Floats
     junctions: Floats
     spur_ways: Edges
+    crossing_m: Floats
 
 
 def graph_of_streets(buildings: pd.DataFrame, streets: gpd.GeoDataFrame) -> StreetGraph:
@@ -71,14 +72,17 @@ def graph_of_streets(buildings: pd.DataFrame, streets: gpd.GeoDataFrame) -> Stre
     walk = rows_of(len(placed.junctions), *joined(drawn, links))
     offset_m = placed.offset_m
     ways = np.column_stack([offset_m, length[placed.segment] - offset_m])
+    crossing_m = placed.crossing_m[placed.segment]
+    front = np.where(crossing_m > CROSSING_M, -1, placed.segment)
     return graph_from(
         buildings,
         "streets",
         ladder=ladder,
-        streets=(*walk, ends, ways, placed.segment, offset_m, placed.side),
+        streets=(*walk, ends, ways, placed.segment, offset_m, placed.side, crossing_m),
         junctions=placed.junctions,
         links=(n + links[0], n + links[1], links[2]),
         is_far=snaps.access_m > FAR_M,
+        fronts=(front, offset_m, placed.side),
     )
 
 
@@ -120,6 +124,7 @@ def on_segments(xy: Floats, network: Network, snaps: Snaps) -> Placed:
         length_m=length * stretch,
         junctions=network.junctions,
         spur_ways=(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)),
+        crossing_m=np.where(network.is_wide, WIDE_CROSSING_M, CROSSING_M)[network.line],
     )
 
 
@@ -149,6 +154,7 @@ def with_spurs(xy: Floats, placed: Placed, snaps: Snaps, walls: Walls) -> Placed
         length_m=np.concatenate([length, way]),
         junctions=np.concatenate([placed.junctions, xy[own]]),
         spur_ways=between_spurs(xy[own], tip, walls),
+        crossing_m=np.concatenate([placed.crossing_m, np.full(own.size, CROSSING_M)]),
     )
 
 
@@ -160,7 +166,7 @@ def between_spurs(xy: Floats, tip: Ints, walls: Walls) -> Edges:
     found: Flags = np.isfinite(near_m) & (near != np.arange(n)[:, None])
     a, b = np.broadcast_to(np.arange(n)[:, None], near.shape)[found], near[found]
     points = shapely.points(xy)
-    clear = ~walls.between(points[a], points[b])
+    clear = ~walls.between(xy[a], points[b])
     a, b = a[clear], b[clear]
     return tip[a], tip[b], SPUR_DETOUR * np.hypot(*(xy[a] - xy[b]).T)
 
@@ -187,7 +193,7 @@ def ladder_edges(placed: Placed) -> Edges:
     a, b = order[:-1], order[1:]
     across = (segment[a] == segment[b]) & (side[a] != side[b])
     a, b = a[across], b[across]
-    rungs = a, b, offset_m[b] - offset_m[a] + CROSSING_M
+    rungs = a, b, offset_m[b] - offset_m[a] + placed.crossing_m[segment[a]]
 
     bare = np.setdiff1d(np.flatnonzero(u != v), segment)
     return joined(chain, starts, stops, rungs, (n + u[bare], n + v[bare], length[bare]))

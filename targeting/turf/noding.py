@@ -53,6 +53,7 @@ class Network:
     lines: Lines
     line_key: Ints
     stretch: Floats
+    is_wide: Flags
     fronting: Ints
     line: Ints
     start_m: Floats
@@ -112,6 +113,7 @@ def node_streets(streets: gpd.GeoDataFrame, code_of: dict[str, int]) -> Network:
         lines=lines,
         line_key=line_key,
         stretch=np.where(kind == "stairs", STAIRS_FACTOR, 1.0),
+        is_wide=(kind == "wide").to_numpy(),
         fronting=fronting if fronting.size else np.arange(lines.size),
         line=line[:-1][is_segment].astype(np.int64),
         start_m=offset_m[:-1][is_segment],

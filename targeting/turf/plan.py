@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, milp
-
-from targeting.errors import TurfError
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 TOO_LONG: Final = 1.25
 """A turf above this share of an evening is no evening's work: it is not planned."""
@@ -36,8 +35,9 @@ class Choice:
 def choose_turfs(turfs: pd.DataFrame, *, minutes: float, slots: int, evening: float) -> Choice:
     """The turfs of most `value` in so many minutes and slots (teams × evenings).
 
-    `turfs` has minutes_expected and value; those above TOO_LONG evenings are passed over. Same
-    turfs, same choice: among equals, the first row wins.
+    `turfs` has minutes_expected and value; those above TOO_LONG evenings are passed over. The
+    prices of a minute and of a slot (the linear relaxation's) settle most turfs; the integer
+    programme is solved over those that could still go either way.
     """
     fits = (turfs["minutes_expected"] <= TOO_LONG * evening).to_numpy()
     chosen = pd.Series(False, index=turfs.index, name="is_chosen")
@@ -45,20 +45,64 @@ def choose_turfs(turfs: pd.DataFrame, *, minutes: float, slots: int, evening: fl
         return Choice(chosen, 0.0)
     value = turfs["value"].to_numpy(dtype=float)[fits]
     cost = turfs["minutes_expected"].to_numpy(dtype=float)[fits]
-    nudge = 1e-9 * max(value.max(), 1e-9) * np.arange(value.size)[::-1] / value.size
+    taken, gap = knapsack(value, cost, minutes, slots)
+    chosen[np.flatnonzero(fits)] = taken
+    return Choice(chosen, gap)
+
+
+def knapsack(
+    value: NDArray[np.float64], cost: NDArray[np.float64], room: float, most: int
+) -> tuple[NDArray[np.bool_], float]:
+    """Items of most value within `room` of cost, at most so many; and the share of value that may
+    be missing (0: proven best)."""
+    relaxed = linprog(
+        -value, A_ub=np.vstack([cost, np.ones(value.size)]), b_ub=[room, float(most)],
+        bounds=(0, 1), method="highs",
+    )  # fmt: skip
+    price, place = -relaxed.ineqlin.marginals
+    above = value - price * cost - place
+    ceiling = -float(relaxed.fun)
+    rough = greedy(above, value, cost, room, most)
+    floor = float(value[rough].sum())
+    slack = ceiling - floor + 1e-9 * max(1.0, ceiling)
+    sure, open_ = above > slack, np.abs(above) <= slack
+    left_room, left_most = room - float(cost[sure].sum()), most - int(sure.sum())
+    if not open_.any():
+        return rough, 0.0
     found = milp(
-        -(value + nudge),
+        -value[open_],
         constraints=LinearConstraint(
-            np.vstack([cost, np.ones(value.size)]), ub=np.array([minutes, float(slots)])
+            np.vstack([cost[open_], np.ones(int(open_.sum()))]),
+            ub=np.array([left_room, float(left_most)]),
         ),
-        integrality=np.ones(value.size),
+        integrality=np.ones(int(open_.sum())),
         bounds=Bounds(0, 1),
-        options={"time_limit": SECONDS, "mip_rel_gap": 0.0},
+        options={"time_limit": SECONDS, "mip_rel_gap": 1e-9},
     )
-    if found.x is None:
-        raise TurfError(f"no plan was found in {SECONDS:.0f} s: ask for fewer turfs or evenings.")
-    chosen[np.flatnonzero(fits)] = found.x > 0.5
-    return Choice(chosen, float(found.mip_gap or 0.0))
+    best = sure.copy()
+    if found.x is not None:
+        best[np.flatnonzero(open_)] = found.x > 0.5
+    if float(value[best].sum()) < floor or found.x is None:
+        best = rough
+    reached = float(value[best].sum())
+    proven = found.status == 0
+    return best, 0.0 if proven or reached == 0 else max(ceiling / reached - 1, 0.0)
+
+
+def greedy(
+    above: NDArray[np.float64],
+    value: NDArray[np.float64],
+    cost: NDArray[np.float64],
+    room: float,
+    most: int,
+) -> NDArray[np.bool_]:
+    """Items in the order of what they bring above their price, as long as they fit."""
+    taken = np.zeros(value.size, bool)
+    for item in np.lexsort((-value, -above)):
+        if most and cost[item] <= room and value[item] > 0:
+            taken[item] = True
+            room, most = room - cost[item], most - 1
+    return taken
 
 
 def in_order(

@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 
 from targeting.turf.graph import StreetGraph, street_codes
-from targeting.turf.kernels import Floats, Ints, Walkable, walk_turfs
+from targeting.turf.kernels import Floats, Ints, Scratch, Walkable, walk_turfs
+from targeting.turf.threads import crew
 
-KICKS: Final = 10
-"""Random kicks of each walk: within 0.5 % of the best known up to 100 stops (TURFS 3)."""
+KICKS: Final = 30
+"""Random kicks of each walk: some two milliseconds for 40 stops (`make bench ONLY=walks`)."""
+
+FEW_KICKS: Final = 6
+"""Those of a cut at once."""
 
 OTHER_SIDE_M: Final = 400.0
 """What changing sides costs where one side is done after the other: longer than most streets."""
@@ -71,7 +75,9 @@ def walk_rows(
     *,
     start: str | None = None,
     one_side_first: bool = False,
+    kicks: int = KICKS,
     seed: int = 0,
+    threads: int | None = None,
 ) -> tuple[Ints, Floats, Floats]:
     """Walk the turfs that `labels` (0, 1, 2…) makes of these buildings, as `walk_order` does.
 
@@ -84,23 +90,27 @@ def walk_rows(
         among = np.flatnonzero(positions == of_start[0])
         first = int(among[0]) if among.size else len(rows)
         positions = positions if among.size else np.concatenate([positions, of_start])
-    sides = (street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64))
+    sides = None
+    if one_side_first:
+        sides = street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64)
     return walk_labels(
         walkable(graph, positions),
         labels,
-        kicks=KICKS,
+        kicks=kicks,
         seed=seed,
+        threads=threads,
         firsts=np.full(int(labels.max(initial=-1)) + 1, first, np.int64),
-        sides=sides if one_side_first else None,
+        sides=sides,
     )
 
 
 def walkable(graph: StreetGraph, positions: Ints) -> Walkable:
     """What distances between these addresses are read from; they are numbered as given."""
-    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side = graph.streets
+    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side, crossing_m = graph.streets
     at = positions
     return (
         indptr, indices, lengths, anchors[at], anchor_m[at], segment[at], offset_m[at], side[at],
+        crossing_m[at],
     )  # fmt: skip
 
 
@@ -112,6 +122,7 @@ def walk_labels(
     seed: int,
     firsts: Ints | None = None,
     sides: tuple[Ints, Ints] | None = None,
+    threads: int | None = None,
 ) -> tuple[Ints, Floats, Floats]:
     """Walk each turf of a numbering 0, 1, 2…: members in walking order, turf after turf;
     then length and longest leg of each turf, metres.
@@ -127,9 +138,17 @@ def walk_labels(
         firsts = np.full(n_turfs, -1, np.int64)
     street, is_odd = sides or (np.zeros(0, np.int64), np.zeros(0, np.int64))
     penalty_m = 0.0 if sides is None else OTHER_SIDE_M
-    order, walks, longest = walk_turfs(
-        members, starts, streets, kicks, seed, firsts, street, is_odd, penalty_m
-    )
+    order, walks, longest = np.empty_like(members), np.zeros(n_turfs), np.zeros(n_turfs)
+
+    def work(first: int, last: int, scratch: Scratch) -> None:
+        some = slice(starts[first], starts[last])
+        order[some], walks[first:last], longest[first:last] = walk_turfs(
+            members[some], starts[first : last + 1] - starts[first], streets, kicks, seed,
+            firsts[first:last], street, is_odd, penalty_m, scratch,
+        )  # fmt: skip
+
+    with crew(streets, threads) as hands:
+        hands.share_out(np.diff(starts).astype(np.float64) ** 2, work)
     return order, walks, longest
 
 

@@ -18,9 +18,9 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_contacts, count_contacts, load_stops, record_visits
 from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
+from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import init_workspace, is_demo
-from targeting.workflows.turfs import cut_campaign_turfs
 
 CREDIT: Final = "Ville inventée : aucune donnée réelle"
 CAMPAIGN: Final = "Campagne de démonstration"

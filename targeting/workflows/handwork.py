@@ -30,6 +30,7 @@ from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.handwork import merge_turfs, move_stops, split_turf
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.field_model import campaign_time_model
+from targeting.workflows.turf_drafts import draft_states, name_new
 from targeting.workflows.turfs import NO_TURF, load_campaign_turfs
 from targeting.workflows.walking import walking_graph
 
@@ -77,6 +78,12 @@ class HandBoard:
         """Turfs that nobody has begun and that are not locked."""
         is_open = (self.turfs["status"] == "ready") & ~self.turfs["is_locked"].astype(bool)
         return list(self.turfs.loc[is_open, "turf_id"])
+
+    def movable(self, building_ids: Sequence[str]) -> list[str]:
+        """Those of these buildings that stand in turfs that can change, each once."""
+        mine = self.stops[self.stops["turf_id"].isin(self.can_change)]
+        there = set(mine["building_id"])
+        return [b for b in dict.fromkeys(building_ids) if b in there]
 
     def around(self, turf_id: str, count: int) -> list[str]:
         """This turf and the nearest others, at most `count`, by the middle of their stops."""
@@ -265,15 +272,12 @@ def _change(
         time_model=campaign_time_model(workspace),
         starts=starts,
     )
-    drafts = _drafts(states, turfs, walked, starts)
+    drafts = draft_states(states, turfs, walked, starts)
     fresh = [s["turf"]["id"] for s in drafts if s["turf"]["id"].startswith(NEW)]
 
     def work(session: Any) -> list[str]:
         codes = dict(zip(fresh, reserve_codes(session, len(fresh)), strict=True))
-        named = [
-            s | {"turf": s["turf"] | {"id": codes.get(s["turf"]["id"], s["turf"]["id"])}}
-            for s in drafts
-        ]
+        named = name_new(drafts, codes)
         change_turfs(session, kind, named, {i: found[i] for i in touched} | dict(versions or {}))
         return [s["turf"]["id"] for s in named]
 
@@ -306,31 +310,3 @@ def _stops_of(states: Sequence[State]) -> pd.DataFrame:
 def _starts(states: Sequence[State]) -> dict[str, str]:
     starts = {s["turf"]["id"]: s["turf"]["start_building_id"] for s in states}
     return {turf_id: start for turf_id, start in starts.items() if start}
-
-
-def _drafts(
-    states: Sequence[State], turfs: pd.DataFrame, walked: pd.DataFrame, starts: Mapping[str, str]
-) -> list[State]:
-    """States that a change leads to; a turf left without stops is withdrawn, its doors kept.
-
-    Doors of a withdrawn turf stay with it: a list of it that was printed can still be typed in.
-    """
-    was = {s["turf"]["id"]: s for s in states}
-    model = states[0]["turf"]
-    parents = " ".join(sorted({p for s in states for p in s["turf"]["parent_ids"].split()}))
-    drafts: list[State] = []
-    for row in turfs.drop(columns="rank").to_dict("records"):
-        turf_id = str(row.pop("turf_id"))
-        old = was[turf_id]["turf"] if turf_id in was else model | {"is_locked": False}
-        facts = {k: v.item() if hasattr(v, "item") else v for k, v in row.items()}
-        start = starts.get(turf_id, old["start_building_id"])
-        more = {"id": turf_id, "parent_ids": parents, "start_building_id": start}
-        mine = walked[walked["turf_id"] == turf_id]
-        columns = ["visit_order", "building_id", "first_door", "last_door", "dwellings"]
-        doors = [
-            {k: v.item() if hasattr(v, "item") else v for k, v in d.items()}
-            for d in mine[columns].to_dict("records")
-        ]
-        drafts.append({"turf": old | facts | more, "doors": doors})
-    left = [s for turf_id, s in was.items() if turf_id not in set(turfs["turf_id"])]
-    return drafts + [s | {"turf": s["turf"] | {"status": "withdrawn"}} for s in left]

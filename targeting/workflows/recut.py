@@ -30,16 +30,12 @@ from targeting.turf.graph import StreetGraph
 from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.candidates import campaign_cooling_off
+from targeting.workflows.cutting import DEFAULT_MINUTES, balance_lines
 from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
-from targeting.workflows.turfs import (
-    DEFAULT_MINUTES,
-    NO_TURF,
-    TURF_FORMATS,
-    balance_lines,
-    export_turfs,
-)
+from targeting.workflows.turf_files import TURF_FORMATS, export_turfs
+from targeting.workflows.turfs import NO_TURF
 from targeting.workflows.walking import walking_graph
 
 ADDRESS_GONE: Final = "address_gone"

@@ -49,7 +49,8 @@ from targeting.workflows.scores import (
     station_priorities,
 )
 from targeting.workflows.setup import campaign_card, readiness
-from targeting.workflows.turfs import CampaignTurfs, export_turfs, load_campaign_turfs
+from targeting.workflows.turf_files import export_turfs
+from targeting.workflows.turfs import CampaignTurfs, load_campaign_turfs
 
 DRAWN_STREETS: Final = 60_000
 """More ways than this are not drawn: the map of a big city is read without them."""
@@ -318,6 +319,11 @@ class TurfBoard:
         """Turfs that nobody began: a new cut withdraws them."""
         return int((self.kept.turfs["status"] == "ready").sum())
 
+    @property
+    def begun(self) -> int:
+        """Turfs with visits: what is left of them can be cut anew."""
+        return int((self.kept.turfs["status"] != "ready").sum())
+
 
 def load_turf_board(workspace: Workspace) -> TurfBoard | None:
     """The turfs of the workspace with the account of the last cut; nothing before one."""
@@ -348,7 +354,7 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
 def turf_file(
     workspace: Workspace, kind: str, turf_ids: Sequence[str] | None, *, language: str
 ) -> bytes:
-    """A file of the turfs: `csv`, `geojson`, `html`, or `excluded` (CSV of what was left out)."""
+    """A file of the turfs, by its extension, or `excluded` (CSV of what was left out)."""
     with tempfile.TemporaryDirectory() as folder:
         if kind == "excluded":
             out = Path(folder) / "excluded.csv"

@@ -16,7 +16,7 @@ from targeting.store import reference
 from targeting.turf.graph import StreetGraph, build_street_graph
 from targeting.workflows.progress import Progress, silent
 
-VERSION: Final = "walking-2"
+VERSION: Final = "walking-3"
 """To be changed with what a graph is made of, or how."""
 
 KEPT: Final = 4
@@ -65,7 +65,7 @@ def save_graph(graph: StreetGraph, path: Path) -> None:
         **{name: getattr(graph, name) for name in ("x", "y", "junctions", "is_far")},
         **{
             f"{name}_{k}": part
-            for name in ("ladder", "streets", "links")
+            for name in ("ladder", "streets", "links", "fronts")
             for k, part in enumerate(getattr(graph, name))
         },
     }
@@ -83,7 +83,7 @@ def load_graph(path: Path) -> StreetGraph | None:
             arrays = {name: kept[name] for name in kept.files}
         parts: dict[str, Any] = {
             name: tuple(arrays[f"{name}_{k}"] for k in range(count))
-            for name, count in (("ladder", 3), ("streets", 8), ("links", 3))
+            for name, count in (("ladder", 3), ("streets", 9), ("links", 3), ("fronts", 3))
         }
         parts |= {name: arrays[name] for name in ("x", "y", "junctions", "is_far")}
         return StreetGraph(

@@ -1,265 +1,315 @@
-"""Turf cutting on an invented city: seconds, balance and walk, against two simple rules.
+"""Turf cutting: seconds, memory, balance, walk, barriers and sides, ours beside its rivals.
 
-    python tests/benchmarks/turfs.py [--sizes 5000,50000,240000] [--minutes 120] [--polish] [--json]
+    python -m tests.benchmarks.turfs [--quick] [--worlds 5000,50000,240000,50000:sparse,marais,…]
+        [--engines "ours, fast,METIS"] [--seconds 30] [--repeat 3] [--no-streets] [--json]
 
-The city is that of the published study: a warped irregular grid, numbers on both sides, a river
-with two bridges, a railway with an underpass every 1.5 km. All rows of one size are measured in
-one run, so that their ratios hold whatever the machine does meanwhile. `bound` is the least
-spanning forest with as many trees as turfs: no set of walks is shorter.
+Each engine cuts each world in a process of its own, so that its memory is its own. Turfs of 50
+doors; buildings of 0.9 turf and more are taken out first, the same for all. `graph` and `cut` are
+seconds (best of --repeat), `cut` with the walking order, for rivals found by our kernel; `polish`
+is what the polish adds to the fast cut. `bound` is the least spanning forest with as many trees as
+turfs: no set of walks is shorter.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import time
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from scipy.sparse.csgraph import minimum_spanning_tree
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from targeting.turf import build_street_graph, cut_turfs, warm_kernels
+from targeting.turf.cut import Cut
+from targeting.turf.kernels import scratch_of
+from targeting.turf.towers import TOWER_SHARE
+from targeting.turf.walk import FEW_KICKS, KICKS, walk_labels, walkable
 
-from targeting.tables import Buildings, Streets
-from targeting.turf import StreetGraph, TimeModel, build_street_graph, cut_turfs, warm_kernels
-from targeting.turf.cut import TOWER_SHARE
-from targeting.turf.kernels import fill_distances, spanning_forest
-from targeting.turf.minutes import expected_minutes
-from targeting.turf.walk import KICKS, walk_labels, walkable
+from .city import World, world_of
+from .measures import (
+    barred_turfs,
+    bound_m,
+    fill_all,
+    jump_share,
+    leg_lengths,
+    misses,
+    one_piece_share,
+    runs_of,
+    side_shares,
+)
+from .rivals import RIVALS, Task
 
-RIVER_M, RAILWAY_M, UNDERPASS_M = 60.0, 25.0, 1500.0
-ADDRESSES_PER_JUNCTION = 18.0
+DOORS = 50.0
+WORLDS = "5000,50000,240000,50000:sparse,marais,monaco,lemans"
+QUICK = "5000,marais"
+OURS = ("ours, fast", "ours, polished")
+GOALS = {"in10": 0.98, "x_bound": 1.20, "no_way": 0, "split": 0, "lost": 0, "fast_50k_s": 1.0,
+         "fast_240k_s": 4.0, "polish_240k_s": 40.0, "peak_240k_mb": 700.0, "matrices_s": 0.5}  # fmt: skip
 
 
-def grid_lines(count: int, rng: np.random.Generator, gap_m: float) -> np.ndarray:
-    """Places of the streets of one direction, with a gap in the middle."""
-    steps = rng.uniform(60, 150, count)
-    steps[count // 2] += gap_m
-    return np.cumsum(steps)
+def memory_mb(field: str) -> float:
+    """A figure of this process: VmRSS now, VmHWM at its highest since `forget_peak`."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
-def make_city(size: int, seed: int = 1) -> tuple[pd.DataFrame, gpd.GeoDataFrame, pd.DataFrame]:
-    """Buildings, streets, and for each building its bank and its side of the railway."""
-    rng = np.random.default_rng(seed)
-    side = max(4, round((size / ADDRESSES_PER_JUNCTION) ** 0.5))
-    across, up = grid_lines(side, rng, RIVER_M), grid_lines(side, rng, RAILWAY_M)
-    column, row = (part.ravel() for part in np.meshgrid(np.arange(side), np.arange(side)))
-    x = across[column] + 30 * np.sin(up[row] / 700) + rng.uniform(-6, 6, column.size)
-    y = up[row] + 30 * np.sin(across[column] / 900) + rng.uniform(-6, 6, column.size)
+def forget_peak() -> None:
+    """Count the peak of memory from now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
-    node = np.arange(side * side)
-    east, north = node[column < side - 1], node[row < side - 1]
-    u, v = np.concatenate([east, north]), np.concatenate([east + 1, north + side])
-    kept = rng.random(u.size) > 0.13
-    over_river = (column[u] == side // 2 - 1) & (column[v] == side // 2)
-    over_railway = (row[u] == side // 2 - 1) & (row[v] == side // 2)
-    kept[over_river] = np.isin(row[u[over_river]], [side // 4, 3 * side // 4])
-    passes = np.searchsorted(across, np.arange(across[0] + 200, across[-1], UNDERPASS_M))
-    kept[over_railway] = np.isin(column[u[over_railway]], passes)
-    is_bridge = (over_river | over_railway)[kept]
-    u, v = u[kept], v[kept]
-    horizontal = v == u + 1
-    grid_line = np.where(horizontal, row[u], column[u])
-    stretch = np.where(horizontal, column[u], row[u]) // 8
-    name = [
-        f"{'Rue' if h else 'Avenue'} {line}-{part}"
-        for h, line, part in zip(horizontal, grid_line, stretch, strict=True)
-    ]
-    kind = np.where(is_bridge, "bridge", "street")
-    ends = np.stack([np.column_stack([x[u], y[u]]), np.column_stack([x[v], y[v]])], axis=1)
-    streets = gpd.GeoDataFrame(
-        {"street": name, "kind": kind}, geometry=shapely.linestrings(ends), crs="EPSG:2154"
+
+def best_time(repeat: int, do: Callable[[], Any]) -> tuple[float, Any]:
+    """Least seconds of some runs, and what the last gave."""
+    seconds = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        given = do()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds), given
+
+
+def measure(name: str, engine: str, options: argparse.Namespace) -> dict[str, object]:
+    """One engine on one world, in this process."""
+    world = world_of(name)
+    warm_kernels()
+    forget_peak()
+    before_mb = memory_mb("VmRSS")
+    streets = None if options.no_streets else world.streets
+    is_ours = engine in OURS
+    graph_s, graph = best_time(
+        options.repeat if is_ours else 1, lambda: build_street_graph(world.buildings, streets)
     )
-    buildings, sides = place_addresses(ends, name, is_bridge, size, rng)
-    middle_x, middle_y = across[side // 2] - 60, up[side // 2] - 40
-    banks = pd.DataFrame({"bank": (sides["column"] > middle_x), "side": (sides["row"] > middle_y)})
-    return Buildings.check(buildings), Streets.check(streets), banks
+    doors = world.buildings["dwellings"].to_numpy().astype(float)
+    kept = np.flatnonzero(world.visited & (doors < TOWER_SHARE * DOORS) & ~graph.is_far)
+    rows = world.buildings.iloc[kept]
+    places = graph.positions(rows["building_id"])
+    row: dict[str, object] = {"world": name, "engine": engine, "addresses": int(kept.size)}
+    if is_ours:
+        row |= cut_by_us(world, graph, rows, engine, options)
+    else:
+        row |= cut_by_rival(graph, rows, places, doors[kept], engine, options)
+    row["extra_mb"] = memory_mb("VmHWM") - before_mb
+    row["peak_mb"] = memory_mb("VmHWM")
+    row["graph"] = graph_s if is_ours or engine.startswith("METIS") or engine == "PyVRP" else 0.0
+    labels = np.unique(row.pop("labels"), return_inverse=True)[1].astype(np.int64)  # type: ignore[call-overload]
+    size = np.bincount(labels, doors[kept])
+    if is_ours:  # with the doors of big buildings that go with others, of which rivals have none
+        size = row.pop("sizes").reindex(range(size.size)).to_numpy()  # type: ignore[attr-defined]
+        row["misses"] = misses(size, doors[kept], labels, rows)
+    row |= balance(size)
+    return row | judged(world, labels, rows, places, graph if streets is not None else None)
 
 
-def place_addresses(
-    ends: np.ndarray, name: list[str], is_bridge: np.ndarray, size: int, rng: np.random.Generator
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Numbers along both sides of each segment, 9 m off the line; none on bridges."""
-    length = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
-    open_m = np.where(is_bridge, 0.0, length)
-    per_side = np.maximum(0, np.round(open_m * size / (2 * open_m.sum()))).astype(int)
-    segment = np.repeat(np.arange(len(ends)), 2 * per_side)
-    at = np.arange(segment.size) - np.repeat(np.cumsum(2 * per_side) - 2 * per_side, 2 * per_side)
-    share = (at // 2 + rng.uniform(0.2, 0.8, at.size)) / per_side[segment]
-    way = (ends[segment, 1] - ends[segment, 0]) / length[segment, None]
-    normal = np.column_stack([-way[:, 1], way[:, 0]]) * np.where(at % 2, 9.0, -9.0)[:, None]
-    xy = ends[segment, 0] + way * (share * length[segment])[:, None] + normal
-    table = pd.DataFrame({"street": np.array(name)[segment], "segment": segment, "at": at})
-    first = table.groupby("street")["segment"].transform("min")
-    number = 1 + at + 40 * (segment - first)
-    doors = np.minimum(120, 1 + np.floor(rng.lognormal(0.0, 1.4, at.size))).astype(np.int64)
-    kind = np.where(doors == 1, "house", np.where(doors < 30, "block", "tower"))
-    buildings = pd.DataFrame(
-        {
-            "building_id": [f"99001_{k:07d}" for k in rng.permutation(at.size)],
-            "street": table["street"],
-            "number": number.astype(np.int64),
-            "suffix": "",
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-            "dwellings": doors,
-            "registered_estimate": doors * 1.6,
-            "station_id": "99001_0001",
-            "kind": kind,
-        }
-    )
-    return buildings, pd.DataFrame({"column": xy[:, 0], "row": xy[:, 1]})
-
-
-def hilbert(x: np.ndarray, y: np.ndarray, order: int = 16) -> np.ndarray:
-    """Place of each point on a Hilbert curve over their square."""
-    span = max(np.ptp(x), np.ptp(y)) or 1.0
-    a = ((x - x.min()) / span * (2**order - 1)).astype(np.int64)
-    b = ((y - y.min()) / span * (2**order - 1)).astype(np.int64)
-    place = np.zeros(a.size, np.int64)
-    for bit in 2 ** np.arange(order - 1, -1, -1):
-        right, top = (a & bit) > 0, (b & bit) > 0
-        place += bit * bit * ((3 * right) ^ top)
-        mirror = right & ~top
-        a, b = np.where(mirror, bit - 1 - a, a), np.where(mirror, bit - 1 - b, b)
-        a, b = np.where(top, a, b), np.where(top, b, a)
-        a, b = a & (bit - 1), b & (bit - 1)
-    return place
-
-
-def equal_split(order: np.ndarray, weights: np.ndarray, target: float) -> np.ndarray:
-    """Cut an order each time another target is full."""
-    labels = np.empty(order.size, np.int64)
-    full = np.cumsum(weights[order]) - weights[order] / 2
-    labels[order] = np.minimum(full // target, round(weights.sum() / target) - 1)
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def bound_m(graph: StreetGraph, places: np.ndarray, turfs: int) -> float:
-    """Length of the least spanning forest with one tree a turf."""
-    a, b, metres = graph.neighbours(places)
-    kept = spanning_forest(places.size, a, b, np.argsort(metres, kind="stable"))
-    edges = np.sort(metres[kept])
-    return float(edges[: max(0, places.size - turfs)].sum())
-
-
-def jumps(streets: tuple, labels: np.ndarray) -> float:
-    """Share of turfs that cannot be walked without a leg above 250 m."""
-    nodes = streets[0].size - 1
-    scratch = (
-        np.full(nodes, -1, np.int64), np.full(nodes, np.inf),
-        np.empty(streets[1].size + 2), np.empty(streets[1].size + 2, np.int64),
-    )  # fmt: skip
-    members = np.argsort(labels, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
-    far = 0
-    for first, last in pairwise(starts):
-        table = fill_distances(members[first:last].copy(), streets, *scratch)
-        far += minimum_spanning_tree(table).data.max(initial=0.0) > 250
-    return far / max(1, starts.size - 1)
-
-
-def quality(
-    labels: np.ndarray, weights: np.ndarray, streets: tuple, banks: pd.DataFrame, per_m: float
-) -> dict[str, float]:
-    """Balance, walk and barriers of a numbering; walked by the same kernel whoever made it."""
-    started = time.perf_counter()
-    _, walks, _ = walk_labels(streets, labels, kicks=KICKS, seed=0)
-    walk_s = time.perf_counter() - started
-    size = np.bincount(labels, weights) + walks * per_m
-    both = banks.groupby(labels).nunique()
+def balance(size: np.ndarray) -> dict[str, object]:
+    """How equal turfs are, in doors."""
+    off = np.abs(size / size.mean() - 1) - 1e-9
     return {
-        "walk_s": walk_s,
         "turfs": size.size,
-        "in10": float((np.abs(size / size.mean() - 1) <= 0.1).mean()),
-        "max/mean": float(size.max() / size.mean()),
-        "walk_km": float(walks.sum() / 1000),
-        "gap250": jumps(streets, labels),
-        "river": int((both["bank"] > 1).sum()),
-        "railway": int((both["side"] > 1).sum()),
+        "in10": float((off <= 0.1).mean()),
+        "in20": float((off <= 0.2).mean()),
+        "max_mean": float(size.max() / size.mean()),
     }
 
 
-def measure(
-    size: int, minutes: float | None, *, polish: bool, drawn: bool
-) -> list[dict[str, object]]:
-    """All rows of one size."""
-    buildings, streets, banks = make_city(size)
-    started = time.perf_counter()
-    graph = build_street_graph(buildings, streets if drawn else None)
-    graph_s = time.perf_counter() - started
-    judge = graph if drawn else build_street_graph(buildings, streets)
-    model = TimeModel()
-    doors = buildings["dwellings"].to_numpy().astype(float)
-    budget = 50.0 if minutes is None else minutes
-    weights = doors if minutes is None else expected_minutes(buildings, model).to_numpy()
-    per_m = 0.0 if minutes is None else model.minutes_per_m
-    asked = {"doors": 50.0} if minutes is None else {"minutes": minutes}
+def excluded_of(world: World) -> pd.Series:
+    """Those not to be visited, with their reason."""
+    ids = world.buildings.loc[~world.visited, "building_id"]
+    return pd.Series("not_chosen", index=ids)
 
-    runs: dict[str, tuple[float, np.ndarray]] = {}
-    kept = np.flatnonzero(weights < TOWER_SHARE * budget)
-    for name, fast in (("ours, fast", True), ("ours, polished", False))[: 1 + polish]:
-        started = time.perf_counter()
-        cut = cut_turfs(buildings, graph, fast=fast, **asked)
-        seconds = time.perf_counter() - started
-        of_turf = cut.stops.drop_duplicates("building_id").set_index("building_id")["turf_id"]
-        turf = of_turf.reindex(buildings["building_id"].iloc[kept])
-        runs[name] = seconds, pd.factorize(turf)[0].astype(np.int64)
-    target = weights[kept].sum() / (runs["ours, fast"][1].max() + 1)
-    orders = {
-        "sort by street": lambda t: np.lexsort((t["number"], pd.factorize(t["street"])[0])),
-        "Hilbert": lambda t: np.argsort(hilbert(t["x"].to_numpy(), t["y"].to_numpy())),
+
+def cut_by_us(
+    world: World, graph: Any, rows: pd.DataFrame, engine: str, options: argparse.Namespace
+) -> dict[str, object]:
+    """Labels of ours, seconds, and what must never be: split buildings, lost doors."""
+
+    def cut(*, fast: bool) -> Cut:
+        return cut_turfs(
+            world.buildings, graph, doors=DOORS, fast=fast, excluded=excluded_of(world)
+        )
+
+    fast_s, found = best_time(options.repeat, lambda: cut(fast=True))
+    cut_s = fast_s
+    if engine == "ours, polished":
+        again = options.repeat if len(rows) < 100_000 else 1
+        cut_s, found = best_time(again, lambda: cut(fast=False))
+    stops = found.stops.merge(
+        world.buildings[["building_id", "dwellings"]], on="building_id", suffixes=("", "_all")
+    )
+    parts = stops[stops["dwellings_all"] < TOWER_SHARE * DOORS].groupby("building_id").size()
+    turf = found.stops.drop_duplicates("building_id").set_index("building_id")["turf_id"]
+    labels, turf_ids = pd.factorize(turf.reindex(rows["building_id"]), sort=True)
+    there = found.stops["dwellings"].sum() + found.excluded["dwellings"].sum()
+    return {
+        "labels": labels,
+        "sizes": found.turfs.set_index("turf_id")["n_doors"].loc[turf_ids].reset_index(drop=True),
+        "cut": fast_s,
+        "polish": cut_s - fast_s if engine == "ours, polished" else 0.0,
+        "split": int((parts > 1).sum()),
+        "lost": int(world.buildings["dwellings"].sum() - there),
+        "longest_m": float(found.turfs["longest_leg_m"].max()),
     }
-    for name, order in orders.items():
-        started = time.perf_counter()
-        labels = equal_split(order(buildings.iloc[kept]), weights[kept], target)
-        runs[name] = time.perf_counter() - started, labels
-
-    places = judge.positions(buildings["building_id"].iloc[kept])
-    ways = walkable(judge, places)
-    bound_km = bound_m(judge, places, int(runs["ours, fast"][1].max()) + 1) / 1000
-    rows: list[dict[str, object]] = []
-    for name, (seconds, labels) in runs.items():
-        row = quality(labels, weights[kept], ways, banks.iloc[kept], per_m)
-        is_ours = name.startswith("ours")
-        # ours walks inside the cut; the rules are charged the walk that they need as well
-        total = seconds + (graph_s if is_ours else row["walk_s"])
-        rows.append(
-            {
-                "addresses": len(buildings), "method": name,
-                "graph_s": graph_s if is_ours else 0.0, "cut+walk_s": total - graph_s * is_ours,
-                "total_s": total, **row, "x bound": row["walk_km"] / bound_km,
-                "x ours": row["walk_km"] / float(rows[0]["walk_km"]) if rows else 1.0,  # type: ignore[arg-type]
-            }
-        )  # fmt: skip
-    return rows
 
 
-def main() -> None:
-    """Measure, print."""
+def cut_by_rival(
+    graph: Any,
+    rows: pd.DataFrame,
+    places: np.ndarray,
+    doors: np.ndarray,
+    engine: str,
+    options: argparse.Namespace,
+) -> dict[str, object]:
+    """Labels of a rival, and seconds with the walking order that it needs as well."""
+    turfs = max(1, round(doors.sum() / DOORS))
+    task = Task(rows, graph, places, doors, turfs, options.seconds)
+    cut_s, labels = best_time(1, lambda: RIVALS[engine][0](task))
+    tidy = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    ways = walkable(graph, places)
+    walk_s, _ = best_time(1, lambda: walk_labels(ways, tidy, kicks=FEW_KICKS, seed=0))
+    return {"labels": labels, "cut": cut_s + walk_s, "polish": 0.0, "split": 0, "lost": 0}
+
+
+def judged(
+    world: World, labels: np.ndarray, rows: pd.DataFrame, places: np.ndarray, graph: Any
+) -> dict[str, object]:
+    """What the cut is worth, on the drawn streets whatever it was cut on."""
+    graph = graph or build_street_graph(world.buildings, world.streets)
+    ways = walkable(graph, places)
+    order, walks, _ = walk_labels(ways, labels, kicks=KICKS, seed=0)
+    facing, sides = side_shares(graph, places, labels)
+    xy = rows[["x", "y"]].to_numpy()
+    barred = barred_turfs(xy, order, labels, leg_lengths(ways, order, labels), world.barriers)
+    members, starts = runs_of(labels)
+    scratch = scratch_of(ways)
+    fill_all(members[: starts[1]], starts[:2], ways, scratch)
+    matrices_s, _ = best_time(3, lambda: fill_all(members, starts, ways, scratch))
+    return {
+        "one_piece": one_piece_share(graph, places, labels),
+        "gap250": jump_share(ways, labels),
+        "walk_km": float(walks.sum()) / 1000,
+        "x_bound": float(walks.sum()) / bound_m(graph, places, walks.size),
+        "over": barred[0],
+        "no_way": barred[1],
+        "sides": sides,
+        "facing": facing,
+        "matrices": matrices_s,
+    }
+
+
+def in_own_process(world: str, engine: str, given: list[str]) -> dict[str, object] | str:
+    """The row of an engine, or one line that says why there is none."""
+    run = [sys.executable, "-m", "tests.benchmarks.turfs", *given, "--here", world, engine]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+    last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
+    if "ModuleNotFoundError" in last:
+        return f"{world}: {engine}: NOT RUN, not installed ({last.split(':', 1)[1].strip()}; requirements-bench.txt)"
+    if "FileNotFoundError" in last:
+        return f"{world}: {engine}: NOT RUN, real file absent ({last.split(':', 1)[1].strip()})"
+    return f"{world}: {engine}: FAILED: {last}"
+
+
+SHOWN = {
+    "world": "world", "engine": "engine", "graph": "graph", "cut": "cut", "polish": "polish",
+    "extra_mb": "MB", "turfs": "turfs", "in10": "in10", "in20": "in20", "max_mean": "max/mean",
+    "one_piece": "1 piece", "gap250": "gap250", "walk_km": "walk km", "x_bound": "x bound",
+    "over": "over", "no_way": "no way", "split": "split", "lost": "lost", "sides": "sides",
+    "facing": "facing",
+}  # fmt: skip
+ROUND = {"graph": 2, "cut": 2, "polish": 1, "MB": 0, "in10": 3, "in20": 3, "max/mean": 2,
+         "1 piece": 3, "gap250": 4, "walk km": 1, "x bound": 3, "sides": 3, "facing": 3}  # fmt: skip
+
+
+def verdicts(rows: list[dict[str, Any]]) -> list[str]:
+    """Each goal: held, or missed by how much."""
+    lines = []
+
+    def say(name: str, value: float, goal: float, *, least: bool = False) -> None:
+        held = value >= goal if least else value <= goal
+        lines.append(
+            f"  {'held  ' if held else 'MISSED'}  {name}: {value:.4g} (goal {'≥' if least else '≤'} {goal:g})"
+        )
+
+    for row in rows:
+        world, size = str(row["world"]), str(row["world"])
+        if row["engine"] == "ours, polished":
+            say(f"{world}: share within 10 %", row["in10"], GOALS["in10"], least=True)
+            if ":" not in world:
+                say(f"{world}: walk over bound", row["x_bound"], GOALS["x_bound"])
+            for name in ("no_way", "split", "lost"):
+                say(f"{world}: {name}", row[name], GOALS[name])
+            if size == "240000":
+                say("240000: polish, s", row["polish"], GOALS["polish_240k_s"])
+                say("240000: peak of the whole, MB", row["peak_mb"], GOALS["peak_240k_mb"])
+                say("240000: matrices inside all turfs, s", row["matrices"], GOALS["matrices_s"])
+        elif row["engine"] == "ours, fast" and size in ("50000", "240000"):
+            goal = GOALS["fast_50k_s" if size == "50000" else "fast_240k_s"]
+            say(f"{size}: graph + cut + walk, s", row["graph"] + row["cut"], goal)
+    return lines
+
+
+def shown(rows: list[dict[str, Any]]) -> None:
+    """The table, why turfs are out of balance, the goals."""
+    pd.set_option("display.width", 250)
+    table = pd.DataFrame(rows).reindex(columns=list(SHOWN)).rename(columns=SHOWN).round(ROUND)
+    print(table.to_string(index=False))
+    for row in rows:
+        if row["engine"] == "ours, polished":
+            print(
+                f"{row['world']}, polished: {row['misses']}; longest leg {row['longest_m']:.0f} m"
+            )
+    print(f"goals (load of the machine now: {os.getloadavg()[0]:.1f}):")
+    print("\n".join(verdicts(rows)))
+
+
+def main() -> int:
+    """Measure each engine on each world, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--sizes", default="5000,50000,240000")
-    parser.add_argument("--minutes", type=float, help="balance minutes, not 50 doors")
-    parser.add_argument("--polish", action="store_true", help="also the polished cut")
+    parser.add_argument("--worlds", default=WORLDS)
+    parser.add_argument("--engines", help="all, unless told; with ';' between")
+    parser.add_argument("--quick", action="store_true", help=f"worlds {QUICK}")
+    parser.add_argument("--seconds", type=float, default=30.0, help="PyVRP's search")
+    parser.add_argument("--repeat", type=int, default=3, help="ours is timed so often, best shown")
     parser.add_argument("--no-streets", action="store_true", help="graph from the addresses alone")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    started = time.perf_counter()
-    warm_kernels()
-    print(f"kernels warm in {time.perf_counter() - started:.1f} s", file=sys.stderr)
-    rows: list[dict[str, object]] = []
-    for size in map(int, given.sizes.split(",")):
-        rows += measure(size, given.minutes, polish=given.polish, drawn=not given.no_streets)
-    if given.json:
+    parser.add_argument("--here", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.here:
+        row = measure(*options.here, options)
+        print(json.dumps(row, default=float))
+        return 0
+    passed_on = [f"--seconds={options.seconds}", f"--repeat={options.repeat}"]
+    passed_on += ["--no-streets"] * options.no_streets
+    engines = options.engines.split(";") if options.engines else [*OURS, *RIVALS]
+    rows: list[dict[str, Any]] = []
+    for world in (QUICK if options.quick else options.worlds).split(","):
+        for engine in engines:
+            most = RIVALS[engine][1] if engine in RIVALS else None
+            if (
+                most is not None
+                and world.split(":")[0].isdigit()
+                and int(world.split(":")[0]) > most
+            ):
+                print(f"{world}: {engine}: not tried above {most:,} addresses", file=sys.stderr)
+                continue
+            found = in_own_process(world, engine, passed_on)
+            if isinstance(found, str):
+                print(found, flush=True)
+            else:
+                rows.append(found)
+                print(f"{world}: {engine}: done", file=sys.stderr, flush=True)
+    if options.json:
         print(json.dumps(rows))
-    else:
-        print(pd.DataFrame(rows).round(3).to_string(index=False))
+    elif rows:
+        shown(rows)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import urllib.request
 from pathlib import Path
 
@@ -174,4 +175,46 @@ def test_from_the_health_of_the_data_to_the_past_of_a_station(visit):
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
     assert len(rows) == 63
     assert all(row["sentence"] for row in rows)
+    assert overflow(page) <= 0
+
+
+def draw_round(page, box, share=0.92):
+    """A lasso round the middle of a box."""
+    left, top = (box[k] + box[w] * (1 - share) / 2 for k, w in (("x", "width"), ("y", "height")))
+    right, bottom = left + box["width"] * share, top + box["height"] * share
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=6)
+    page.mouse.up()
+
+
+def choose(page, label, text):
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(text)
+    page.get_by_role("option", name=text).first.click()
+
+
+def test_buildings_lassoed_on_the_map_move_to_a_new_turf_and_back(visit):
+    page = visit("/retouche")
+    plot = page.locator(".js-plotly-plot")
+    expect(plot.locator("canvas").first).to_be_visible()
+    ready = page.locator("[data-test-script-state=notRunning]")
+    expect(ready).to_be_attached()
+    draw_round(page, plot.bounding_box())
+    expect(page.get_by_text(re.compile(r"immeubles? choisis?, "))).to_be_visible()
+    choose(page, "Vers le secteur", "un nouveau secteur")
+    page.get_by_role("button", name="Déplacer", exact=True).click()
+    expect(page.get_by_text("Déplacé :")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Annuler")).click()
+    expect(page.get_by_text("comme avant")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_plan_is_made_and_nothing_overflows(visit, width):
+    page = visit("/plan", width=width, height=844)
+    page.get_by_role("button", name="Faire le plan").click()
+    expect(page.get_by_text("Qui ce plan ne visite jamais")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text(re.compile("Votants de plus : environ"))).to_be_visible()
     assert overflow(page) <= 0

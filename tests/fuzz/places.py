@@ -25,6 +25,7 @@ import shapely
 
 from targeting.codes import COMMUNE_CODE, STATION_ID, commune_of_arrondissement
 from targeting.sources.addresses import LARGEST_NUMBER, MOST_VOTERS, AddressFile, read_addresses
+from targeting.sources.doors import LONGEST, read_doors
 from targeting.sources.files import read_text
 from targeting.sources.keeping import Keeper
 from targeting.sources.layers import read_layer
@@ -403,6 +404,29 @@ def check_visits(read: list[dict[str, Any]], inner: bytes) -> None:
         assert visit["visited_at"].tzinfo is not None
         local = {visit["visited_at"].year, visit["visited_at"].year + 1}
         assert local & there or visit["visited_at"].year % 100 in there
+
+
+# -- what is behind doors --------------------------------------------------------------------------
+
+DOORS = (
+    "number;suffix;street;staircase;floor;door;doors\n1;;Rue Basse;A;RDC;;2\n"
+    "1;bis;Rue Basse;B;3e;gauche;\n14;;Rue Haute;;-1;12;3\n"
+)
+
+
+def read_door_rows(path: Path) -> pd.DataFrame:
+    return read_doors(path).rows
+
+
+def check_doors(read: pd.DataFrame, inner: bytes) -> None:
+    """Each row is a door of a line that is there, no label longer than a label."""
+    assert len(read)
+    assert read["line"].between(2, len(inner.splitlines()) + 1).all()
+    assert (read["label"].str.len() <= LONGEST).all()
+    assert (read["staircase"].str.len() <= LONGEST).all()
+    assert read["floor"].dropna().between(-99, 99).all()
+    assert (read.groupby("line").size() <= 999).all()
+    assert ((read["building_id"] != "") | (read["street"] != "")).all()
 
 
 # -- what is kept of a national file ---------------------------------------------------------------

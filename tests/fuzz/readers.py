@@ -238,6 +238,8 @@ READERS = [
     Reader("addresses of the roll", places.REU.encode, read_addresses, places.check_addresses),
     Reader("addresses of the roll, Parquet bytes", places.reu_parquet, read_addresses,
            places.check_addresses, suffix=".parquet"),
+    Reader("doors of buildings", places.DOORS.encode, places.read_door_rows, places.check_doors,
+           suffix=".csv"),
     Reader("streets by station", lambda: places.RANGES.encode("latin-1"), places.read_le_mans,
            places.check_addresses),
     Reader("visits", places.VISITS.encode, places.read_visits, places.check_visits),

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spannin
 from targeting.errors import CrsError, TurfError
 from targeting.streetnames import street_key
 from targeting.turf import build_street_graph, walk_order
-from targeting.turf.kernels import fill_distances
+from targeting.turf.kernels import fill_distances, scratch_of
 from targeting.turf.network import put_on_streets
 from targeting.turf.noding import named_codes
 from targeting.turf.walk import walkable
@@ -38,9 +38,7 @@ def table_of(rows):
 def distances(graph, places):
     """In-turf walking distances, by the kernel."""
     streets = walkable(graph, places)
-    nodes, edges = streets[0].size - 1, streets[1].size + 2
-    scratch = np.full(nodes, -1), np.full(nodes, np.inf), np.empty(edges), np.empty(edges, int)
-    return fill_distances(np.arange(places.size), streets, *scratch)
+    return fill_distances(np.arange(places.size), streets, scratch_of(streets))
 
 
 def ladder_distances(graph):

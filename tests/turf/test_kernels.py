@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
@@ -11,16 +12,21 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from targeting.turf.kernels import (
     KERNELS,
+    PARTED_M,
     WINDOW,
     best_cut,
     felt,
     forest_order,
+    nearest_bits,
     nearest_neighbour,
     open_path,
     path_length,
+    rounds_of,
     rows_of,
+    run_cost,
     spanning_forest,
     split_order,
+    swap_stops,
     turf_cost,
 )
 
@@ -58,7 +64,7 @@ def test_the_split_costs_no_more_than_any_other(weights, target, data):
     legs = np.array(data.draw(st.lists(one_leg, min_size=n, max_size=n)))
     leg_weights = np.where(np.isinf(legs), 0.0, legs / 72)
     weights = np.array(weights)
-    ours = split_order(weights, legs, leg_weights, target)
+    ours = split_order(weights, legs, leg_weights, target, 1000.0)
     assert (np.diff(ours) >= 0).all()
     assert (np.unique(ours) == np.arange(ours.max() + 1)).all()
     all_splits = (np.cumsum([0, *cuts]) for cuts in product([0, 1], repeat=n - 1))
@@ -117,18 +123,20 @@ def test_the_order_of_two_trees_starts_each_with_an_infinite_leg():
 
 def test_two_turfs_on_one_line_are_cut_where_they_are_equal():
     table = table_of([(20 * k, 0) for k in range(6)])
-    cut, first, second = best_cut(table, np.arange(6), np.ones(6), 3.0, 0.0, 1000.0)
+    nobody = np.full((6, 2), -1)
+    cut, first, second, _ = best_cut(table, np.arange(6), np.ones(6), nobody, 3.0, 0.0, 1000.0)
     assert cut == 2
     assert first == second
 
 
 def test_no_cut_leaves_a_leg_that_is_too_long_inside_a_turf():
     table = table_of([(0, 0), (3000, 0), (3020, 0), (3040, 0)])
-    cut, first, second = best_cut(table, np.arange(4), np.ones(4), 2.0, 0.0, 1000.0)
+    nobody = np.full((4, 2), -1)
+    cut, first, second, _ = best_cut(table, np.arange(4), np.ones(4), nobody, 2.0, 0.0, 1000.0)
     assert cut == 0
     assert np.isfinite(first + second)
     table = table_of([(0, 0), (3000, 0), (6000, 0)])
-    assert np.isinf(best_cut(table, np.arange(3), np.ones(3), 2.0, 0.0, 1000.0)[1])
+    assert np.isinf(best_cut(table, np.arange(3), np.ones(3), nobody, 2.0, 0.0, 1000.0)[1])
 
 
 def test_rows_hold_each_edge_from_both_ends():
@@ -150,3 +158,59 @@ def test_nothing_is_compiled_after_the_kernels_are_warm(town):
         cut_turfs(read_only, graph)
         cut_turfs(read_only, graph, doors=50, keep_stations=True)
     assert [len(kernel.signatures) for kernel in KERNELS] == before
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 500)] * 4), min_size=1, max_size=12),
+    st.lists(st.tuples(*[st.integers(-300, 800)] * 2), min_size=1, max_size=12),
+)
+def test_the_nearest_bit_is_that_of_shapely(bits, points):
+    bits, points = np.array(bits, dtype=float), np.array(points, dtype=float)
+    begin, end = bits[:, :2].copy(), bits[:, 2:].copy()
+    found, share, metres = nearest_bits(points, begin, end, 100.0, 5000.0)
+    lines = shapely.linestrings(np.stack([begin, end], axis=1))
+    every = shapely.distance(shapely.points(points)[:, None], lines[None])
+    assert metres == pytest.approx(every.min(axis=1), abs=1e-6)
+    there = begin[found] + share[:, None] * (end - begin)[found]
+    assert np.hypot(*(there - points).T) == pytest.approx(metres, abs=1e-6)
+    assert (nearest_bits(points, begin, end, 100.0, 1.0)[0][every.min(axis=1) > 1.1] == -1).all()
+
+
+@settings(deadline=None)
+@given(towns, st.data())
+def test_a_swap_keeps_every_stop_and_says_what_it_parts(table, data):
+    table = table / 10  # no leg that is felt as a jump
+    n = len(table)
+    order = np.array(data.draw(st.permutations(range(n))))
+    cut = data.draw(st.integers(1, n - 1))
+    one, other = order[:cut].copy(), order[cut:].copy()
+    faces = np.full((n, 2), -1)
+    pairs = np.array(data.draw(st.permutations(range(n))))[: n // 2 * 2].reshape(-1, 2)
+    faces[pairs[:, 0], 0], faces[pairs[:, 1], 0] = pairs[:, 1], pairs[:, 0]
+    first, second, more = swap_stops(table, one, other, np.ones(n), faces, n / 2, 0.0)
+    assert sorted([*first, *second]) == list(range(n))
+
+    def parted(part):
+        return int((np.isin(pairs[:, 0], part) != np.isin(pairs[:, 1], part)).sum())
+
+    assert more == parted(first) - parted(one)
+
+    def cost(a, b):
+        ends = sum(run_cost(table, part, np.ones(n), n / 2, 0.0, 1e9) for part in (a, b))
+        return ends + PARTED_M * parted(a)
+
+    if set(first) != set(one):
+        assert cost(first, second) < cost(one, other)
+    else:
+        assert np.array_equal(first, one)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=60))
+def test_no_turf_has_two_pairs_in_one_round(edges):
+    pairs = np.unique([min(e) * 10 + max(e) for e in edges if e[0] != e[1]]).astype(np.int64)
+    rounds = rounds_of(pairs, 10)
+    assert (rounds >= 0).all()
+    for number in np.unique(rounds):
+        turfs = np.concatenate([pairs[rounds == number] // 10, pairs[rounds == number] % 10])
+        assert np.unique(turfs).size == turfs.size

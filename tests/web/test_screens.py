@@ -171,7 +171,7 @@ def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeyp
     before = workspace_mark(own_demo)
     test = screen("secteurs", lang="en")
     monkeypatch.setattr(
-        "targeting.workflows.turfs.build_street_graph", lambda *_: (_ for _ in ()).throw(
+        "targeting.workflows.cutting.walking_graph", lambda *_, **__: (_ for _ in ()).throw(
             TurfError("no street here: import some.")
         ),
     )  # fmt: skip

@@ -21,15 +21,12 @@ from targeting.demo import build_town
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
+from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.scores import score_stations, station_coverage, station_priorities
 from targeting.workflows.screens import load_turf_board, turf_file
-from targeting.workflows.turfs import (
-    STOP_COLUMNS,
-    cut_campaign_turfs,
-    export_turfs,
-    load_campaign_turfs,
-)
+from targeting.workflows.turf_files import STOP_COLUMNS, export_turfs
+from targeting.workflows.turfs import load_campaign_turfs
 
 DAY = date(2026, 11, 23)
 

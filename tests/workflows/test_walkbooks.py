@@ -19,8 +19,9 @@ from targeting.exports.walk_pages import count_pages
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
 from targeting.workflows import walkbooks
+from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
-from targeting.workflows.turfs import cut_campaign_turfs, load_campaign_turfs
+from targeting.workflows.turfs import load_campaign_turfs
 from targeting.workflows.walkbooks import (
     PACKET_PAGES,
     load_walk_books,
