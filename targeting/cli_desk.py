@@ -1,0 +1,131 @@
+"""What every command has at hand: the workspace, one way to answer, options met again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError
+
+
+class Relance(click.Group):
+    """The group: turns a TargetingError into one line and exit 2, anything else into an id."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TargetingError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except click.ClickException as error:
+            click.echo(
+                f"Error: {' '.join(error.format_message().split())} {_help(error)}", err=True
+            )
+            ctx.exit(2)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
+            reference = _log_fault(ctx.obj, error)
+            click.echo(f"Internal error {reference}: please report it. {_log_place(ctx)}", err=True)
+            ctx.exit(1)
+
+
+def _help(error: click.ClickException) -> str:
+    """Where the way out is: the help of the command that was called."""
+    ctx = getattr(error, "ctx", None)
+    return f"See `{ctx.command_path} --help`." if ctx is not None else ""
+
+
+def _log_fault(desk: Desk | None, error: Exception) -> str:
+    reference = uuid.uuid4().hex[:8]
+    trace = "".join(traceback.format_exception(error))
+    if desk is not None and desk.workspace.exists:
+        log = desk.workspace.log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a") as file:
+            file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
+    else:
+        logging.getLogger("relance").error("%s\n%s", reference, trace)
+    return reference
+
+
+def _log_place(ctx: click.Context) -> str:
+    desk: Desk | None = ctx.obj
+    if desk is not None and desk.workspace.exists:
+        return f"The trace is in {desk.workspace.log}."
+    return ""
+
+
+class Desk:
+    """What every command gets: the workspace, and how to answer."""
+
+    def __init__(self, workspace: Workspace, *, as_json: bool) -> None:
+        self.workspace = workspace
+        self.as_json = as_json
+
+    def progress(self, text: str) -> None:
+        """A step, on stderr."""
+        click.echo(text, err=True)
+
+    def answer(self, facts: dict[str, Any], text: str) -> None:
+        """The result: the facts as JSON, or the text."""
+        click.echo(json.dumps(_plain(facts), ensure_ascii=False) if self.as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON values: missing numbers are null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path | date):
+        return str(value)
+    missing = value is None or pd.isna(value)
+    return None if missing else value.item() if hasattr(value, "item") else value
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json` may stand after the command as well as before it."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.obj.as_json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Print one JSON object."
+    )(function)
+
+
+BOOK_FORMATS = ("pdf", "html")
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+
+
+def comma_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(v.strip() for v in (value or "").split(",") if v.strip())
+
+
+def formats_list(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    formats = tuple(v.strip() for v in value.split(",") if v.strip())
+    if not formats or set(formats) - set(BOOK_FORMATS):
+        raise click.BadParameter(f"“{value}” is no format: write {', '.join(BOOK_FORMATS)}.")
+    return formats
+
+
+def days(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    number = value.removesuffix("d")
+    if not (number.isascii() and number.isdigit()):
+        raise click.BadParameter("write a number of days, as 60d.")
+    return int(number)
