@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from targeting.config import Workspace
@@ -165,11 +168,23 @@ def write_walk_files(
     if len(jobs) == 1:
         written.append(_write_job(jobs[0]))
     else:
-        with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _one_thread) as pool:
+        spawn = get_context("spawn")
+        with _nothing_as_main(), ProcessPoolExecutor(PROCESSES, spawn, _one_thread) as pool:
             for n, paths in enumerate(pool.map(_write_job, jobs), 1):
                 progress(f"packet {n} of {len(jobs)}")
                 written.append(paths)
     return WalkFiles([w[0] for w in written], [p for w in written for p in w[1:]])
+
+
+@contextmanager
+def _nothing_as_main() -> Iterator[None]:
+    """Child processes begin with no script: a page run as `__main__` would run again there."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser for one file of tests: its event loop must not outlive them in this process."""
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed: the screens are NOT tested in a browser")
     playwright = pytest.importorskip(

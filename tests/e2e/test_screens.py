@@ -216,5 +216,5 @@ def test_a_plan_is_made_and_nothing_overflows(visit, width):
     page = visit("/plan", width=width, height=844)
     page.get_by_role("button", name="Faire le plan").click()
     expect(page.get_by_text("Qui ce plan ne visite jamais")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text(re.compile("Votants de plus : environ"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Votants de plus\s:\senviron"))).to_be_visible()
     assert overflow(page) <= 0

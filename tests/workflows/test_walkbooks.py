@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import pypdfium2
 import pytest
@@ -193,6 +195,11 @@ def test_packets_keep_the_order_and_stay_under_their_pages():
 def test_many_turfs_are_written_by_two_processes_as_by_one(tmp_path, monkeypatch):
     books = [book(turf_id=f"S{n:04d}") for n in range(1, 8)]
     monkeypatch.setattr(walkbooks, "PACKET_PAGES", 12)
+    page = tmp_path / "page.py"  # as where a screen's script runs as `__main__`
+    page.write_text("raise SystemExit(3)\n")
+    script = ModuleType("__main__")
+    script.__file__ = str(page)
+    monkeypatch.setitem(sys.modules, "__main__", script)
     files = write_walk_files(tmp_path / "two", books, today=DAY, language="fr")
     assert [p.name for p in files.packets] == ["carnets-1.pdf", "carnets-2.pdf", "carnets-3.pdf"]
     monkeypatch.undo()
