@@ -24,8 +24,8 @@ from targeting.turf.kernels import (
 from targeting.turf.threads import Crew, crew
 
 POLISH_SWEEPS: Final = 8
-POLISH_KICKS: Final = 6
-"""More of either gains under 1 % (TURFS 2.5)."""
+POLISH_KICKS: Final = 3
+"""More of either gains nothing that can be measured (`make bench ONLY=turfs`)."""
 
 
 @dataclass(frozen=True)
