@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from targeting.config import Workspace
 from targeting.store.engine import open_engine, upgrade
+from targeting.workflows.demo import fill_demo
 from targeting.workflows.setup import init_workspace
 from tests.official import PRES_2022, Ballot, marseille_rows, native, write_latin
 
@@ -33,6 +34,14 @@ def real() -> Path:
     if not REAL.is_dir():
         pytest.skip("the real files (../shared/data) are not here: official files NOT checked")
     return REAL
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The invented town's workspace, made once: read it, or take a copy."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    fill_demo(Workspace(folder))
+    return folder
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from targeting.config import PROJECT, Workspace
-from targeting.workflows.demo import fill_demo
+from targeting.config import PROJECT
 
 CHROMIUM = Path("/usr/bin/chromium")
 SOFTWARE_GL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -85,10 +84,8 @@ def serve(workspace, log):
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory):
-    root = tmp_path_factory.mktemp("e2e") / "town"
-    fill_demo(Workspace(root))
-    return root
+def town(demo_folder):
+    return demo_folder
 
 
 @pytest.fixture(scope="module")

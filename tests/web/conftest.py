@@ -7,14 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.web.server import MAIN
-from targeting.workflows.demo import fill_demo
 
 
 @pytest.fixture(scope="session")
-def demo_root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("screens") / "demo"
-    fill_demo(Workspace(root))
-    return root
+def demo_root(demo_folder):
+    return demo_folder
 
 
 @pytest.fixture

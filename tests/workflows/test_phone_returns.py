@@ -20,7 +20,6 @@ from targeting.field.books import order_mark
 from targeting.field.phone_return import Knock, parse_return, sealed_of_frames
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Visit, VisitUndone
-from targeting.workflows.demo import fill_demo
 from targeting.workflows.handwork import move_buildings
 from targeting.workflows.phone_secret import KEY_FILE, load_secret, make_secret
 from targeting.workflows.returns import import_returns
@@ -29,17 +28,10 @@ from targeting.workflows.turfs import load_campaign_turfs
 from tests.field.phones import PHRASE_TEXT, Phone, frames
 
 
-@pytest.fixture(scope="module")
-def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "workspace"
-    fill_demo(Workspace(folder))
-    return folder
-
-
 @pytest.fixture
-def town(town_folder: Path, tmp_path: Path) -> Workspace:
+def town(demo_folder: Path, tmp_path: Path) -> Workspace:
     copy = tmp_path / "town"
-    shutil.copytree(town_folder, copy)
+    shutil.copytree(demo_folder, copy)
     return Workspace(copy)
 
 

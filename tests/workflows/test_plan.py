@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,9 +13,13 @@ from targeting.config import Workspace
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import latest_cut, load_stops, load_turfs
 from targeting.workflows.plan import make_plan
-from tests.workflows.test_demo_workspace import call, town, town_folder
+from tests.workflows.test_demo_workspace import call
 
-__all__ = ["town", "town_folder"]
+
+@pytest.fixture
+def town(demo_folder: Path, tmp_path: Path) -> Workspace:
+    """A copy of the invented town that a test may change."""
+    return Workspace(shutil.copytree(demo_folder, tmp_path / "town"))
 
 
 def test_the_plan_keeps_to_its_time_beats_the_rule_and_can_be_made_the_campaigns(

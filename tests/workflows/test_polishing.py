@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from targeting.store.queries import latest_cut, load_stops, load_turfs
 from targeting.workflows import handwork, polishing
 from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.polishing import keep_codes, polish_latest_cut, polish_state, start_polish
-from tests.workflows.test_demo_workspace import town, town_folder
 
-__all__ = ["town", "town_folder"]
+
+@pytest.fixture
+def town(demo_folder: Path, tmp_path: Path) -> Workspace:
+    """A copy of the invented town that a test may change."""
+    return Workspace(shutil.copytree(demo_folder, tmp_path / "town"))
 
 
 def state(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame, dict]:

@@ -17,8 +17,8 @@ from targeting.workflows.recut import Recut, recut_turfs
 
 from ..turf.conftest import buildings_at, grid_town
 
-WORLDS = int(os.environ.get("RELANCE_WORLDS", "50"))
-"""Histories tried: fifty here, the thousand by RELANCE_WORLDS=1000 (about ten minutes)."""
+WORLDS = int(os.environ.get("RELANCE_WORLDS", "20"))
+"""Histories tried: twenty here, the thousand by RELANCE_WORLDS=1000 (about ten minutes)."""
 DAY_ONE = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 DAYS = load_cooling_off()
 OUTCOME_SHARES = [0.45, 0.2, 0.08, 0.1, 0.04, 0.05, 0.04, 0.04]
