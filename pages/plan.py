@@ -32,8 +32,7 @@ def show_plan(plan: Plan) -> None:
     for line in plan_sentences(plan, lang):
         st.markdown(f"- {line}")
     st.dataframe(choices_table(plan, lang), alt=say("plan.compared"))
-    turfs, stops = plan.chosen, plan.located
-    stops = stops[stops["turf_id"].isin(turfs["turf_id"])]
+    turfs, stops = plan.chosen, plan.walked
     st.pydeck_chart(
         build_deck(
             [*backdrop_layers(*load_backdrop(), on_paper=True), *turf_layers(turfs, stops, lang)],

@@ -8,7 +8,6 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.locale import number_in
 from targeting.maps.handmap import hand_figure, picked_buildings
 from targeting.maps.listing import hand_listing
-from targeting.streetnames import address_line
 from targeting.web.desk import (
     language,
     load_campaign,
@@ -67,10 +66,10 @@ def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
     """The map; gives the buildings that the lasso took."""
     event = st.plotly_chart(
         hand_figure(
-            board.stops[board.stops["turf_id"].isin(shown)],
+            board.stops_of(shown),
             load_drawn_streets(),
             language(),
-            turf_ids=list(board.turfs["turf_id"]),
+            turf_ids=board.turf_ids,
             chosen=chosen,
             height=map_height(),
         ),
@@ -90,20 +89,16 @@ def listed(board: HandBoard) -> list[str]:
     )  # fmt: skip
     if turf_id is None:
         return []
-    mine = board.stops[board.stops["turf_id"] == turf_id]
+    of_street, lines = board.streets(turf_id), board.addresses(turf_id)
     streets = st.multiselect(
-        say("hand.streets"), sorted(mine["street"].unique()), key=f"streets_{turf_id}",
+        say("hand.streets"), list(of_street), key=f"streets_{turf_id}",
         placeholder=say("hand.choose"),
     )  # fmt: skip
-    lines = {
-        s.building_id: f"{s.visit_order}. {address_line(s.number, s.suffix, s.street)}"
-        for s in mine.itertuples()
-    }
     buildings = st.multiselect(
         say("hand.buildings"), list(lines), key=f"buildings_{turf_id}",
         format_func=lines.__getitem__, placeholder=say("hand.choose"),
     )  # fmt: skip
-    return [*mine.loc[mine["street"].isin(streets), "building_id"], *buildings]
+    return [*(b for street in streets for b in of_street[street]), *buildings]
 
 
 def show_move(board: HandBoard, taken: list[str]) -> None:
@@ -112,8 +107,7 @@ def show_move(board: HandBoard, taken: list[str]) -> None:
     if left := len(set(taken)) - len(board.movable(taken)):
         st.caption(told("hand.left_alone", left))
     taken = board.movable(taken)
-    held = board.stops[board.stops["building_id"].isin(taken)]
-    doors = number_in(lang, int(held["dwellings"].sum()))
+    doors = number_in(lang, board.doors(taken))
     st.markdown(
         f"**{told('hand.chosen', len(taken), doors=doors)}**" if taken else say("hand.choose_some")
     )
@@ -134,7 +128,7 @@ def show_move(board: HandBoard, taken: list[str]) -> None:
 def show_whole_turfs(board: HandBoard) -> None:
     """Split, merge, lock, and where a walk sets out from."""
     ids = st.multiselect(
-        say("hand.turfs"), list(board.turfs["turf_id"]), key="hand_turfs",
+        say("hand.turfs"), board.turf_ids, key="hand_turfs",
         placeholder=say("hand.choose"),
     )  # fmt: skip
     here, seen = workspace(), board.versions
@@ -157,7 +151,7 @@ def show_whole_turfs(board: HandBoard) -> None:
 def show_board(board: HandBoard) -> None:
     """Map and lists, side by side, over the balance of all turfs."""
     show_history(board)
-    ids = list(board.turfs["turf_id"])
+    ids = board.turf_ids
     centre = st.selectbox(
         say("hand.around"), ids, key="hand_around", index=0, help=say("hand.around_help")
     )

@@ -27,6 +27,7 @@ from targeting.web.desk import (
     page_link,
     say,
     show_credits,
+    show_trouble,
     told,
     workspace,
 )
@@ -140,7 +141,11 @@ def show_options() -> tuple[dict[str, Any], bool]:
 @st.fragment(run_every=2.0)
 def watch_polish() -> None:
     """Say that the polish goes on; show the page anew when it has ended."""
-    state = polish_state(workspace())
+    try:
+        state = polish_state(workspace())
+    except TargetingError as error:
+        show_trouble(error)
+        return
     if state is not None and state.outcome == "working":
         st.caption(say("turfs.polishing"))
         return

@@ -9,12 +9,21 @@ import click
 
 from targeting.cli_desk import FILE, Desk, days, formats_list, json_option
 
+doors_option = click.option(
+    "--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes."
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True)
+fast_option = click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
+start_option = click.option(
+    "--start", help="Where pairs meet: an address, a building's id, or longitude,latitude."
+)
+
 
 @click.command()
 @click.option("--teams", type=click.IntRange(1), required=True, help="Teams of two, each evening.")
 @click.option("--evenings", type=click.IntRange(1), required=True)
 @click.option("--minutes", type=click.FloatRange(10, 600), default=120.0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option
 @click.option("--keep", is_flag=True, help="Make the plan's turfs the campaign's.")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet: turfs of the plan.")
 @json_option
@@ -49,16 +58,14 @@ def turfs() -> None:
     help="top:20%, top:3, station ids with commas, or all.",
 )  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(10, 600), help="Minutes per turf (default 120).")
-@click.option("--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
+@doors_option
+@seed_option
+@fast_option
 @click.option(
     "--exclude-contacted", default="60d", show_default=True, callback=days,
     help="Leave alone who talked or refused in so many days; who asked never to be, always.",
 )  # fmt: skip
-@click.option(
-    "--start", help="Where pairs meet: an address, a building's id, or longitude,latitude."
-)
+@start_option
 @click.option("--one-side-first", is_flag=True, help="One side of a street, then the other.")
 @click.option("--keep-stations", is_flag=True, help="No turf crosses the border of two stations.")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV (stops) or GeoJSON/GPKG (turfs).")
@@ -102,12 +109,10 @@ def cut(
 @click.option(
     "--minutes", type=click.FloatRange(10, 600), help="Minutes (default: the last cut's)."
 )
-@click.option("--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--fast", is_flag=True, help="The fast cut alone, without polish.")
-@click.option(
-    "--start", help="Where pairs meet: an address, a building's id, or longitude,latitude."
-)
+@doors_option
+@seed_option
+@fast_option
+@start_option
 @click.option("--out", type=click.Path(path_type=Path), help="As for `turfs export`.")
 @json_option
 @click.pass_obj

@@ -226,8 +226,7 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     _refuse_other_buildings(session, new, turfs)
     for start in range(0, len(new), CHUNK):
         session.execute(insert(Visit), list(new.values())[start : start + CHUNK])
-    for turf_id in sorted(turfs):
-        _update_turf_status(session, turf_id)
+    _update_turf_statuses(session, turfs)
     return len(new)
 
 
@@ -252,8 +251,7 @@ def withdraw_visits(session: Session, ids: Iterable[str], now: datetime) -> int:
         session.execute(delete(Visit).where(Visit.id.in_(part)))
         rows = [{"id": i, "undone_at": now, "erase_on": erase_on} for i in part]
         session.execute(insert(VisitUndone), rows)
-    for turf_id in sorted(turfs):
-        _update_turf_status(session, turf_id)
+    _update_turf_statuses(session, turfs)
     return withdrawn
 
 
@@ -318,21 +316,20 @@ def _known_ids(session: Session, model: type[Visit | VisitUndone], ids: list[str
     return known
 
 
-def _update_turf_status(session: Session, turf_id: str) -> None:
+def _update_turf_statuses(session: Session, turfs: set[str]) -> None:
     """`done` once as many of its own doors were knocked at as it has.
 
     A turf withdrawn, or handed on, stays so.
     """
-    if turf_id in handed_on(session):
-        return
-    status = "done" if _own_doors_done(session, [turf_id])[turf_id] >= (
-        session.scalar(select(Turf.n_doors).where(Turf.id == turf_id)) or 0
-    ) else "in_progress"  # fmt: skip
-    session.execute(
-        update(Turf)
-        .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
-        .values(status=status, version=Turf.version + 1)
-    )
+    done = _own_doors_done(session, sorted(turfs - handed_on(session)))
+    rows = session.execute(select(Turf.id, Turf.n_doors).where(Turf.id.in_(list(done)))).all()
+    for turf_id, n_doors in rows:
+        status = "done" if done[turf_id] >= n_doors else "in_progress"
+        session.execute(
+            update(Turf)
+            .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
+            .values(status=status, version=Turf.version + 1)
+        )
 
 
 def handed_on(session: Session) -> set[str]:

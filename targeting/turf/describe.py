@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from targeting.tables import Turfs, TurfStops
 from targeting.turf.graph import StreetGraph
+from targeting.turf.kernels import Ints, nearest_source
 from targeting.turf.listing import minutes_of_stops, station_lists, summed_turfs
 from targeting.turf.minutes import TimeModel
 from targeting.turf.walk import walk_order
@@ -79,23 +80,40 @@ def pieces(graph: StreetGraph, stops: pd.DataFrame) -> pd.Series:
     """In how many pieces each turf lies, indexed by turf_id; 1: all in one.
 
     Two stops of a turf hold together if nobody else's stop lies between them on foot: their cells
-    of the street graph touch (TURFS 1: `contig`). `stops` are those of all turfs of the place.
+    touch (see `touching_cells`). `stops` are those of all turfs of the place.
     """
-    stops = stops.drop_duplicates(["turf_id", "building_id"]).reset_index(drop=True)
-    first = stops.drop_duplicates("building_id")
-    places = graph.positions(first["building_id"])
-    a, b, _ = graph.neighbours(places)
-    same_place = stops["building_id"].map(
-        dict(zip(first["building_id"], range(len(first)), strict=True))
+    held = stops[["turf_id", "building_id"]].drop_duplicates().reset_index(drop=True)
+    cell, ids = pd.factorize(held["building_id"])
+    a, b = touching_cells(graph, graph.positions(pd.Series(ids)))
+    held = held.assign(cell=cell, row=np.arange(len(held)))
+    pairs = (
+        pd.DataFrame({"a": a, "b": b})
+        .merge(held, left_on="a", right_on="cell")
+        .merge(held, left_on=["b", "turf_id"], right_on=["cell", "turf_id"])
     )
-    counts = {}
-    for turf_id, mine in stops.assign(place=same_place).groupby("turf_id", sort=True):
-        member = np.full(len(first), -1, np.int64)
-        member[mine["place"]] = np.arange(len(mine))
-        kept = (member[a] >= 0) & (member[b] >= 0)
-        links = coo_array(
-            (np.ones(int(kept.sum()), np.int8), (member[a[kept]], member[b[kept]])),
-            shape=(len(mine), len(mine)),
-        )
-        counts[str(turf_id)] = int(connected_components(links, directed=False)[0])
-    return pd.Series(counts, dtype="int64", name="pieces")
+    links = coo_array(
+        (np.ones(len(pairs), np.int8), (pairs["row_x"], pairs["row_y"])), shape=(len(held),) * 2
+    )
+    piece = connected_components(links, directed=False)[1]
+    counts = held.assign(piece=piece).groupby("turf_id")["piece"].nunique()
+    return counts.astype("int64").rename("pieces")
+
+
+def touching_cells(graph: StreetGraph, places: Ints) -> tuple[Ints, Ints]:
+    """Pairs of these addresses (as places in `places`) with nobody else's between them on foot.
+
+    Their cells of the network Voronoi diagram touch, or meet at one junction (the cliques of TURFS
+    2.1).
+    """
+    a, b, _ = graph.neighbours(places)
+    indptr, indices, lengths = graph.ladder
+    _, cell = nearest_source(indptr, indices, lengths, places)
+    node = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    corner = (node >= len(graph)) & (cell[indices] >= 0)
+    meets = pd.DataFrame({"at": node[corner], "cell": cell[indices[corner]]}).drop_duplicates()
+    pairs = meets.merge(meets, on="at")
+    pairs = pairs[pairs["cell_x"] < pairs["cell_y"]]
+    return (
+        np.concatenate([a, pairs["cell_x"].to_numpy()]).astype(np.int64),
+        np.concatenate([b, pairs["cell_y"].to_numpy()]).astype(np.int64),
+    )

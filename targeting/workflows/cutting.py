@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +28,9 @@ from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.candidates import (
     chosen_stations,
     load_candidates,
+    with_closed,
 )
-from targeting.workflows.field_model import campaign_time_model
+from targeting.workflows.field_model import campaign_field_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.turf_files import TURF_FORMATS, export_turfs
@@ -112,29 +112,12 @@ def cut_as(
         graph,
         excluded=found.excluded,
         station_order=stations,
-        time_model=campaign_time_model(workspace),
+        time_model=campaign_field_model(workspace, found.visits).time,
         **{k: parameters[k] for k in CUT_OPTIONS},
     )
-    cut = _with_closed(cut, found.closed)
+    cut = with_closed(cut, found.closed)
     dwellings = everyone.set_index("building_id")["dwellings"]
     return cut, door_ranges(cut.stops, dwellings, found.closed), graph
-
-
-def _with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
-    """The cut with the closed doors among those left out: the identity counts every door."""
-    counts = closed.groupby(["building_id", "reason"]).size().rename("dwellings").reset_index()
-    shut = counts[["building_id", "dwellings", "reason"]]
-    excluded = pd.concat([cut.excluded, shut], ignore_index=True)
-    more = int(shut["dwellings"].sum())
-    identity = replace(
-        cut.identity,
-        doors_in=cut.identity.doors_in + more,
-        doors_left_out=cut.identity.doors_left_out + more,
-        left_out_by_reason={
-            str(k): int(v) for k, v in excluded.groupby("reason")["dwellings"].sum().items()
-        },
-    )
-    return replace(cut, excluded=excluded, identity=identity)
 
 
 def _report(

@@ -26,8 +26,11 @@ from targeting.store.turf_states import (
     undo_change,
     undoable,
 )
+from targeting.streetnames import address_line
 from targeting.turf.describe import describe_turfs, pieces
+from targeting.turf.graph import StreetGraph
 from targeting.turf.handwork import merge_turfs, move_stops, split_turf
+from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.turf_drafts import draft_states, name_new
@@ -44,7 +47,17 @@ NEIGHBOURHOOD_M: Final = 1000.0
 
 STOP_COLUMNS: Final = ["turf_id", "building_id", "first_door", "last_door", "dwellings"]
 
-Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+@dataclass(frozen=True)
+class Ground:
+    """What turfs are walked on: table Buildings, their graph, and how long doors take."""
+
+    buildings: pd.DataFrame
+    graph: StreetGraph
+    time_model: TimeModel
+
+
+Change = Callable[[pd.DataFrame, Ground], pd.DataFrame]
 """Stops of the turfs touched, as they are to become."""
 
 
@@ -74,15 +87,39 @@ class HandBoard:
         return dict(zip(*_versions(self.turfs), strict=True))
 
     @property
+    def turf_ids(self) -> list[str]:
+        return list(self.turfs["turf_id"])
+
+    @property
     def can_change(self) -> list[str]:
         """Turfs that nobody has begun and that are not locked."""
         is_open = (self.turfs["status"] == "ready") & ~self.turfs["is_locked"].astype(bool)
         return list(self.turfs.loc[is_open, "turf_id"])
 
+    def stops_of(self, turf_ids: Sequence[str]) -> pd.DataFrame:
+        """Stops of these turfs."""
+        return self.stops[self.stops["turf_id"].isin(list(turf_ids))]
+
+    def addresses(self, turf_id: str) -> dict[str, str]:
+        """building_id → order and address of a turf's stops, as its lists show them."""
+        return {
+            str(s.building_id): f"{s.visit_order}. {address_line(s.number, s.suffix, s.street)}"
+            for s in self.stops_of([turf_id]).itertuples()
+        }
+
+    def streets(self, turf_id: str) -> dict[str, list[str]]:
+        """Street → building_ids of what a turf has of it, by name."""
+        mine = self.stops_of([turf_id])
+        return {str(k): list(v) for k, v in mine.groupby("street")["building_id"]}
+
+    def doors(self, building_ids: Sequence[str]) -> int:
+        """Doors to knock at in these buildings."""
+        held = self.stops["building_id"].isin(list(building_ids))
+        return int(self.stops.loc[held, "dwellings"].sum())
+
     def movable(self, building_ids: Sequence[str]) -> list[str]:
         """Those of these buildings that stand in turfs that can change, each once."""
-        mine = self.stops[self.stops["turf_id"].isin(self.can_change)]
-        there = set(mine["building_id"])
+        there = set(self.stops_of(self.can_change)["building_id"])
         return [b for b in dict.fromkeys(building_ids) if b in there]
 
     def around(self, turf_id: str, count: int) -> list[str]:
@@ -133,7 +170,7 @@ def move_buildings(
         )
     touched = sorted(set(held["turf_id"]) | ({turf_id} - {NEW}))
     return _change(
-        workspace, "move", touched, lambda s: move_stops(s, building_ids, turf_id), versions
+        workspace, "move", touched, lambda s, _: move_stops(s, building_ids, turf_id), versions
     )
 
 
@@ -155,7 +192,7 @@ def move_street(
     ids = set(there["building_id"])
     touched = sorted({from_turf, turf_id} - {NEW})
 
-    def change(stops: pd.DataFrame) -> pd.DataFrame:
+    def change(stops: pd.DataFrame, _ground: Ground) -> pd.DataFrame:
         mine = stops["turf_id"] == from_turf
         moved = move_stops(stops[mine | (stops["turf_id"] == turf_id)], ids, turf_id)
         return moved.reset_index(drop=True)
@@ -169,14 +206,14 @@ def split(
     """Make several turfs of one, of equal time; the first stretch of its walk keeps the code."""
     if not 2 <= parts <= MOST_PARTS:
         raise TargetingError(f"a turf is split in 2 to {MOST_PARTS}, not in {parts}.")
-    buildings = load_buildings(workspace)
-    graph = walking_graph(workspace, buildings)
     names = [turf_id, *(f"{NEW}{n}" for n in range(1, parts))]
-    model = campaign_time_model(workspace)
-    return _change(
-        workspace, "split", [turf_id],
-        lambda s: split_turf(buildings, graph, s, names, time_model=model), versions,
-    )  # fmt: skip
+
+    def change(stops: pd.DataFrame, ground: Ground) -> pd.DataFrame:
+        return split_turf(
+            ground.buildings, ground.graph, stops, names, time_model=ground.time_model
+        )
+
+    return _change(workspace, "split", [turf_id], change, versions)
 
 
 def merge(
@@ -186,7 +223,7 @@ def merge(
     ids = sorted(set(turf_ids))
     if len(ids) < 2:
         raise TargetingError("choose two turfs or more to merge.")
-    return _change(workspace, "merge", ids, lambda s: merge_turfs(s, ids, ids[0]), versions)
+    return _change(workspace, "merge", ids, lambda s, _: merge_turfs(s, ids, ids[0]), versions)
 
 
 def lock(
@@ -213,7 +250,7 @@ def start_at(
 ) -> Changed:
     """Let a turf's walk set out from a place (see `find_building`)."""
     start = find_building(load_buildings(workspace), place)
-    return _change(workspace, "start", [turf_id], lambda s: s, versions, starts={turf_id: start})
+    return _change(workspace, "start", [turf_id], lambda s, _: s, versions, starts={turf_id: start})
 
 
 def undo(workspace: Workspace) -> Changed:
@@ -260,17 +297,13 @@ def _change(
         found = dict(zip(*_versions(load_turfs(session)), strict=True))
     _refuse(states, touched)
     before = _stops_of(states)
-    after = change(before)
+    ground = _ground(workspace)
+    after = change(before, ground)
     if after["dwellings"].sum() != before["dwellings"].sum():
         raise TargetingError(f"{kind}: the doors do not add up; nothing was changed. Tell us.")
     starts = _starts(states) | dict(starts or {})
-    buildings = load_buildings(workspace)
     turfs, walked = describe_turfs(
-        buildings,
-        walking_graph(workspace, buildings),
-        after,
-        time_model=campaign_time_model(workspace),
-        starts=starts,
+        ground.buildings, ground.graph, after, time_model=ground.time_model, starts=starts
     )
     drafts = draft_states(states, turfs, walked, starts)
     fresh = [s["turf"]["id"] for s in drafts if s["turf"]["id"].startswith(NEW)]
@@ -282,6 +315,12 @@ def _change(
         return [s["turf"]["id"] for s in named]
 
     return Changed(kind, write(engine, work))
+
+
+def _ground(workspace: Workspace) -> Ground:
+    buildings = load_buildings(workspace)
+    graph = walking_graph(workspace, buildings)
+    return Ground(buildings, graph, campaign_time_model(workspace))
 
 
 def _versions(turfs: pd.DataFrame) -> tuple[list[str], list[int]]:

@@ -25,7 +25,7 @@ from targeting.turf.learning import FieldModel
 from targeting.turf.plan import choose_turfs, in_order, reach
 from targeting.turf.value import total_value, value_turfs
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.candidates import Candidates, load_candidates
+from targeting.workflows.candidates import Candidates, load_candidates, with_closed
 from targeting.workflows.field_model import campaign_field_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -58,6 +58,8 @@ class Plan:
         `is_planned` and `is_in_order` (the rule of thumb: best stations first).
     stops
         Stops of all turfs, with `station_id`.
+    closed, excluded, doors_in
+        Doors left alone, table Excluded of all that no turf holds, and the doors looked at.
     planned, ordered
         Expected conversations and extra voters of both choices, with intervals.
     by_place, by_size
@@ -70,7 +72,9 @@ class Plan:
 
     turfs: pd.DataFrame
     stops: pd.DataFrame
-    candidates: Candidates
+    closed: pd.DataFrame
+    excluded: pd.DataFrame
+    doors_in: int
     planned: dict[str, float]
     ordered: dict[str, float]
     by_place: pd.DataFrame
@@ -87,6 +91,11 @@ class Plan:
         rate = rows["value"] / rows["minutes_expected"]
         rows = rows.loc[rate.sort_values(ascending=False, kind="stable").index]
         return rows.assign(order=np.arange(1, len(rows) + 1)).reset_index(drop=True)
+
+    @property
+    def walked(self) -> pd.DataFrame:
+        """Stops of the plan's turfs, with address, longitude and latitude."""
+        return self.located[self.located["turf_id"].isin(self.chosen["turf_id"])]
 
     @property
     def slots(self) -> int:
@@ -145,6 +154,7 @@ def make_plan(
         found.to_visit, graph, minutes=minutes, seed=seed, excluded=found.excluded, fast=True,
         station_order=list(ranked.index), keep_stations=True, time_model=model.time,
     )  # fmt: skip
+    cut = with_closed(cut, found.closed)
     if cut.turfs.empty:
         raise TargetingError("no door is left to knock at: all were met, or are in turfs begun.")
     progress(f"choosing among {len(cut.turfs):,} turfs")
@@ -166,7 +176,7 @@ def make_plan(
     planned_ids = turfs.loc[choice.is_chosen, "turf_id"]
     doors = stops[stops["turf_id"].isin(planned_ids)]
     return Plan(
-        turfs, stops, found,
+        turfs, stops, found.closed, cut.excluded, cut.identity.doors_in,
         planned=_total(turfs, stops, "is_planned", model, seed),
         ordered=_total(turfs, stops, "is_in_order", model, seed),
         by_place=reach(stations, doors, stations["place"]),
@@ -275,37 +285,30 @@ def write_plan(
 
 
 def keep_plan(workspace: Workspace, plan: Plan) -> dict[str, str]:
-    """Make the plan's turfs the campaign's, as a cut does; gives their codes."""
+    """Make the plan's turfs the campaign's, as a cut does; gives their codes.
+
+    The doors of the other turfs are left out as `not_in_plan`. A tower of which some turfs only are
+    planned keeps to their doors.
+    """
     chosen = plan.chosen.assign(rank=lambda t: t["order"])
-    stops = plan.stops[plan.stops["turf_id"].isin(chosen["turf_id"])]
     dwellings = load_buildings(workspace).set_index("building_id")["dwellings"]
-    others = plan.stops[~plan.stops["turf_id"].isin(chosen["turf_id"])]
-    closed = plan.candidates.closed.groupby(["building_id", "reason"]).size().rename("dwellings")
-    out = plan.candidates.to_visit.set_index("building_id")["dwellings"]
-    whole = plan.candidates.excluded
-    whole = whole[whole.index.isin(out.index)]
-    excluded = pd.concat(
-        [
-            others.groupby("building_id")["dwellings"]
-            .sum()
-            .reset_index()
-            .assign(reason=NOT_PLANNED),
-            closed.reset_index()[["building_id", "dwellings", "reason"]],
-            pd.DataFrame(
-                {
-                    "building_id": whole.index,
-                    "dwellings": out.reindex(whole.index).to_numpy(),
-                    "reason": whole.to_numpy(),
-                }
-            ),
-        ],
-        ignore_index=True,
-    )
     columns = ["turf_id", "visit_order", "building_id", "dwellings"]
-    ranged = door_ranges(stops[columns], dwellings, plan.candidates.closed)
+    ranged = door_ranges(plan.stops[columns], dwellings, plan.closed)
+    is_planned = ranged["turf_id"].isin(chosen["turf_id"])
+    others = ranged[~is_planned].groupby("building_id")["dwellings"].sum().reset_index()
+    excluded = pd.concat(
+        [others.assign(reason=NOT_PLANNED), plan.excluded], ignore_index=True
+    ).astype({"building_id": "str", "reason": "str"})
+    doors = int(ranged.loc[is_planned, "dwellings"].sum() + excluded["dwellings"].sum())
+    if doors != plan.doors_in:
+        raise TargetingError(
+            f"the plan lost count: {doors:,} of {plan.doors_in:,} doors. This is our fault: "
+            "nothing was kept."
+        )
     parameters = {"plan": plan.asked, "minutes": plan.asked["minutes"], "doors": None}
     _, codes = write(
-        open_store(workspace), lambda s: save_cut(s, chosen, ranged, excluded, parameters)
+        open_store(workspace),
+        lambda s: save_cut(s, chosen, ranged[is_planned], excluded, parameters),
     )
     return codes
 
@@ -327,6 +330,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
             "talking_share": plan.model.talking.mean,
             "knock_minutes": time.knock_minutes,
             "talk_minutes": time.talk_minutes,
+            "opening_by_hour": plan.model.by_hour.to_dict("records"),
             "knocks_in_the_log": plan.model.knocks,
             "source": plan.model.effect.source,
         },

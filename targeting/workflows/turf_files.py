@@ -35,8 +35,14 @@ from targeting.streetnames import address_line
 from targeting.tables import BARRIER_KINDS
 from targeting.turf.value import value_turfs
 from targeting.workflows.field_model import campaign_field_model
+from targeting.workflows.scores import score_bounds, score_stations, station_priorities
 from targeting.workflows.setup import campaign_card
-from targeting.workflows.turfs import CampaignTurfs, load_campaign_turfs, open_only
+from targeting.workflows.turfs import (
+    CampaignTurfs,
+    load_campaign_turfs,
+    mean_over_doors,
+    open_only,
+)
 
 TRACK_FORMATS: Final = {".kml": write_kml, ".gpx": write_gpx}
 TURF_FORMATS: Final = (*TABLE_FORMATS, *MAP_FORMATS, ".xlsx", *TRACK_FORMATS, ".html")
@@ -146,6 +152,7 @@ def turf_table(workspace: Workspace, kept: CampaignTurfs) -> pd.DataFrame:
     redo = latest[latest["outcome"].isin(REDO)].groupby("turf_id").size()
     last = mine.groupby("turf_id")["visited_at"].max().dt.strftime("%Y-%m-%d")
     table = turfs.assign(
+        **_priority_bounds(workspace, kept.stops, turfs["turf_id"]),
         **{c: worth[c] for c in worth if c in TURF_COLUMNS},
         n_excluded=turfs["turf_id"].map(n_excluded).fillna(0).astype("int64"),
         barriers_crossed=turfs["turf_id"].map(barriers_crossed(kept.stops, _barriers(workspace))),
@@ -159,6 +166,25 @@ def turf_table(workspace: Workspace, kept: CampaignTurfs) -> pd.DataFrame:
         created_by="",
     )
     return table[TURF_COLUMNS]
+
+
+def _priority_bounds(
+    workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series
+) -> dict[str, pd.Series]:
+    """Between which bounds each turf's priority lies; missing where the past is too small."""
+    names = ("priority_low", "priority_high")
+    try:
+        scored = score_stations(workspace)
+        bounds = score_bounds(workspace, scored)
+    except TargetingError:
+        bounds = None
+    if bounds is None:
+        return dict.fromkeys(names, pd.Series(float("nan"), index=turf_ids.index))
+    left = 1 - station_priorities(workspace, scored).set_index("station_id")["contacted_rate"]
+    return {
+        name: mean_over_doors(stops, bounds[name.replace("priority", "score")] * left, turf_ids)
+        for name in names
+    }
 
 
 def _published(counts: pd.Series) -> pd.Series:

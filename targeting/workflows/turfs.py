@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from targeting.config import Workspace
@@ -29,7 +28,7 @@ from targeting.workflows.buildings import load_buildings
 from targeting.workflows.candidates import (
     campaign_cooling_off,
 )
-from targeting.workflows.scores import score_bounds, score_stations, station_priorities
+from targeting.workflows.scores import score_stations, station_priorities
 
 NO_TURF: Final = "no turf yet: cut some with `python -m targeting turfs cut`."
 
@@ -86,7 +85,7 @@ def load_campaign_turfs(
     stops = stops.assign(longitude=degrees["longitude"], latitude=degrees["latitude"])
     turfs = turfs.assign(
         doors_done=turfs["turf_id"].map(done).fillna(0).astype("int64"),
-        **_turf_priorities(workspace, stops, turfs["turf_id"]),
+        priority=_turf_priority(workspace, stops, turfs["turf_id"]),
     )
     return CampaignTurfs(
         turfs.reset_index(drop=True),
@@ -110,32 +109,27 @@ def _closed_in(stops: pd.DataFrame, closed: pd.DataFrame) -> pd.Series:
     return pd.Series(numbers, index=stops.index, dtype=object)
 
 
-def _turf_priorities(
-    workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series
-) -> dict[str, pd.Series]:
-    """Mean priority of the doors' stations, and between which bounds; missing without results."""
-    nothing = pd.Series(float("nan"), index=turf_ids.index)
-    names = ["priority", "priority_low", "priority_high"]
+def _turf_priority(workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series) -> pd.Series:
+    """Mean priority of the doors' stations; missing without results."""
     try:
-        scored = score_stations(workspace)
-        priorities = station_priorities(workspace, scored).set_index("station_id")
+        priorities = station_priorities(workspace, score_stations(workspace))
     except TargetingError:
-        return dict.fromkeys(names, nothing)
-    bounds = score_bounds(workspace, scored)
-    left = 1 - priorities["contacted_rate"]
-    of_station = {"priority": priorities["priority"]}
-    for name in ("low", "high"):
-        score = left * np.nan if bounds is None else bounds[f"score_{name}"]
-        of_station[f"priority_{name}"] = score * left
-    doors = stops["dwellings"]
-    total = doors.groupby(stops["turf_id"]).sum()
-    told = {}
-    for name, values in of_station.items():
-        at = stops["station_id"].map(values).astype("float64")
-        weighted = at.fillna(0.0) if name == "priority" else at
-        mean = (weighted * doors).groupby(stops["turf_id"]).sum(min_count=1) / total
-        told[name] = turf_ids.map(mean).astype("float64")
-    return told
+        return pd.Series(float("nan"), index=turf_ids.index)
+    of_station = priorities.set_index("station_id")["priority"].fillna(0.0)
+    return mean_over_doors(stops, of_station, turf_ids)
+
+
+def mean_over_doors(stops: pd.DataFrame, of_station: pd.Series, turf_ids: pd.Series) -> pd.Series:
+    """A figure of stations as the mean over each turf's doors, on the index of `turf_ids`.
+
+    Doors in no station count as nothing; a turf with a station whose figure is missing has none.
+    """
+    known = stops["station_id"].isin(of_station.index)
+    value = stops["station_id"].map(of_station).astype("float64").where(known, 0.0)
+    total = (value * stops["dwellings"]).groupby(stops["turf_id"]).sum(min_count=1)
+    missing = value.isna().groupby(stops["turf_id"]).any()
+    mean = (total / stops.groupby("turf_id")["dwellings"].sum()).mask(missing)
+    return turf_ids.map(mean).astype("float64")
 
 
 def open_only(kept: CampaignTurfs) -> CampaignTurfs:

@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 import shapely
 from numba import njit
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from targeting.turf import StreetGraph
 from targeting.turf.balance import fronts_of
+from targeting.turf.describe import pieces
 from targeting.turf.graph import facing_doors
 from targeting.turf.kernels import (
     Floats,
     Ints,
     Walkable,
     fill_distances,
-    nearest_source,
     scratch_of,
     spanning_forest,
 )
@@ -68,24 +67,10 @@ def fill_all(members: Ints, starts: Ints, streets: Walkable, scratch: tuple) -> 
 
 
 def one_piece_share(graph: StreetGraph, places: Ints, labels: Ints) -> float:
-    """Share of turfs whose addresses hold together on foot: their cells of the street graph touch,
-    or meet at a corner (the study's cliques round each junction)."""
-    indptr, indices, lengths = graph.ladder
-    _, cell = nearest_source(indptr, indices, lengths, places)
-    a, b, _ = graph.neighbours(places)
-    same = labels[a] == labels[b]
-    source = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
-    corner = (source >= len(graph)) & (cell[source] >= 0) & (cell[indices] >= 0)
-    at, who = source[corner], cell[indices[corner]]
-    order = np.lexsort((who, labels[who], at))
-    at, who = at[order], who[order]
-    meet = (at[1:] == at[:-1]) & (labels[who[1:]] == labels[who[:-1]])
-    one = np.concatenate([a[same], who[:-1][meet]])
-    other = np.concatenate([b[same], who[1:][meet]])
-    links = coo_array((np.ones(one.size, np.int8), (one, other)), (labels.size,) * 2)
-    piece = connected_components(links, directed=False)[1]
-    pieces = pd.DataFrame({"turf": labels, "piece": piece}).drop_duplicates().groupby("turf").size()
-    return float((pieces == 1).mean())
+    """Share of turfs that lie in one piece (`turf.describe.pieces`)."""
+    ids = graph.building_ids[places].astype("str")
+    stops = pd.DataFrame({"turf_id": labels, "building_id": ids})
+    return float((pieces(graph, stops) == 1).mean())
 
 
 def side_shares(graph: StreetGraph, places: Ints, labels: Ints) -> tuple[float, float]:
