@@ -6,6 +6,10 @@ turf a team and evening at most.
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,16 +73,17 @@ def knapsack(
     left_room, left_most = room - float(cost[sure].sum()), most - int(sure.sum())
     if not open_.any():
         return rough, 0.0
-    found = milp(
-        -value[open_],
-        constraints=LinearConstraint(
-            np.vstack([cost[open_], np.ones(int(open_.sum()))]),
-            ub=np.array([left_room, float(left_most)]),
-        ),
-        integrality=np.ones(int(open_.sum())),
-        bounds=Bounds(0, 1),
-        options={"time_limit": SECONDS, "mip_rel_gap": 1e-9},
-    )
+    with _solver_kept_quiet():
+        found = milp(
+            -value[open_],
+            constraints=LinearConstraint(
+                np.vstack([cost[open_], np.ones(int(open_.sum()))]),
+                ub=np.array([left_room, float(left_most)]),
+            ),
+            integrality=np.ones(int(open_.sum())),
+            bounds=Bounds(0, 1),
+            options={"time_limit": SECONDS, "mip_rel_gap": 1e-9},
+        )
     best = sure.copy()
     if found.x is not None:
         best[np.flatnonzero(open_)] = found.x > 0.5
@@ -87,6 +92,20 @@ def knapsack(
     reached = float(value[best].sum())
     proven = found.status == 0
     return best, 0.0 if proven or reached == 0 else max(ceiling / reached - 1, 0.0)
+
+
+@contextmanager
+def _solver_kept_quiet() -> Iterator[None]:
+    """HiGHS writes a line of its own to standard output now and then, whatever it is told: it goes
+    to standard error, for a command's answer stands alone on the other."""
+    sys.stdout.flush()
+    out = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(out, 1)
+        os.close(out)
 
 
 def greedy(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from targeting.config import Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import latest_cut, load_stops, load_turfs
-from targeting.workflows.plan import make_plan
+from targeting.store.queries import latest_cut, load_excluded, load_stops, load_turfs
+from targeting.workflows.plan import NOT_PLANNED, keep_plan, make_plan
+from targeting.workflows.turfs import load_campaign_turfs
 from tests.workflows.test_demo_workspace import call
 
 
@@ -68,3 +72,40 @@ def test_a_plan_that_cannot_be_is_refused_in_one_line(town, arguments, said) -> 
     result = call(town, "plan", *arguments)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_tower_planned_in_part_is_kept_with_the_doors_of_that_part_alone(town: Workspace) -> None:
+    plan = make_plan(town, teams=1, evenings=1, minutes=40)
+    turfs_of = plan.stops.groupby("building_id")["turf_id"].agg(list)
+    tower = turfs_of[turfs_of.map(len) > 1].index[0]
+    part = plan.turfs["turf_id"] == turfs_of[tower][1]
+    plan = replace(plan, turfs=plan.turfs.assign(is_planned=part))
+    codes = keep_plan(town, plan)
+    kept = load_campaign_turfs(town, list(codes.values())).stops
+    assert tower in set(kept["building_id"])
+    in_range = kept["last_door"] - kept["first_door"] + 1
+    assert (in_range - kept["closed"].map(len) == kept["dwellings"]).all()
+
+
+def test_every_door_looked_at_is_in_the_kept_plan_or_left_out_with_its_reason(
+    town: Workspace,
+) -> None:
+    plan = make_plan(town, teams=1, evenings=4, minutes=45)
+    keep_plan(town, plan)
+    with reading(open_store(town)) as session:
+        cut = latest_cut(session)
+        assert cut.doors_in == plan.doors_in
+        reasons = set(load_excluded(session, cut.id)["reason"])
+    assert NOT_PLANNED in reasons
+    assert set(plan.excluded["reason"]) <= reasons
+    assert "already_met" in reasons
+
+
+def test_the_answer_stands_alone_on_standard_output_whatever_the_solver_says(town) -> None:
+    command = [sys.executable, "-m", "targeting", "--workspace", str(town.root), "--json", "plan"]
+    for teams in ("3", "5"):
+        told = subprocess.run(
+            [*command, "--teams", teams, "--evenings", "1", "--minutes", "40"],
+            capture_output=True, text=True, check=True, cwd=PROJECT,
+        )  # fmt: skip
+        assert json.loads(told.stdout)["gap"] == 0
