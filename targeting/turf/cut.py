@@ -155,14 +155,15 @@ def cut_turfs(
 
     is_kept = reason.isna().to_numpy()
     is_tower = is_kept & (weights >= TOWER_SHARE * budget)
-    towers, rest = tower_parts(
-        buildings, weights, np.flatnonzero(is_tower), budget, has_company(buildings, graph, is_kept)
-    )
+    at = np.full(len(buildings), -1, np.int64)
+    at[is_kept] = graph.positions(buildings.loc[is_kept, "building_id"])
+    company = has_company(graph, at) if is_tower.any() else np.zeros(at.size, dtype=bool)
+    towers, rest = tower_parts(buildings, weights, np.flatnonzero(is_tower), budget, company)
     doors_there = buildings["dwellings"].to_numpy().copy()
     doors_there[is_tower] = rest
     weights = weights * doors_there / buildings["dwellings"].to_numpy()
     rows = np.flatnonzero(is_kept & (doors_there > 0))
-    places = graph.positions(buildings["building_id"].iloc[rows])
+    places = at[rows]
     streets = walkable(graph, places)
     group = (
         pd.factorize(buildings["station_id"].iloc[rows].fillna(""))[0]
@@ -187,6 +188,7 @@ def cut_turfs(
         walk_rows,
         graph,
         buildings.iloc[rows],
+        positions=places,
         start=start,
         one_side_first=one_side_first,
         kicks=FEW_KICKS if fast else KICKS,

@@ -22,14 +22,15 @@ TOWER_SHARE: Final = 0.9
 """A building with this share of a turf makes its own turfs (TURFS 1)."""
 
 
-def has_company(
-    buildings: pd.DataFrame, graph: StreetGraph, is_kept: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Whether another building to visit stands within a short walk; as the rows of `buildings`."""
-    rows = np.flatnonzero(is_kept)
-    a, b, metres = graph.neighbours(graph.positions(buildings["building_id"].iloc[rows]))
+def has_company(graph: StreetGraph, places: Ints) -> NDArray[np.bool_]:
+    """Whether another building to visit stands within a short walk.
+
+    `places`: where each building stands in the graph, -1 for those that nobody visits.
+    """
+    rows = np.flatnonzero(places >= 0)
+    a, b, metres = graph.neighbours(places[rows])
     near = metres <= COMPANY_M
-    company = np.zeros(len(buildings), dtype=bool)
+    company = np.zeros(places.size, dtype=bool)
     company[rows[a[near]]] = company[rows[b[near]]] = True
     return company
 

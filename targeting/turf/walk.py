@@ -73,6 +73,7 @@ def walk_rows(
     rows: pd.DataFrame,
     labels: Ints,
     *,
+    positions: Ints | None = None,
     start: str | None = None,
     one_side_first: bool = False,
     kicks: int = KICKS,
@@ -81,9 +82,11 @@ def walk_rows(
 ) -> tuple[Ints, Floats, Floats]:
     """Walk the turfs that `labels` (0, 1, 2…) makes of these buildings, as `walk_order` does.
 
-    Gives the places of `rows` in walking order, turf after turf; length and longest leg of each.
+    `positions` are those of the rows in the graph, where they are known. Gives the places of `rows`
+    in walking order, turf after turf; length and longest leg of each.
     """
-    positions = graph.positions(rows["building_id"])
+    if positions is None:
+        positions = graph.positions(rows["building_id"])
     first = -1
     if start is not None:
         of_start = graph.positions(pd.Series([start]))
