@@ -15,7 +15,7 @@ help:
 	@echo "make run    set up, then open the dashboard (the invented town if there is no workspace)"
 	@echo "make test   set up, then run all the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  measure, against named baselines (ONLY=results, turfs, scores, browser)"
+	@echo "make bench  measure, against named baselines (ONLY=results, turfs, walks, books, scores, browser)"
 	@echo "make fuzz   20,000 damaged files a reader (ONLY=workbook to pick readers)"
 	@echo "make clean  take away the virtual environment and caches; data/ stays"
 

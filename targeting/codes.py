@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from targeting.errors import TargetingError
 
@@ -35,6 +36,9 @@ the invented town's."""
 
 ARRONDISSEMENT_COMMUNES: Final = {"75056": "751", "69123": "6938", "13055": "132"}
 """Paris, Lyon and Marseille: commune → beginning of the codes of its arrondissements."""
+
+FRANCE: Final = ZoneInfo("Europe/Paris")
+"""The time of metropolitan France, where a file or a form tells no zone."""
 
 
 @dataclass(frozen=True, order=True)

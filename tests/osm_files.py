@@ -93,3 +93,30 @@ def cross_town() -> str:
         ("rs", {"waterway": "river", "name": "La Lente"}),
     ]
     return osm_xml(nodes, ways)
+
+
+def graphml(edges: str, *, nodes: str = "", head: str = "") -> str:
+    keys = "".join(
+        f'<key id="{k}" for="{of}" attr.name="{name}" attr.type="string"/>'
+        for k, of, name in [
+            ("x", "node", "x"), ("y", "node", "y"), ("g", "edge", "geometry"),
+            ("n", "edge", "name"), ("h", "edge", "highway"), ("c", "graph", "crs"),
+            ("t", "graph", "created_date"),
+        ]
+    )  # fmt: skip
+    places = nodes or "".join(
+        f'<node id="{name}"><data key="x">{lon}</data><data key="y">{lat}</data></node>'
+        for name, place in {"1": (0, 0), "2": (100, 0), "3": (100, 100)}.items()
+        for lon, lat in [degrees(*place)]
+    )
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>{head}'
+        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}<graph>'
+        f'<data key="c">epsg:4326</data><data key="t">2025-06-01 10:00:00</data>'
+        f"{places}{edges}</graph></graphml>"
+    )
+
+
+def edge(u: str, v: str, **values: str) -> str:
+    data = "".join(f'<data key="{k}">{v}</data>' for k, v in values.items())
+    return f'<edge source="{u}" target="{v}" id="0">{data}</edge>'

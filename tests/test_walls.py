@@ -66,7 +66,7 @@ def test_a_heavy_library_stays_in_its_room(library: str, homes: set[str]) -> Non
 
 
 def test_stored_rows_stay_in_the_store() -> None:
-    """Others ask `store.queries`: a query of their own would be SQLAlchemy by the back door."""
+    """Others ask the functions of `store`: a query of their own would be SQLAlchemy by the back door."""
     for path in MODULES:
         if path.relative_to(PACKAGE).parts[0] != "store":
             rows = {n for n in imports(path) if n.startswith("targeting.store.models")}

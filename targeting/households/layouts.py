@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from targeting.codes import FRANCE
 from targeting.households.natural import natural_key
 from targeting.tables import DoorLayouts, TurfDoors
-
-FRANCE: Final = ZoneInfo("Europe/Paris")
 
 
 def number_doors(described: pd.DataFrame) -> pd.DataFrame:

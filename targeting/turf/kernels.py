@@ -3,6 +3,9 @@
 Plain arrays in, plain arrays out; what they mean is said in `graph`, `cut` and `walk`. All are
 compiled once per machine (`warm_kernels`, called at set-up) and kept on disk: none compiles in a
 web request. Ties go to the lower index, chance comes from a seed: same input, same output.
+
+They stand in one file, long as it is: numba knows a compiled loop by the file it stands in, and
+would go on with an old copy of what it calls in another.
 """
 
 # ruff: noqa: PLR0912, PLR0915 (compiled loops: branches stay in place, no keywords)

@@ -8,11 +8,13 @@ pooling, SCIENCE 5). Times are shrunk means: the prior counts as `worth` gaps be
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from datetime import tzinfo
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from targeting.codes import FRANCE
 from targeting.errors import TurfError
 from targeting.turf.minutes import KINDS, TimeModel
 
@@ -89,7 +91,7 @@ class FieldModel:
 
 
 def learn_field_model(
-    prior: dict[str, Any], visits: pd.DataFrame, *, zone: str = "Europe/Paris"
+    prior: dict[str, Any], visits: pd.DataFrame, *, zone: tzinfo = FRANCE
 ) -> FieldModel:
     """Learn from the visits of a campaign; without any, the prior.
 
@@ -190,7 +192,7 @@ def _shrunk(seen: pd.Series, prior: float, worth: float) -> float:
 
 
 def opening_by_hour(
-    knocked: pd.DataFrame, by_kind: dict[str, Rate], worth: float, zone: str
+    knocked: pd.DataFrame, by_kind: dict[str, Rate], worth: float, zone: tzinfo
 ) -> pd.DataFrame:
     """Opening rate by kind of building and part of the day, drawn towards the kind's own."""
     hour = knocked["visited_at"].dt.tz_convert(zone).dt.hour

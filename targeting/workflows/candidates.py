@@ -20,7 +20,8 @@ from targeting.households.doors import (
     open_dwellings,
 )
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import busy_buildings, load_visits
+from targeting.store.turfs import busy_buildings
+from targeting.store.visits import load_visits
 from targeting.turf.cut import Cut
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.scores import score_stations, station_priorities

@@ -19,9 +19,7 @@ from targeting.households.doors import (
     door_ranges,
 )
 from targeting.store.engine import open_store, write
-from targeting.store.queries import (
-    save_cut,
-)
+from targeting.store.turfs import save_cut
 from targeting.turf.cut import Cut, cut_turfs
 from targeting.turf.graph import StreetGraph
 from targeting.workflows.buildings import find_building, load_buildings

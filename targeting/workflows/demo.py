@@ -15,9 +15,11 @@ from targeting.errors import WorkspaceError
 from targeting.sources.blocs import COLUMNS
 from targeting.store import reference
 from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import add_contacts, count_contacts, load_stops, record_visits
+from targeting.store.queries import add_contacts, count_contacts
 from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
+from targeting.store.turfs import load_stops
+from targeting.store.visits import record_visits
 from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import init_workspace, is_demo

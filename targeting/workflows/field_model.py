@@ -10,7 +10,7 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_visits
+from targeting.store.visits import load_visits
 from targeting.turf.learning import FieldModel, learn_field_model
 from targeting.turf.minutes import OUR_MODEL, TimeModel
 from targeting.workflows.buildings import load_buildings

@@ -16,7 +16,6 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import load_stops, load_turfs, reserve_codes
 from targeting.store.turf_states import (
     State,
     Undoable,
@@ -26,6 +25,7 @@ from targeting.store.turf_states import (
     undo_change,
     undoable,
 )
+from targeting.store.turfs import load_stops, load_turfs, reserve_codes
 from targeting.streetnames import address_line
 from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.graph import StreetGraph

@@ -15,9 +15,9 @@ from targeting.households.layouts import number_doors
 from targeting.sources.doors import MOST_DOORS, DoorFile, read_doors
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_visits
 from targeting.store.sheets import Sheet, whole_file
 from targeting.store.staging import staged
+from targeting.store.visits import load_visits
 from targeting.streetnames import street_key
 from targeting.workflows.buildings import load_buildings
 

@@ -19,7 +19,7 @@ from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.stations.places import to_wgs84
 from targeting.store import reference
 from targeting.store.engine import open_store, write
-from targeting.store.queries import save_cut
+from targeting.store.turfs import save_cut
 from targeting.turf.cut import cut_turfs
 from targeting.turf.learning import FieldModel
 from targeting.turf.plan import choose_turfs, in_order, reach

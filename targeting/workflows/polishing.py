@@ -15,14 +15,8 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import (
-    latest_cut,
-    load_stops,
-    load_turfs,
-    mark_polished,
-    reserve_codes,
-)
 from targeting.store.turf_states import change_turfs, load_states
+from targeting.store.turfs import latest_cut, load_stops, load_turfs, mark_polished, reserve_codes
 from targeting.turf.cut import share_within
 from targeting.workflows.cutting import cut_as
 from targeting.workflows.turf_drafts import draft_states, name_new

@@ -16,14 +16,8 @@ from targeting.exports.files import ensure_writable, known_format
 from targeting.households.doors import closed_doors
 from targeting.households.remainder import Remainder, ranges_of, remaining_doors
 from targeting.store.engine import open_store, reading, write
-from targeting.store.queries import (
-    handed_on,
-    latest_cut,
-    load_stops,
-    load_turfs,
-    load_visits,
-    save_remainder,
-)
+from targeting.store.turfs import handed_on, latest_cut, load_stops, load_turfs, save_remainder
+from targeting.store.visits import load_visits
 from targeting.turf.cut import DoorsIdentity, cut_turfs, share_within
 from targeting.turf.describe import describe_turfs
 from targeting.turf.graph import StreetGraph

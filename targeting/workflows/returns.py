@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import SourceError, TargetingError
 from targeting.field.phone_return import has_frames, is_return, sealed_of_file, sealed_of_frames
 from targeting.sources.files import TextFile, read_text
 from targeting.workflows.returned import Returned, already_in
-from targeting.workflows.returns_grid import FRANCE, import_grid
+from targeting.workflows.returns_grid import import_grid
 from targeting.workflows.returns_phone import import_sealed
 
 

@@ -8,17 +8,18 @@ import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import SourceError, TargetingError
 from targeting.exports.cells import raw_text
 from targeting.field.books import order_mark
 from targeting.sources.files import TextFile
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_stops, record_visits
+from targeting.store.turfs import load_stops
+from targeting.store.visits import record_visits
 from targeting.tables import OUTCOMES
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.returned import Returned, record_once
@@ -29,7 +30,6 @@ PLACES: Final = (("building_id",), ("turf_id", "visit_order"))
 OPTIONAL: Final = ("visit_id", "building_id", "turf_id", "visit_order", "version")
 LONGEST_ID: Final = 36
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-FRANCE: Final = ZoneInfo("Europe/Paris")
 
 
 def import_grid(workspace: Workspace, file: TextFile) -> Returned:

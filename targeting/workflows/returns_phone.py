@@ -16,7 +16,8 @@ from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.phone_return import Knock, PhoneReturn, parse_return
 from targeting.field.sealing import SealError, book_id_of, book_key, open_sealed, unwrap_key
-from targeting.store.queries import knocks_at, load_stops, record_visits, withdraw_visits
+from targeting.store.turfs import load_stops
+from targeting.store.visits import knocks_at, record_visits, withdraw_visits
 from targeting.workflows.phone_secret import load_secret
 from targeting.workflows.returned import Returned, record_once
 

@@ -19,7 +19,7 @@ from targeting.scoring.product import arena_of, build_scores, with_certainty
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_visits
+from targeting.store.visits import load_visits
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.certainty import Certainty, workspace_certainty
 from targeting.workflows.history import station_past

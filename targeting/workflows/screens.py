@@ -29,13 +29,9 @@ from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import (
-    count_visits,
-    latest_cut,
-    load_campaign,
-    load_turfs,
-    turf_versions,
-)
+from targeting.store.queries import load_campaign
+from targeting.store.turfs import latest_cut, load_turfs, turf_versions
+from targeting.store.visits import count_visits
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health

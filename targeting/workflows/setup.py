@@ -143,7 +143,7 @@ def refuse_demo(workspace: Workspace) -> None:
 
 def readiness(workspace: Workspace) -> Readiness:
     """What the workspace holds already."""
-    from targeting.store.queries import latest_cut
+    from targeting.store.turfs import latest_cut
 
     with reading(open_store(workspace)) as session:
         has_turfs = latest_cut(session) is not None

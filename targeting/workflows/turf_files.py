@@ -30,7 +30,8 @@ from targeting.households.shapes import turf_ribbons
 from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import cut_dates, load_visits
+from targeting.store.turfs import cut_dates
+from targeting.store.visits import load_visits
 from targeting.streetnames import address_line
 from targeting.tables import BARRIER_KINDS
 from targeting.turf.value import value_turfs

@@ -16,14 +16,8 @@ from targeting.households.doors import (
 )
 from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import (
-    doors_done,
-    latest_cut,
-    load_excluded,
-    load_stops,
-    load_turfs,
-    load_visits,
-)
+from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
+from targeting.store.visits import doors_done, load_visits
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.candidates import (
     campaign_cooling_off,

@@ -25,7 +25,7 @@ from targeting.households.layouts import doors_in_order
 from targeting.locale import text_in
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_visits
+from targeting.store.visits import load_visits
 from targeting.workflows.history import find_outlines
 from targeting.workflows.phonebooks import PhoneFiles, phone_books_zip, write_phone_files
 from targeting.workflows.progress import Progress, silent

@@ -30,9 +30,11 @@ from targeting.sources.files import read_text
 from targeting.sources.keeping import Keeper
 from targeting.sources.layers import read_layer
 from targeting.sources.outlines import MAINLAND, Outlines, read_outlines
-from targeting.tables import BLOCS, OUTCOMES, Stations
+from targeting.sources.streets import StreetFile
+from targeting.tables import BLOCS, OUTCOMES, Stations, Streets
 from targeting.workflows.returns_grid import _rows, _visit
 from tests.official import geojson, square
+from tests.osm_files import cross_town, edge, graphml, write_pbf
 
 NUMBER = re.compile(rb"\d+")
 DECIMALS = tuple(
@@ -404,6 +406,29 @@ def check_visits(read: list[dict[str, Any]], inner: bytes) -> None:
         assert visit["visited_at"].tzinfo is not None
         local = {visit["visited_at"].year, visit["visited_at"].year + 1}
         assert local & there or visit["visited_at"].year % 100 in there
+
+
+# -- streets ---------------------------------------------------------------------------------------
+
+
+def osm_pbf() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_pbf(Path(folder) / "town.osm.pbf", cross_town()).read_bytes()
+
+
+def street_graph() -> bytes:
+    edges = edge("1", "2", h="residential", n="Rue Basse") + edge("2", "3", h="steps")
+    return graphml(edges).encode()
+
+
+def check_streets(read: StreetFile, inner: bytes) -> None:
+    """Ways with an extent, in metres; no more of them than the file can name."""
+    Streets.check(pd.DataFrame(read.streets))
+    assert read.streets.crs.to_epsg() == 2154
+    bounds = read.streets.geometry.total_bounds
+    assert np.isfinite(bounds).all()
+    assert (read.streets.geometry.length > 0).all()
+    assert len(read.walked)
 
 
 # -- what is behind doors --------------------------------------------------------------------------

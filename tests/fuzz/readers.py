@@ -28,9 +28,11 @@ from targeting.sources.elections import recognise_election
 from targeting.sources.keeping import Features, Rows
 from targeting.sources.outlines import read_outlines
 from targeting.sources.results import read_results
+from targeting.sources.streets import read_streets
 from tests import layouts
 from tests.fuzz import places
 from tests.layouts import LEGI_2024, PRES_2012, TEXTS, THREE
+from tests.osm_files import cross_town
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,12 @@ READERS = [
     Reader("addresses of the roll", places.REU.encode, read_addresses, places.check_addresses),
     Reader("addresses of the roll, Parquet bytes", places.reu_parquet, read_addresses,
            places.check_addresses, suffix=".parquet"),
+    Reader("streets, OSM XML", lambda: cross_town().encode(), read_streets, places.check_streets,
+           suffix=".osm"),
+    Reader("streets, OSM pbf", places.osm_pbf, read_streets, places.check_streets,
+           suffix=".osm.pbf"),
+    Reader("streets, GraphML", places.street_graph, read_streets, places.check_streets,
+           suffix=".graphml"),
     Reader("doors of buildings", places.DOORS.encode, places.read_door_rows, places.check_doors,
            suffix=".csv"),
     Reader("streets by station", lambda: places.RANGES.encode("latin-1"), places.read_le_mans,

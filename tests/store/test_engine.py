@@ -24,15 +24,9 @@ from targeting.store.engine import (
     upgrade,
     write,
 )
-from targeting.store.queries import (
-    load_campaign,
-    load_stops,
-    load_turfs,
-    load_visits,
-    record_visits,
-    save_campaign,
-    save_cut,
-)
+from targeting.store.queries import load_campaign, save_campaign
+from targeting.store.turfs import load_stops, load_turfs, save_cut
+from targeting.store.visits import load_visits, record_visits
 
 WRITERS, EACH = 6, 15
 

@@ -14,13 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from targeting.errors import PrivacyError
 from targeting.store.engine import reading, write
 from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit
-from targeting.store.queries import (
-    add_contacts,
-    count_contacts,
-    forget_turfs,
-    load_visits,
-    record_visits,
-)
+from targeting.store.queries import add_contacts, count_contacts
+from targeting.store.turfs import forget_turfs
+from targeting.store.visits import load_visits, record_visits
 from targeting.tables import OUTCOMES
 
 DAY = date(2026, 3, 1)

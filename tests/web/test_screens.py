@@ -236,7 +236,7 @@ def test_a_new_visit_changes_the_mark(own_demo):
     from datetime import UTC, datetime
 
     from targeting.store.engine import open_store, write
-    from targeting.store.queries import record_visits
+    from targeting.store.visits import record_visits
 
     before = workspace_mark(own_demo)
     visit = {

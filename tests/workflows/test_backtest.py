@@ -17,8 +17,8 @@ from targeting.errors import TargetingError
 from targeting.scoring.basis import choose_basis, given_basis
 from targeting.scoring.intervals import Calibration
 from targeting.store.engine import open_store, write
-from targeting.store.queries import record_visits
 from targeting.store.reference import load_bloc_votes
+from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.certainty import Certainty
 from targeting.workflows.demo import fill_demo

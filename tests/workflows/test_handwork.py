@@ -11,7 +11,7 @@ import pytest
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import load_stops, load_turfs
+from targeting.store.turfs import load_stops, load_turfs
 from targeting.workflows import handwork
 from targeting.workflows.addresses import import_addresses
 from targeting.workflows.cutting import cut_campaign_turfs

@@ -14,7 +14,7 @@ import pytest
 
 from targeting.config import PROJECT, Workspace
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import latest_cut, load_excluded, load_stops, load_turfs
+from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
 from targeting.workflows.plan import NOT_PLANNED, keep_plan, make_plan
 from targeting.workflows.turfs import load_campaign_turfs
 from tests.workflows.test_demo_workspace import call

@@ -12,7 +12,7 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading
-from targeting.store.queries import latest_cut, load_stops, load_turfs
+from targeting.store.turfs import latest_cut, load_stops, load_turfs
 from targeting.workflows import handwork, polishing
 from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.polishing import keep_codes, polish_latest_cut, polish_state, start_polish
