@@ -40,6 +40,7 @@ from targeting.sources.counts import (
     place_stations,
     short,
 )
+from targeting.sources.totals import without_totals
 
 GENERAL: Final = {  # as published: ours
     "code_departement": "department", "Code du département": "department",
@@ -326,14 +327,17 @@ def _refuse_one_sided(
 def _one_election(
     general: Half, candidates: Half, turnout_file: Path, votes_file: Path, election: str, sha: str
 ) -> Results:
-    stations = place_stations(general.path.name, _turnout_rows(general, turnout_file))
-    votes = _vote_rows(candidates, general, votes_file, stations)
-    turnout, votes = checked_tables(general.path.name, stations, votes)
+    rows = _turnout_rows(general, turnout_file)
+    sifted = without_totals(general.path.name, rows, None)
+    totals = rows["id_brut_miom"].gather(list(sifted.left_out))
+    stations = place_stations(general.path.name, sifted.rows)
+    votes = _vote_rows(candidates, general, votes_file, stations, totals)
+    turnout, votes, told = checked_tables(general.path.name, stations, votes)
     name = f"{general.path.name} + {candidates.path.name}"
     return Results(
         name, sha, "aggregated pair", "utf-8", turnout, votes,
         kinds=(election.split("_")[1],), election_id=election,
-        round_number=int(election[-1]), origin=ORIGIN,
+        round_number=int(election[-1]), origin=ORIGIN, notes=(*sifted.notes, *told),
     )  # fmt: skip
 
 
@@ -377,8 +381,13 @@ def _turnout_rows(half: Half, file: Path) -> pl.DataFrame:
     return rows.with_columns(_count(c) for c in counts).collect().with_row_index("row")
 
 
-def _vote_rows(half: Half, general: Half, file: Path, stations: pl.DataFrame) -> pl.DataFrame:
-    """Votes with their station, in the columns of Results: few columns, for there are many rows."""
+def _vote_rows(
+    half: Half, general: Half, file: Path, stations: pl.DataFrame, totals: pl.Series
+) -> pl.DataFrame:
+    """Votes with their station, in the columns of Results: few columns, for there are many rows.
+
+    `totals`: ids of turnout's rows that are none; theirs are left out too.
+    """
     rows = _named(half, file)
     there = rows.collect_schema().names()
     _refuse_no_number(half, rows, ["votes"], needed=True)
@@ -389,6 +398,8 @@ def _vote_rows(half: Half, general: Half, file: Path, stations: pl.DataFrame) ->
         "id_brut_miom", "file_line", line=_line(there), candidate=_candidate(there),
         party_list=_list(there), nuance_code=_nuance(there), votes=_count("votes"),
     ).collect()  # fmt: skip
+    if not totals.is_empty():
+        votes = votes.filter(~pl.col("id_brut_miom").is_in(totals.implode()).fill_null(value=False))
     votes = votes.join(places, on="id_brut_miom", how="left", maintain_order="left")
     alone = votes.filter(pl.col("row").is_null())
     if not alone.is_empty():

@@ -25,6 +25,27 @@ LONGEST_COUNT: Final = 12
 VOTES_DO_NOT_ADD_UP: Final = "votes_do_not_add_up"
 """Flag of a row whose candidates' votes are not its valid votes: kept as published, told."""
 
+NEGATIVE_COUNT: Final = "negative_count"
+"""Flag of a row of which a count was published below zero: that count is missing, the row kept."""
+
+MOST_NEGATIVE: Final = 0.01
+"""Above this share of rows with a count below zero, the file is something else: refused. European
+2024 has one such row of 70,000."""
+
+CANNOT_BE_A_NUMBER: Final = (
+    r"(?i)^(nan|null|none|nil|n/?a|n\.c\.?|inf(inity)?|true|false|vrai|faux|#.*|[-–—.?*]+)$"
+    r"|^(?-i)\d+([.,]\d+)?e[+-]?\d+$|^\d+[.,]\d+E|^\d+E[+-]|^\d+E\d{3,}$"
+    r"|^\d{1,2}[-./ ]\d{1,2}[-./ ](\d{2}|\d{4})$|^\d{4}[-./]\d{1,2}[-./]\d{1,2}(\D.*)?$"
+    r"|^(?i)\d{1,2}[-./ ]?(janv?|f[ée]v?r?|mars?|avr|apr|mai|may|juin|jun|juil|jul|ao[uû]t?|aug|sept?"
+    r"|oct|nov|d[ée]c)\.?([-./ ]\d{2,4})?$"
+    r"|^[^\d]{3,}$"
+)
+"""What a spreadsheet makes of a number, and words: dates, `1e400`, `#N/A`, `nan`. Real numbers have
+a digit (`01.1`, `0E21`, `069A`, `JUS1`, `BV12`), or are one letter or two."""
+
+DECIMAL: Final = r"^([1-9]\d*)\.0$"
+"""`1.0` is what a spreadsheet makes of 1; stations such as `10.1` and `01.1` are real."""
+
 SAINT_ISLANDS: Final = {"977": "ZX", "978": "ZX"}
 """Saint-Barthélemy and Saint-Martin vote together: `ZX` in nearly all publications, with communes
 701 and 801, which the INSEE writes 97701 and 97801."""
@@ -119,7 +140,7 @@ def place_stations(name: str, rows: pl.DataFrame) -> pl.DataFrame:
         department=pl.col("published_department").str.zfill(2).replace(OVERSEAS | SAINT_ISLANDS)
     )
     _refuse_departments(name, rows)
-    number = pl.col("number")
+    number = pl.col("number").str.replace(DECIMAL, "$1")
     constituency = pl.lit(None, pl.String)
     if "constituency" in rows.columns:
         constituency = pl.col("department") + pl.col("constituency").str.zfill(2)
@@ -188,7 +209,11 @@ def _refuse_codes(name: str, rows: pl.DataFrame) -> None:
     station = pl.col("commune_code") + "_" + pl.col("number")
     for column, published, is_code, what in (
         ("commune_code", "commune", pl.col("commune_code").str.contains(COMMUNE_CODE), "commune"),
-        ("number", "number", station.str.contains(STATION_ID), "station number"),
+        (
+            "number", "number",
+            station.str.contains(STATION_ID) & ~pl.col("number").str.contains(CANNOT_BE_A_NUMBER),
+            "station number",
+        ),
     ):
         wrong = rows.filter(~is_code)
         if not wrong.is_empty():
@@ -259,8 +284,56 @@ def flag_sums(turnout: pl.DataFrame, votes: pl.DataFrame) -> pl.DataFrame:
     rows, counts = votes["row"].to_numpy(), votes["votes"].to_numpy()
     given = np.bincount(rows, weights=counts, minlength=turnout.height)  # exact below 2**53
     wrong = pl.Series(given.astype(np.int64)) != turnout["valid_votes"]
-    flag = pl.when(wrong).then(pl.lit(VOTES_DO_NOT_ADD_UP)).otherwise(None)
+    known = pl.col("flag") if "flag" in turnout.columns else pl.lit(None, pl.String)
+    flag = pl.when(wrong).then(pl.lit(VOTES_DO_NOT_ADD_UP)).otherwise(known)
     return turnout.with_columns(flag=flag)
+
+
+def bear_negatives(
+    turnout: pl.DataFrame, votes: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Rows with a count below zero, where they are few: that count is missing, and told.
+
+    Blank or null votes, or a candidate's, are then missing and the row is flagged; a row whose
+    registered voters, votes cast or valid votes are below zero can serve nothing and is left out.
+    Where they are many, all is given back as it is, to be refused.
+    """
+    below = turnout.select(pl.col(COUNTS) < 0).fill_null(value=False)
+    lines_below = votes["votes"] < 0
+    rows_below = below.select(pl.any_horizontal(pl.all())).to_series().to_numpy().copy()
+    rows_below[votes.filter(lines_below)["row"].unique().to_numpy()] = True
+    count = int(rows_below.sum())
+    if not count or count > MOST_NEGATIVE * turnout.height:
+        return turnout, votes, []
+    notes = []
+    for row in turnout.filter(pl.Series(rows_below)).head(_LISTED).iter_rows(named=True):
+        wrong = [f"{c} {row[c]}" for c in COUNTS if (row[c] or 0) < 0] or ["a candidate's votes"]
+        useless = any((row[c] or 0) < 0 for c in ALWAYS_PUBLISHED)
+        done = "left out" if useless else "kept, that count missing"
+        notes.append(
+            f"{row['station_id']} (line {row['file_line']}): below zero ({', '.join(wrong)}); {done}"
+        )
+    if count > _LISTED:
+        notes.append(f"{count - _LISTED:,} more rows have a count below zero, treated alike")
+    useless_rows = below.select(pl.any_horizontal(ALWAYS_PUBLISHED)).to_series()
+    turnout = turnout.with_columns(
+        *(
+            pl.when(pl.col(c) < 0).then(None).otherwise(pl.col(c)).alias(c)
+            for c in COUNTS
+            if c not in ALWAYS_PUBLISHED
+        ),
+        flag=pl.when(pl.Series(rows_below)).then(pl.lit(NEGATIVE_COUNT)).otherwise(None),
+    )
+    votes = votes.filter(~lines_below)
+    if useless_rows.any():
+        places = (~useless_rows).cum_sum().cast(pl.Int64) - 1
+        votes = votes.filter(~useless_rows.gather(votes["row"]))
+        votes = votes.with_columns(row=places.gather(votes["row"]).cast(votes["row"].dtype))
+        turnout = turnout.filter(~useless_rows)
+    return turnout, votes, notes
+
+
+_LISTED: Final = 20
 
 
 def refuse_cut_line(file: TextFile, turnout: pl.DataFrame) -> None:
@@ -283,15 +356,16 @@ VOTES_OF_FILE: Final = ("station_id", "line", "candidate", "party_list", "nuance
 
 def checked_tables(
     name: str, turnout: pl.DataFrame, votes: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both tables in the columns of Results, their counts checked and their sums flagged.
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Both tables in the columns of Results, their counts checked and their sums flagged; notes.
 
     `row` numbers the stations in both: it is their place in `turnout`, from 0.
     """
+    turnout, votes, notes = bear_negatives(turnout, votes)
     check_counts(name, turnout)
     check_votes(name, turnout, votes)
     flagged = flag_sums(turnout, votes)
-    return flagged.select(TURNOUT_OF_FILE), votes.select(VOTES_OF_FILE)
+    return flagged.select(TURNOUT_OF_FILE), votes.select(VOTES_OF_FILE), notes
 
 
 def short(text: str, width: int = 120) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,7 @@ from targeting.sources.counts import (
     short,
 )
 from targeting.sources.files import TextFile, read_cells, without_blank_end
+from targeting.sources.totals import without_totals
 from targeting.sources.wide_layouts import SHEET, cells_of
 
 FIELDS_15: Final = (
@@ -42,30 +44,43 @@ FIELDS_15: Final = (
 )  # fmt: skip
 FIELDS_13: Final = tuple(f for f in FIELDS_15 if f not in ("constituency", "canton"))
 
-HEADERS: Final = {  # as published, in small letters and without accents: ours
-    "n° tour": "round", "no tour": "round",
+HEADERS: Final = {  # as published, without capitals, accents or signs: ours
+    "n tour": "round", "no tour": "round", "tour": "round",
     "code departement": "department", "code du departement": "department",
     "code de la commune": "commune", "code commune": "commune",
-    "n° de circonscription lg": "constituency", "code de la circonscription": "constituency",
-    "n° de canton": "canton", "no canton": "canton",
-    "n° de bureau de vote": "number", "no bureau vote": "number", "code du b.vote": "number",
+    "code insee": "insee", "code insee commune": "insee", "codeinsee": "insee",
+    "n de circonscription lg": "constituency", "code de la circonscription": "constituency",
+    "code circonscription": "constituency",
+    "n de canton": "canton", "no canton": "canton", "code du canton": "canton",
+    "n de bureau de vote": "number", "no bureau vote": "number", "code du b vote": "number",
+    "code b vote": "number", "code bv": "number", "bureau de vote": "number",
+    "code du bureau de vote": "number", "numero de bureau de vote": "number",
     "inscrits": "registered", "votants": "votes_cast", "blancs": "blank_votes",
     "nuls": "null_votes", "exprimes": "valid_votes",
-    "n° de depot du candidat": "line", "no liste": "line", "n° de depot de la liste": "line",
-    "n°panneau": "line",
+    "n de depot du candidat": "line", "no liste": "line", "n de depot de la liste": "line",
+    "n panneau": "line", "npanneau": "line", "no panneau": "line", "n liste": "line",
+    "ndegpanneau": "line", "numero de panneau": "line",
     "nom du candidat": "surname", "nom": "surname", "nom du candidat tete de liste": "surname",
-    "prenom du candidat": "first_name", "prenom": "first_name",
+    "nom tete de liste": "surname", "nom candidat": "surname",
+    "prenom du candidat": "first_name", "prenom": "first_name", "prenom candidat": "first_name",
     "prenom du candidat tete de liste": "first_name",
     "code nuance du candidat": "nuance_code", "nuance": "nuance_code",
+    "code nuance": "nuance_code", "nuance liste": "nuance_code", "nuance candidat": "nuance_code",
     "code nuance de la liste": "nuance_code",
+    "libelle abrege liste": "party_list", "libelle abrege de liste": "party_list",
     "nombre de voix du candidat": "votes", "nombre de voix": "votes", "voix": "votes",
 }  # fmt: skip
 NEEDED: Final = (
-    "department", "commune", "number", "registered", "votes_cast", "valid_votes", "surname",
-    "votes",
-)  # fmt: skip
+    "commune", "number", "registered", "votes_cast", "valid_votes", "surname", "votes",
+)
 OWN_HEADERS: Final = ("round", "votes", "number")
 """With these, and no name that comes twice, a header is a long file's."""
+
+EXPORTS: Final = (1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000)
+"""Portals cut what they give at such a number of rows."""
+
+LOOKED_AT: Final = 4_000
+"""Lines in which some station comes again, in a file of one line a candidate, however shuffled."""
 
 EXPLORER: Final = ("scrutin_code", "Code Officiel EPCI")
 """Columns that data.gouv's explorer adds to a native file it has cut into lines."""
@@ -100,11 +115,48 @@ def find_long_layout(file: TextFile) -> LongLayout | None:
         names = [HEADERS.get(_plain(h)) for h in headers]
         known = [n for n in names if n]
         own = set(OWN_HEADERS) <= set(known) or bool(set(EXPLORER) & set(headers))
-        if own and set(NEEDED) <= set(known) and len(known) == len(set(known)):
-            columns = {n: at for at, n in enumerate(names) if n}
+        columns = _columns(names)
+        once = len(known) == len(set(known)) and set(NEEDED) <= set(columns)
+        if once and (own or _stations_come_again(file, separator, columns, len(headers), skipped)):
             name = "long with headers" if "round" in columns else "long, native headers"
             return LongLayout(columns, len(headers), separator, skipped + 2, name)
     return None
+
+
+def _columns(names: Sequence[str | None]) -> dict[str, int]:
+    """Our name → position; an INSEE code stands for the commune's where that is not there."""
+    columns = {n: at for at, n in enumerate(names) if n}
+    insee = columns.pop("insee", None)
+    if insee is not None and not {"department", "commune"} <= set(columns):
+        columns.pop("department", None)
+        columns["commune"] = insee
+    return columns
+
+
+def _stations_come_again(
+    file: TextFile, separator: str, columns: dict[str, int], width: int, skipped: int
+) -> bool:
+    """Whether lines are as wide as the header and one station has several, as a mirror gives it.
+
+    A wide file's header names one candidate too, but its lines hold several.
+    """
+    head = file.text[:_HEAD_BYTES * 16].decode("utf-8", "replace").splitlines()
+    lines = head[skipped + 1 : skipped + 1 + LOOKED_AT]
+    lines = lines[:-1] if len(file.text) > _HEAD_BYTES * 16 else lines
+    places = [columns[c] for c in ("department", "commune", "number") if c in columns]
+    seen: set[tuple[str, ...]] = set()
+    again = False
+    try:
+        for cells in read_cells(lines, separator, quoted=b'"' in file.text):
+            if len(cells) > width:
+                return False
+            if len(cells) == width:
+                key = tuple(cells[at] for at in places)
+                again |= key in seen
+                seen.add(key)
+    except csv.Error:
+        return False
+    return again
 
 
 def _is_data(cells: list[str]) -> bool:
@@ -133,11 +185,12 @@ _HEAD_BYTES: Final = 64 * 1024
 
 
 def _plain(header: str) -> str:
-    letters = header.lower().translate(_ACCENTS)
-    return " ".join(letters.split())
+    """Titles and identifiers alike: `Code du b.vote` and `code_du_b_vote` are one."""
+    letters = unicodedata.normalize("NFKD", header.casefold().replace("°", " "))
+    return " ".join(re.sub(r"[^a-z0-9%]+", " ", _MARKS.sub("", letters)).split())
 
 
-_ACCENTS: Final = str.maketrans("éèêôîç", "eeeoic")
+_MARKS: Final = re.compile("[\u0300-\u036f]")
 
 
 def parse_long_results(file: TextFile, layout: LongLayout) -> list[Results]:
@@ -148,7 +201,8 @@ def parse_long_results(file: TextFile, layout: LongLayout) -> list[Results]:
     """
     file = without_blank_end(file)
     rows = _parse(file, layout)
-    rows = rows.filter(pl.col("department").is_not_null() | pl.col("number").is_not_null())
+    places = [c for c in ("department", "commune", "number") if c in rows.columns]
+    rows = rows.filter(pl.any_horizontal(pl.col(places).is_not_null()))
     if rows.is_empty():
         raise SourceError(file.name, "not one station.", line=1, way_out="Download it again.")
     if "round" not in layout.columns:
@@ -175,7 +229,8 @@ def _parse(file: TextFile, layout: LongLayout) -> pl.DataFrame:
             rows = _cells(file, layout, counts)
         except pl.exceptions.PolarsError:
             rows = _cells(file, layout, [])
-            rows = rows.with_columns(pl.col(counts).str.strip_chars().cast(pl.Int64))
+            whole = pl.col(counts).str.strip_chars().str.strip_suffix(".0")
+            rows = rows.with_columns(whole.cast(pl.Int64))
     except pl.exceptions.PolarsError as error:
         fault = _diagnosed(file, layout)
         raise fault or SourceError(
@@ -222,7 +277,7 @@ def _diagnosed(file: TextFile, layout: LongLayout) -> SourceError | None:
                 return SourceError(file.name, fault, line=number, way_out=AS_PUBLISHED)
             for at, name in counts.items():
                 cell = cells[at].strip()
-                if not re.fullmatch(r"[+-]?[0-9]+", cell) or len(cell) > LONGEST_COUNT:
+                if not re.fullmatch(r"[+-]?[0-9]+(\.0)?", cell) or len(cell) > LONGEST_COUNT:
                     fault = f"“{short(cell, 40)}” is not a whole number."
                     return SourceError(
                         file.name, fault, line=number, column=name, way_out=AS_PUBLISHED
@@ -235,31 +290,28 @@ def _diagnosed(file: TextFile, layout: LongLayout) -> SourceError | None:
 def _one_round(
     file: TextFile, layout: LongLayout, rows: pl.DataFrame, round_number: int | None
 ) -> Results:
-    counts = [c for c in COUNTS if c in rows.columns]
-    placed = place_stations(file.name, rows)
-    _refuse_changing_counts(file.name, placed, counts)
-    _refuse_twice(file.name, placed)
-    stations = (
-        placed.unique("station_id", keep="first", maintain_order=True)
-        .drop("votes")
-        .with_row_index("row")
-    )
-    votes = placed.join(
-        stations.select("station_id", "row"), on="station_id", how="left", maintain_order="left"
-    )
+    heads, rows = _heads(rows)
+    sifted = without_totals(file.name, heads, _named(rows))
+    heads, lines = place_stations(file.name, sifted.rows), sifted.votes
+    _refuse_changing_counts(file.name, heads)
+    votes = lines.with_columns(station_id=heads["station_id"].gather(lines["row"]))
+    _refuse_twice(file.name, votes)
+    stations = heads
     order = pl.int_range(pl.len(), dtype=pl.Int64).over("row") + 1
     line = order
     if "line" in rows.columns:
         line = pl.col("line").cast(pl.UInt32, strict=False).cast(pl.Int64).fill_null(order)
-    first = pl.col("first_name").fill_null("") if "first_name" in rows.columns else pl.lit("")
     nuance = pl.col("nuance_code") if "nuance_code" in rows.columns else pl.lit(None, pl.String)
     votes = votes.with_columns(
         line=line,
-        candidate=(pl.col("surname") + " " + first).str.strip_chars(),
-        party_list=pl.lit(None, pl.String),
+        party_list=pl.col("party_list") if "party_list" in rows.columns else _NOTHING,
         nuance_code=nuance.str.strip_chars(),
     )
-    turnout, votes = checked_tables(file.name, stations, votes)
+    turnout, votes, told = checked_tables(file.name, stations, votes)
+    if rows.height in EXPORTS:
+        told.append(
+            f"exactly {rows.height:,} rows: exports are often cut there; stations may be missing"
+        )
     if turnout["flag"][-1] is not None and not file.text.endswith(b"\n"):
         raise SourceError(
             file.name,
@@ -276,15 +328,43 @@ def _one_round(
         votes,
         kinds=_kinds(layout, votes),
         round_number=round_number,
+        notes=(*sifted.notes, *told),
     )
 
 
-def _refuse_changing_counts(name: str, rows: pl.DataFrame, counts: Sequence[str]) -> None:
+_NOTHING: Final = pl.lit(None, pl.String)
+
+
+def _heads(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row a station (and a set of counts), `row` numbering them; and the lines with theirs.
+
+    The lines of a station need not stand together: they are brought beside its first.
+    """
+    keys = [
+        c
+        for c in ("department", "commune", "commune_name", "constituency", "number", *COUNTS)
+        if c in rows.columns
+    ]
+    heads = rows.unique(keys, keep="first", maintain_order=True).select(*keys, "file_line")
+    heads = heads.with_row_index("row")
+    placed = rows.join(
+        heads.drop("file_line"), on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return heads, placed.sort("row", maintain_order=True)
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """The lines with their candidate's name."""
+    first = pl.col("first_name").fill_null("") if "first_name" in rows.columns else pl.lit("")
+    named = (pl.col("surname").fill_null("") + " " + first).str.strip_chars()
+    return rows.drop(*(c for c in COUNTS if c in rows.columns)).with_columns(
+        candidate=pl.when(named != "").then(named)
+    )
+
+
+def _refuse_changing_counts(name: str, heads: pl.DataFrame) -> None:
     """A station's counts stand on each of its lines, the same."""
-    different = pl.any_horizontal(
-        (pl.col(c) != pl.col(c).first().over("station_id")) for c in counts
-    )
-    wrong = rows.filter(different)
+    wrong = heads.filter(~pl.col("station_id").is_first_distinct())
     if not wrong.is_empty():
         row = wrong.row(0, named=True)
         raise SourceError(
@@ -311,7 +391,9 @@ def _refuse_twice(name: str, rows: pl.DataFrame) -> None:
 def _kinds(layout: LongLayout, votes: pl.DataFrame) -> tuple[str, ...]:
     """Kinds of election published so: by the columns, then by how many lists a station has."""
     if "constituency" in layout.columns:
-        return ("pres", "legi") if "round" in layout.columns else ("legi",)
+        if "round" in layout.columns:
+            return ("pres", "legi")
+        return ("legi",) if "nuance_code" in layout.columns else ("pres",)
     if layout.width in (13, 14):
         most = votes.group_by("station_id").len()["len"].max()
         many = isinstance(most, int) and most >= MOST_LINES_OF_A_COMMUNE

@@ -30,6 +30,7 @@ from targeting.sources.counts import (
 )
 from targeting.sources.files import TextFile
 from targeting.sources.recipe_files import Recipe
+from targeting.sources.totals import TOTAL_WORD, without_totals
 
 Pairs = list[tuple[str, Any]]
 
@@ -144,20 +145,26 @@ _LINE_SCHEMA: Final = {
 def _count_results(
     file: TextFile, recipe: Recipe, stations: list[Any], lines: list[Any], notes: list[str]
 ) -> Results:
-    rows = place_stations(file.name, pl.DataFrame(stations, schema=_STATION_SCHEMA))
     votes = pl.DataFrame(lines, schema={**_LINE_SCHEMA, "value": pl.Int64}).rename(
         {"value": "votes"}
     )
+    given = pl.DataFrame(stations, schema=_STATION_SCHEMA)
+    sifted = without_totals(file.name, given, votes.sort("row", maintain_order=True))
+    rows, votes = place_stations(file.name, sifted.rows), sifted.votes
     votes = votes.join(rows.select("row", "station_id"), on="row", maintain_order="left")
-    turnout, votes = checked_tables(file.name, rows, votes)
-    return _results(file, recipe, turnout, votes, notes)
+    turnout, votes, told = checked_tables(file.name, rows, votes)
+    return _results(file, recipe, turnout, votes, [*notes, *sifted.notes, *told])
 
 
 def _share_results(
     file: TextFile, recipe: Recipe, stations: list[Any], lines: list[Any], notes: list[str]
 ) -> Results:
     """Shares of valid votes, as published: no count is made of them."""
-    rows = pl.DataFrame(stations, schema=_STATION_SCHEMA)
+    shares = pl.DataFrame(lines, schema={**_LINE_SCHEMA, "value": pl.Float64})
+    given = pl.DataFrame(stations, schema=_STATION_SCHEMA)
+    sifted = without_totals(file.name, given, shares.with_columns(votes=pl.lit(0)))
+    rows, shares = sifted.rows, sifted.votes.drop("votes")
+    notes += sifted.notes
     zeros = rows.with_columns(pl.col("registered", "votes_cast", "valid_votes").fill_null(0))
     placed = place_stations(file.name, zeros.drop("blank_votes", "null_votes"))
     twice = placed.filter(pl.col("station_id").is_duplicated())
@@ -166,7 +173,6 @@ def _share_results(
             file.name, f"station {twice['station_id'][0]} stands twice in the file.",
             line=twice["file_line"][1], way_out=AS_PUBLISHED,
         )  # fmt: skip
-    shares = pl.DataFrame(lines, schema={**_LINE_SCHEMA, "value": pl.Float64})
     given = rows.select("row", "registered", "votes_cast", "valid_votes").with_columns(
         placed["station_id"], placed["department"], placed["commune_code"]
     )
@@ -324,7 +330,8 @@ def _number(file: TextFile, recipe: Recipe, record: Record) -> str:
     text = str(raw).strip() if raw is not None else ""
     if pattern := station.get("pattern"):
         found = re.search(pattern, text)
-        text = found[1] if found else ""
+        total = text if re.search(TOTAL_WORD, text) else ""
+        text = found[1] if found and not total else total
     if not text:
         raise SourceError(
             file.name, f"no station number in “{short(str(raw), 40)}”.", line=record.place,

@@ -27,6 +27,7 @@ from targeting.sources.counts import (
     short,
 )
 from targeting.sources.files import TextFile, without_blank_end
+from targeting.sources.totals import without_totals
 from targeting.sources.wide_layouts import header_of
 
 FIXED: Final = {
@@ -65,27 +66,39 @@ def parse_tidy_results(file: TextFile) -> Results:
     if "blank_votes" in counts.columns and "null_votes" not in counts.columns:
         left = pl.col("votes_cast") - pl.col("blank_votes") - pl.col("valid_votes")
         counts = counts.with_columns(null_votes=left)
-    stations = place_stations(file.name, counts.with_row_index("row"))
+    counts = counts.with_row_index("row")
+    sifted = without_totals(file.name, counts, _unpivoted(counts, parties))
+    stations = place_stations(file.name, sifted.rows)
     nuances = all(_NUANCE.fullmatch(p) for p in parties)
     label = {"nuance_code" if nuances else "party_list": pl.col("party")}
     missing = pl.lit(None, pl.String)
     votes = (
-        stations.select("row", "station_id", *parties)
-        .unpivot(parties, index=["row", "station_id"], variable_name="party", value_name="votes")
+        _unpivoted(stations, parties)
+        .join(stations.select("row", "station_id"), on="row", maintain_order="left")
         .with_columns(line=pl.col("party").replace_strict(_order(parties), return_dtype=pl.Int64))
         .filter((pl.col("votes") != 0) | (not nuances))
         .sort("row", "line")
         .with_columns(candidate=missing, party_list=missing, nuance_code=missing)
         .with_columns(**label)
     )
-    turnout, votes = checked_tables(file.name, stations, votes)
+    turnout, votes, told = checked_tables(file.name, stations, votes)
     refuse_cut_line(file, turnout)
     kinds = ("legi",) if "circonscription" in headers else ("euro", "regi", "muni")
     layout = "tidy, a column a nuance" if nuances else "tidy, a column a list"
     return Results(
         file.name, file.sha256, layout, file.encoding, turnout, votes, kinds=kinds,
-        declared=frozenset(parties), origin=ORIGIN,
+        declared=frozenset(parties), origin=ORIGIN, notes=(*sifted.notes, *told),
     )  # fmt: skip
+
+
+def _unpivoted(rows: pl.DataFrame, parties: list[str]) -> pl.DataFrame:
+    """One row a station and party, in the stations' order."""
+    return (
+        rows.select("row", *parties)
+        .unpivot(parties, index="row", variable_name="party", value_name="votes")
+        .with_columns(candidate=pl.col("party"))
+        .sort("row", maintain_order=True)
+    )
 
 
 def _order(parties: list[str]) -> dict[str, int]:

@@ -35,6 +35,7 @@ from targeting.sources.counts import (
 )
 from targeting.sources.files import TextFile, read_cells, read_text, without_blank_end
 from targeting.sources.stray_tabs import mend_stray_tabs
+from targeting.sources.totals import without_totals
 from targeting.sources.wide_layouts import Layout, find_layout
 
 
@@ -61,13 +62,14 @@ def parse_wide_results(file: TextFile) -> Results:
     _refuse_broken_lines(file, layout, widths)
     fixed, votes = _parse(file, layout)
     file = replace(file, text=file.text[-1:])  # a national text is large, and read now
-    stations = _stations(file, layout, fixed)
+    sifted = without_totals(file.name, _rows(file, layout, fixed), votes)
+    stations, votes = place_stations(file.name, sifted.rows), sifted.votes
     absent = [n for n in ("candidate", "party_list", "nuance_code") if n not in votes.columns]
     votes = votes.with_columns(
         *(pl.lit(None, pl.String).alias(name) for name in absent),
         station_id=stations["station_id"].gather(votes["row"]),
     )
-    turnout, votes = checked_tables(file.name, stations, votes)
+    turnout, votes, told = checked_tables(file.name, stations, votes)
     refuse_cut_line(file, turnout)
     return Results(
         file.name,
@@ -77,7 +79,7 @@ def parse_wide_results(file: TextFile) -> Results:
         turnout,
         votes,
         kinds=layout.kinds,
-        notes=tuple(notes),
+        notes=(*notes, *sifted.notes, *told),
     )
 
 
@@ -220,8 +222,8 @@ def _width_fault(layout: Layout, width: int) -> str:
     return "" if width == layout.width else f"{width} fields where the header has {layout.width}."
 
 
-def _stations(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFrame:
-    """Fixed columns with our codes; `row` numbers the rows."""
+def _rows(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFrame:
+    """Fixed columns as published; `row` numbers the rows."""
     columns = {name: pl.col(f"c{at}") for name, at in layout.columns.items()}
     rows = cells.select(**columns).with_row_index("row")
     if file.lines:
@@ -231,7 +233,7 @@ def _stations(file: TextFile, layout: Layout, cells: pl.DataFrame) -> pl.DataFra
         rows = rows.with_columns(file_line=pl.col("row") + 2)
     if "commune" not in layout.columns:  # a sector council: `13055SR01`
         rows = rows.with_columns(commune=pl.col("sector").str.head(5))
-    return place_stations(file.name, rows)
+    return rows
 
 
 def _votes(layout: Layout, cells: pl.DataFrame, first: int) -> pl.DataFrame:
