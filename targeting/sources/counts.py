@@ -210,7 +210,8 @@ def _refuse_codes(name: str, rows: pl.DataFrame) -> None:
     for column, published, is_code, what in (
         ("commune_code", "commune", pl.col("commune_code").str.contains(COMMUNE_CODE), "commune"),
         (
-            "number", "number",
+            "number",
+            "number",
             station.str.contains(STATION_ID) & ~pl.col("number").str.contains(CANNOT_BE_A_NUMBER),
             "station number",
         ),

@@ -71,7 +71,13 @@ HEADERS: Final = {  # as published, without capitals, accents or signs: ours
     "nombre de voix du candidat": "votes", "nombre de voix": "votes", "voix": "votes",
 }  # fmt: skip
 NEEDED: Final = (
-    "commune", "number", "registered", "votes_cast", "valid_votes", "surname", "votes",
+    "commune",
+    "number",
+    "registered",
+    "votes_cast",
+    "valid_votes",
+    "surname",
+    "votes",
 )
 OWN_HEADERS: Final = ("round", "votes", "number")
 """With these, and no name that comes twice, a header is a long file's."""
@@ -140,7 +146,7 @@ def _stations_come_again(
 
     A wide file's header names one candidate too, but its lines hold several.
     """
-    head = file.text[:_HEAD_BYTES * 16].decode("utf-8", "replace").splitlines()
+    head = file.text[: _HEAD_BYTES * 16].decode("utf-8", "replace").splitlines()
     lines = head[skipped + 1 : skipped + 1 + LOOKED_AT]
     lines = lines[:-1] if len(file.text) > _HEAD_BYTES * 16 else lines
     places = [columns[c] for c in ("department", "commune", "number") if c in columns]

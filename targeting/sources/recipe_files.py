@@ -16,8 +16,10 @@ A recipe (TOML) is declared, not coded: ours are in `recipes/`, a user's own is 
   (numbers that are stations; the others are left out and told);
 - [counts] registered, votes_cast, blank_votes, null_votes, valid_votes: their fields;
 - [lines] how: `fields` (one field a line: [[lines.line]] field, candidate, party_list, nuance; or
-  others = true with ignore), `groups` (columns repeated), `objects` (a list of objects), `pairs`
-  (a list of one-key objects); for groups and objects: candidate, party_list, nuance, value;
+  others = true with ignore), `groups` (columns repeated), `rows` (several
+  lines are one station: one a candidate, each with the station's number and counts), `objects`
+  (a list of objects), `pairs` (a list of one-key objects); for groups, rows and objects: candidate,
+  first_name, party_list, nuance, value;
 - [[corrections]] number, field, value, becomes, reason: a station number published wrongly.
 """
 
@@ -42,7 +44,7 @@ KEYS: Final = (
     "corrections",
 )  # fmt: skip
 NEEDED: Final = ("name", "format", "commune", "publisher", "licence", "credit", "station", "lines")
-HOWS: Final = ("fields", "groups", "objects", "pairs")
+HOWS: Final = ("fields", "groups", "rows", "objects", "pairs")
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,11 @@ def _station_fault(station: dict[str, Any]) -> str:
 def _lines_fault(lines: dict[str, Any], terms: dict[str, Any]) -> str:
     how, declared = lines.get("how"), lines.get("line", [])
     corrections = terms.get("corrections", [])
-    names = ("candidate", "party_list", "nuance", "value", "null", "as")
+    names = ("candidate", "first_name", "party_list", "nuance", "value", "null", "as")
     signature = terms.get("signature", {})
     faults = {
         f"no lines.how, one of {', '.join(HOWS)}.": how not in HOWS,
-        "no lines.value.": how in ("groups", "objects") and "value" not in lines,
+        "no lines.value.": how in ("groups", "rows", "objects") and "value" not in lines,
         "lines that are no texts.": not _texts(lines.get(n, "") for n in names),
         "no [[lines.line]], nor lines.others = true.": how == "fields"
         and not (declared or lines.get("others") is True),

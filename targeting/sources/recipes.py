@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from targeting.codes import station_number
 from targeting.errors import SourceError
 from targeting.sources.counts import (
     AS_PUBLISHED,
+    CORRECT,
     COUNTS,
     LONGEST_COUNT,
     Results,
@@ -98,6 +100,7 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
     lines: list[dict[str, Any]] = []
     notes: list[str] = []
     skipped: list[str] = []
+    by_rows, first_of = recipe["lines"]["how"] == "rows", dict[str, int]()
     for record in _records(file, recipe):
         if _is_separator(recipe, record):
             notes.append(f"line {record.place}: a row without station left out")
@@ -110,13 +113,16 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
         if keep and not re.fullmatch(keep, number):
             skipped.append(number)
             continue
-        row = len(stations)
         counts = _counts(file, recipe, record)
         given = list(_lines(file, recipe, record))
         if recipe.percent and not given:
             continue
-        place = {"row": row, "file_line": record.place, "number": number}
-        stations.append({**place, "commune": str(recipe["commune"]), **counts})
+        row = first_of.setdefault(number, len(stations)) if by_rows else len(stations)
+        if row == len(stations):
+            place = {"row": row, "file_line": record.place, "number": number}
+            stations.append({**place, "commune": str(recipe["commune"]), **counts})
+        else:
+            _refuse_other_counts(file, record, counts, stations[row])
         lines += [{"row": row, "line": at, **line} for at, line in enumerate(given, 1)]
     if skipped:
         notes.append(
@@ -127,9 +133,35 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
         raise SourceError(
             file.name, f"not one station by the recipe {recipe.file}.", way_out="Check the recipe."
         )
+    if by_rows:
+        lines = _in_order(lines)
     if recipe.percent:
         return _share_results(file, recipe, stations, lines, notes)
     return _count_results(file, recipe, stations, lines, notes)
+
+
+def _refuse_other_counts(
+    file: TextFile, record: Record, counts: dict[str, int | None], station: dict[str, Any]
+) -> None:
+    """A station's counts stand on each of its rows, the same."""
+    wrong = next((c for c in COUNTS if counts[c] != station[c]), None)
+    if wrong is not None:
+        raise SourceError(
+            file.name,
+            f"the counts of station {short(station['number'], 40)} are not those of line "
+            f"{station['file_line']}.",
+            line=record.place, column=wrong, way_out=CORRECT,
+        )  # fmt: skip
+
+
+def _in_order(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines of stations whose rows need not stand together, each station's numbered from 1."""
+    lines = sorted(lines, key=lambda line: line["row"])
+    count = Counter[int]()
+    for line in lines:
+        count[line["row"]] += 1
+        line["line"] = count[line["row"]]
+    return lines
 
 
 _STATION_SCHEMA: Final = {
@@ -152,6 +184,14 @@ def _count_results(
     sifted = without_totals(file.name, given, votes.sort("row", maintain_order=True))
     rows, votes = place_stations(file.name, sifted.rows), sifted.votes
     votes = votes.join(rows.select("row", "station_id"), on="row", maintain_order="left")
+    twice = rows.filter(~pl.col("station_id").is_first_distinct())
+    if not twice.is_empty() and recipe["format"] == "csv" and recipe["lines"]["how"] != "rows":
+        raise SourceError(
+            file.name, f"station {twice['station_id'][0]} stands twice in the file.",
+            line=twice["file_line"][0],
+            way_out='Correct the line; if each candidate has its line, say how = "rows" in the '
+            "recipe's [lines].",
+        )  # fmt: skip
     turnout, votes, told = checked_tables(file.name, rows, votes)
     return _results(file, recipe, turnout, votes, [*notes, *sifted.notes, *told])
 
@@ -401,6 +441,10 @@ def _raw_lines(recipe: Recipe, record: Record) -> Iterator[dict[str, Any]]:
     objects = [item for item in record.fields if isinstance(item, dict)]
     if lines["how"] == "groups":
         yield from _groups(lines, record)
+    elif lines["how"] == "rows":
+        fields = {f[0]: f[1] for f in reversed(record.fields) if isinstance(f, tuple)}
+        if str(fields.get(lines["value"], "")).strip():
+            yield _line(lines, fields)
     elif lines["how"] == "objects":
         yield from (_line(lines, o) for o in objects if o.get(lines["value"]) is not None)
     elif lines["how"] == "pairs":
@@ -438,15 +482,19 @@ def _line(lines: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
         value = item.get(lines[key]) if key in lines else None
         return None if value in (None, "") else str(value).strip()
 
+    named = " ".join(t for t in (text("candidate"), text("first_name")) if t)
     return {
-        "candidate": text("candidate"), "party_list": text("party_list"),
+        "candidate": named or None, "party_list": text("party_list"),
         "nuance_code": text("nuance"), "field": lines["value"], "value": item[lines["value"]],
     }  # fmt: skip
 
 
+_GROUP: Final = ("candidate", "first_name", "party_list", "nuance", "value")
+
+
 def _groups(lines: dict[str, Any], record: Record) -> Iterator[dict[str, Any]]:
     """Groups of columns that come again: each begins where its first column does."""
-    wanted = {lines[k] for k in ("candidate", "party_list", "nuance", "value") if k in lines}
+    wanted = {lines[k] for k in _GROUP if k in lines}
     group: dict[str, Any] = {}
     groups = []
     for header, cell in (f for f in record.fields if isinstance(f, tuple)):

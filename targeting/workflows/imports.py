@@ -15,7 +15,7 @@ from targeting.codes import check_year, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import SourceError, WorkspaceError
 from targeting.sources.blocs import refuse_unknown_lines
-from targeting.sources.counts import Results
+from targeting.sources.counts import VOTES_DO_NOT_ADD_UP, Results
 from targeting.sources.elections import (
     missing_departments,
     needs_rolls,
@@ -210,7 +210,7 @@ def _told(results: Results, election_id: str) -> ImportedResults:
     registered, cast, valid = results.turnout.select(
         pl.col("registered", "votes_cast", "valid_votes").sum()
     ).row(0)
-    flagged = results.flagged
+    flagged = results.flagged.filter(pl.col("flag") == VOTES_DO_NOT_ADD_UP)
     given = (
         results.votes.filter(pl.col("station_id").is_in(flagged["station_id"].implode()))
         .group_by("station_id")
