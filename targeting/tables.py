@@ -336,7 +336,8 @@ class Streets(Table):
     """Ways on foot, with their names (EPSG:2154), and the barriers that no address is put across.
 
     `kind` is the class of the way (`residential`, `footway`…) but for what matters more than its
-    class: `stairs`, `bridge`, `tunnel`, `wide` (long to cross); barriers are `water`, `rail` and
+    class: `stairs`, `bridge`, `tunnel`, `wide` (long to cross), `private` (walked from its entrance
+    only, to its own addresses); barriers are `water`, `rail` and
     `motorway`.
     """
 

@@ -21,12 +21,13 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from targeting.errors import SourceError
-from targeting.sources.ways import LEFT_OUT, Ways, way_kind
+from targeting.sources.ways import CLOSED, LEFT_OUT, Ways, way_kind
 
 TAGS: Final[tuple[str, ...]] = (
     "highway", "access", "service", "tunnel", "bridge", "lanes", "oneway", "foot", "sidewalk",
 )  # fmt: skip
 _FIRST: Final = re.compile(r"\[\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+_EACH: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Place = tuple[float, float]
@@ -41,7 +42,7 @@ def read_graphml(name: str, content: bytes) -> Ways:
     """
     places, edges, facts = _parse(name, content)
     lines = _geometry(name, places, edges)
-    tags = [{key: first_of(edge[2][key]) for key in TAGS if key in edge[2]} for edge in edges]
+    tags = [{key: _value(key, edge[2][key]) for key in TAGS if key in edge[2]} for edge in edges]
     kinds = [way_kind(tag) or "street" for tag in tags]
     names = [first_of(edge[2].get("name", "")) or None for edge in edges]
     left_out = np.array([kind in LEFT_OUT for kind in kinds], dtype=bool)
@@ -70,6 +71,14 @@ def first_of(text: str) -> str:
     if not found:
         return text
     return re.sub(r"\\(.)", r"\1", found[1] if found[1] is not None else found[2])
+
+
+def _value(key: str, text: str) -> str:
+    """The first of a list, but of `access` and `foot` what closes: one walks the whole edge."""
+    if key in ("access", "foot") and text.startswith("["):
+        values = [re.sub(r"\\(.)", r"\1", a or b) for a, b in _EACH.findall(text)]
+        return next((v for v in values if v in CLOSED), first_of(text))
+    return first_of(text)
 
 
 def _parse(name: str, content: bytes) -> tuple[dict[str, Place], list[Edge], dict[str, str]]:

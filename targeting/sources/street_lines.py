@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from targeting.sources.layers import Layer
-from targeting.sources.ways import LEFT_OUT, WIDE, Ways, way_kind
+from targeting.sources.ways import LEFT_OUT, PRIVATE, WIDE, Ways, is_private, way_kind
 from targeting.tables import BARRIER_KINDS
 
 NAMES: Final = (
@@ -30,7 +30,7 @@ IGN_KINDS: Final = {
 }  # fmt: skip
 """BD TOPO, `nature` (TRONCON_DE_ROUTE): kind; empty: no way on foot. Others are streets."""
 
-OURS: Final = BARRIER_KINDS | {"bridge", "stairs", "street", "tunnel", WIDE}
+OURS: Final = BARRIER_KINDS | {PRIVATE, "bridge", "stairs", "street", "tunnel", WIDE}
 TRUE: Final = frozenset({"1", "t", "true", "yes"})
 
 
@@ -71,6 +71,8 @@ def _kind(row: dict[str, Any]) -> str:
         return kind
     if "nature" in tags:
         return _ign_kind(tags)
+    if is_private(tags):
+        return PRIVATE
     return way_kind(tags) or kind or "street"
 
 
@@ -79,8 +81,9 @@ def _ign_kind(tags: dict[str, str]) -> str:
     if not kind:
         return "not_walked"
     level = tags.get("position_par_rapport_au_sol", tags.get("pos_sol", "0"))
-    if tags.get("acces_pieton", "").lower() == "restreint aux ayants droit":
-        return "private"
+    closed = tags.get("acces_pieton", "").lower() in ("restreint aux ayants droit", "a.d.")
+    if closed or tags.get("prive", "").lower() in TRUE or is_private(tags):
+        return PRIVATE
     if kind == "motorway":
         return kind if level in ("0", "") else "not_walked"
     if level.lstrip("-").isdecimal() and int(level):

@@ -124,10 +124,11 @@ def _sha256(path: Path) -> str:
 
 
 def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
-    if not any(kind not in BARRIER_KINDS for kind in ways.kind):
+    if not any(kind not in BARRIER_KINDS | {PRIVATE} for kind in ways.kind):
+        private = ways.kind.count(PRIVATE)
         raise SourceError(
             name,
-            f"{ways.read:,} ways and none that one walks on ({ways.left_out[PRIVATE]:,} private).",
+            f"{ways.read:,} ways and none that one walks on ({private:,} private).",
             way_out="Give an extract with the streets (highway=…) of your town.",
         )
     stretch = _stretch(name, ways)

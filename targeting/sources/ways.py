@@ -23,14 +23,29 @@ WALKED: Final = frozenset({
 """Classes on which one walks unless a tag forbids it."""
 
 ALLOWED: Final = frozenset({"designated", "official", "permissive", "public", "yes"})
-CLOSED: Final = frozenset({"forestry", "agricultural", "military", "no", "private"})
+CLOSED: Final = frozenset({
+    "agricultural", "customers", "delivery", "employees", "forestry", "military", "no", "permit",
+    "private", "residents",
+})  # fmt: skip
+"""Values of `access` that shut a stranger on foot out; `destination` does not."""
+
+SHUT_ON_FOOT: Final = CLOSED - {"no"}
 HAS_SIDEWALK: Final = frozenset({"both", "left", "right", "separate", "yes"})
 NO: Final = frozenset({"", "no"})
 
 PRIVATE: Final = "private"
+"""Kind of a way that is closed to strangers: walked from its entrance, by those who call at its
+addresses, and never through."""
+
 NOT_WALKED: Final = "not_walked"
-LEFT_OUT: Final = frozenset({PRIVATE, NOT_WALKED})
+LEFT_OUT: Final = frozenset({NOT_WALKED})
 """Told instead of a kind: counted in the report, and no row of the table."""
+
+GATES: Final = frozenset({
+    "door", "full-height_turnstile", "gate", "hampshire_gate", "kissing_gate", "sally_port",
+    "sliding_gate", "turnstile", "wicket_gate",
+})  # fmt: skip
+"""Barriers on a way that stop somebody on foot where they are closed; others stop cars alone."""
 
 WATER, RAIL, MOTORWAY, WIDE = "water", "rail", "motorway", "wide"
 BARRIERS: Final = frozenset({WATER, RAIL, MOTORWAY})
@@ -82,7 +97,7 @@ def way_kind(tags: Mapping[str, str]) -> str | None:
 def _of_highway(highway: str, tags: Mapping[str, str]) -> str:
     if _is_motorway(highway, tags):
         return NOT_WALKED if _off_ground(tags) else MOTORWAY
-    if _is_private(tags):
+    if is_private(tags):
         return PRIVATE
     if tags.get("foot") == "no" or tags.get("indoor", "no") not in NO:
         return NOT_WALKED
@@ -99,10 +114,42 @@ def _is_motorway(highway: str, tags: Mapping[str, str]) -> bool:
     return highway in ("motorway", "motorway_link") or tags.get("motorroad") == "yes"
 
 
-def _is_private(tags: Mapping[str, str]) -> bool:
+def is_private(tags: Mapping[str, str]) -> bool:
+    """Whether a stranger on foot is shut out: `foot` says it, else `access`, which hours may lift.
+
+    >>> is_private({"access": "private", "foot": "yes"}), is_private({"access": "residents"})
+    (False, True)
+    >>> is_private({"access": "no", "access:conditional": "yes @ (08:00-20:00)"})
+    False
+    """
     foot = tags.get("foot", "")
+    if foot in ALLOWED or _opens(tags.get("foot:conditional", "")):
+        return False
+    if foot in SHUT_ON_FOOT:
+        return True
     closed = tags.get("access", "") in CLOSED or tags.get("service") == "private"
-    return foot == "private" or (closed and foot not in ALLOWED)
+    return closed and not foot and not _opens(tags.get("access:conditional", ""))
+
+
+def _opens(conditional: str) -> bool:
+    """Whether hours (or another condition) let one in: `yes @ (Mo-Fr 08:00-19:00)`."""
+    return any(part.split("@")[0].strip() in ALLOWED for part in conditional.split(";"))
+
+
+def is_closed_gate(tags: Mapping[str, str]) -> bool:
+    """Whether a node stops somebody on foot: a gate that is private, or what `foot` forbids.
+
+    >>> is_closed_gate({"barrier": "gate", "access": "private"})
+    True
+    >>> is_closed_gate({"barrier": "lift_gate", "access": "private"})
+    False
+    """
+    if "barrier" not in tags:
+        return False
+    if tags.get("foot", "") in CLOSED:
+        return True
+    closed = is_private(tags) or tags.get("locked") == "yes"
+    return tags["barrier"] in GATES and closed and tags.get("foot", "") not in ALLOWED
 
 
 def _told_apart(highway: str, tags: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ end on each other or cross, unless one is a bridge or a tunnel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,6 +30,9 @@ Flags = NDArray[np.bool_]
 OVERPASS_KINDS: Final = frozenset({"bridge", "tunnel"})
 """Kinds that pass over or under others: they meet them at their ends only."""
 
+PRIVATE: Final = "private"
+"""Kind of ways that are walked from their entrance only, and never through."""
+
 STAIRS_FACTOR: Final = 2.0
 """A metre of stairs (on the map) is walked as two on the flat. Assumed: speeds along the ground are
 about half as high on stairs, up and down together (Fruin 1971, Weidmann 1993)."""
@@ -45,12 +48,13 @@ ALIKE: Final = 90.0
 class Network:
     """Lines cut into segments at their junctions.
 
-    Lines are shapely; segments are sorted by line and offset, `u` and `v` are junctions. stretch:
+    Lines are shapely, `row` is each one's row of the streets given; segments are sorted by line and offset, `u` and `v` are junctions. stretch:
     what a metre of each line costs to walk; fronting: lines that addresses may be put on (one does
     not live in a tunnel).
     """
 
     lines: Lines
+    row: Ints
     line_key: Ints
     stretch: Floats
     is_wide: Flags
@@ -71,8 +75,17 @@ class Network:
         at = np.clip(at - 1, 0, self.line.size - 1)
         return np.where(self.line[at] < line, at + 1, at).astype(np.int64)
 
-    def parts(self) -> Floats:
-        """Metres of each part of the network that no way joins to another, the longest first."""
+    def parts(self, left_out: Flags | None = None) -> Floats:
+        """Metres of each part of the network that no way joins to another, the longest first.
+
+        `left_out`: lines that do not count.
+        """
+        if left_out is not None and left_out.any():
+            kept = ~left_out[self.line]
+            kept_u, kept_v, metres = self.u[kept], self.v[kept], (self.end_m - self.start_m)[kept]
+            return replace(
+                self, u=kept_u, v=kept_v, start_m=np.zeros(metres.size), end_m=metres
+            ).parts()
         ones = np.ones(self.u.size, np.int8)
         pairs = coo_array((ones, (self.u, self.v)), shape=(len(self.junctions),) * 2)
         part = connected_components(pairs, directed=False)[1]
@@ -105,12 +118,16 @@ def node_streets(streets: gpd.GeoDataFrame, code_of: dict[str, int]) -> Network:
     )
     line, offset_m, point, drawn = line_cuts(lines, over, noded)
     node, junctions = merge_points(point, drawn)
+    is_private = (kind == PRIVATE).to_numpy()
+    if is_private.any():
+        node, junctions = one_entrance(line, node, junctions, is_private)
     order = np.lexsort((offset_m, line))
     line, offset_m, node = line[order], offset_m[order], node[order]
     is_segment = (line[1:] == line[:-1]) & (np.diff(offset_m) > 0.01)
     fronting = np.flatnonzero(kind != "tunnel")
     return Network(
         lines=lines,
+        row=row.astype(np.int64),
         line_key=line_key,
         stretch=np.where(kind == "stairs", STAIRS_FACTOR, 1.0),
         is_wide=(kind == "wide").to_numpy(),
@@ -122,6 +139,34 @@ def node_streets(streets: gpd.GeoDataFrame, code_of: dict[str, int]) -> Network:
         v=node[1:][is_segment],
         junctions=junctions,
     )
+
+
+def one_entrance(
+    line: Ints, node: Ints, junctions: Floats, is_private: Flags
+) -> tuple[Ints, Floats]:
+    """Private ways met by the others at one place only: they are walked in and out, not through.
+
+    Private ways that join each other are one; where the others meet it at several places, the
+    first is kept. At the rest it ends on a junction of its own.
+    """
+    private = is_private[line]
+    shared = private & np.isin(node, node[~private])
+    inner = private & ~shared
+    n = is_private.size
+    ones = np.ones(int(inner.sum()), np.int8)
+    pairs = coo_array((ones, (line[inner], n + node[inner])), shape=(n + len(junctions),) * 2)
+    part = connected_components(pairs, directed=False)[1][:n]
+    at = np.flatnonzero(shared)
+    if at.size == 0:
+        return node, junctions
+    doors, which = np.unique(
+        np.column_stack([part[line[at]], node[at]]), axis=0, return_inverse=True
+    )
+    shut = np.concatenate([[False], doors[1:, 0] == doors[:-1, 0]])
+    own = len(junctions) + np.cumsum(shut) - 1
+    replaced = node.copy()
+    replaced[at] = np.where(shut, own, doors[:, 1])[which.reshape(-1)]
+    return replaced, np.concatenate([junctions, junctions[doors[shut, 1]]])
 
 
 def named_codes(names: list[str], code_of: dict[str, int]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
 from targeting.turf.beyond import beyond_map
 from targeting.turf.graph import FAR_M
+from targeting.turf.kernels import Ints
 from targeting.turf.network import SPUR_M, put_on_streets, walked_lines
 from targeting.turf.noding import Network, node_streets
 from targeting.workflows.progress import Progress, silent
@@ -46,7 +47,8 @@ class SnapFigures:
     covered: addresses within 60 m of their way, of which the other figures speak; median_m, p95_m:
     how far they are from it; own_street: on a street of their name; moved: what they would have
     taken lay across a barrier, and another was found on their side; stranded: none was found, they
-    are linked dearly; beyond: of all, those out of any way's reach in places that the file lacks,
+    are linked dearly; private: on a way that is closed to strangers, reached from its entrance and
+    by no other way; beyond: of all, those out of any way's reach in places that the file lacks,
     which are walked by their own numbers; far: those out of reach by themselves, which no turf has.
     """
 
@@ -59,19 +61,25 @@ class SnapFigures:
     stranded: int
     beyond: int
     far: int
+    private: int = 0
 
     def sentence(self) -> str:
         """The figures in one line."""
         if not self.covered:
             return f"0 of {self.addresses:,} addresses within {SPUR_M:.0f} m of a way"
         share, own = self.covered / self.addresses, self.own_street / self.covered
+        private = (
+            f"; {self.private:,} on private ways, walked from their entrance only"
+            if self.private
+            else ""
+        )
         return (
             f"{self.covered:,} of {self.addresses:,} addresses ({share:.1%}) within {SPUR_M:.0f} m "
             f"of a way: median {self.median_m:.1f} m, p95 {self.p95_m:.0f} m; {own:.1%} on a "
             f"street of their name; {self.moved:,} across a barrier and moved to their side, "
             f"{self.stranded:,} with no way on their side; farther than {FAR_M:.0f} m: "
             f"{self.beyond:,} in places that the file lacks, walked by their own numbers, and "
-            f"{self.far:,} by themselves, which no turf will have"
+            f"{self.far:,} by themselves, which no turf will have{private}"
         )
 
 
@@ -79,7 +87,7 @@ class SnapFigures:
 class ImportedStreets:
     """What one file of streets gave.
 
-    ways: looked at; left_out: private ones, and those that are not walked; gaps: ways cut where the
+    ways: looked at; left_out: private ones on which no address stands, and those that are not walked; gaps: ways cut where the
     file lacks their nodes; km: of each kind; parts: pieces that no way joins, with the share of the
     length in the largest; snaps: missing before addresses are imported.
     """
@@ -108,7 +116,8 @@ class ImportedStreets:
         lines = [
             f"{self.file}: {self.ways:,} ways read, {self.walked_km:,.1f} km to walk{kept}",
             f"km by kind: {kinds}",
-            f"left out: {self.left_out.get(PRIVATE, 0):,} private ways, {others:,} not for walking",
+            f"left out: {self.left_out.get(PRIVATE, 0):,} private ways without address, "
+            f"{others:,} not for walking",
             f"{self.parts:,} parts that no way joins; the largest has {self.main_share:.1%} of the "
             "length",
         ]
@@ -185,10 +194,13 @@ _WAY_OUT: Final = (
 
 def _told(read: StreetFile, addresses: pd.DataFrame | None) -> ImportedStreets:
     if addresses is None:
-        network, snaps = node_streets(read.walked, {}), None
+        network, snaps, used = node_streets(read.walked, {}), None, np.empty(0, np.int64)
     else:
-        network, snaps = _compared(read, addresses)
-    parts = network.parts()
+        network, snaps, used = _compared(read, addresses)
+    is_private = (read.walked["kind"] == PRIVATE).to_numpy()
+    idle = is_private.copy()
+    idle[used] = False
+    parts = network.parts(idle[network.row])
     metres = read.streets.length.groupby(read.streets["kind"]).sum().sort_values(ascending=False)
     return ImportedStreets(
         file=read.name,
@@ -196,8 +208,8 @@ def _told(read: StreetFile, addresses: pd.DataFrame | None) -> ImportedStreets:
         ways=read.read,
         rows=len(read.streets),
         km={str(kind): round(m / 1000, 2) for kind, m in metres.items()},
-        walked_km=round(float(read.walked.length.sum()) / 1000, 2),
-        left_out=dict(read.left_out),
+        walked_km=round(float(read.walked.length[~idle].sum()) / 1000, 2),
+        left_out=dict(read.left_out) | {PRIVATE: int(idle.sum())},
         gaps=read.gaps,
         parts=parts.size,
         main_share=float(parts[0] / parts.sum()),
@@ -208,11 +220,16 @@ def _told(read: StreetFile, addresses: pd.DataFrame | None) -> ImportedStreets:
     )
 
 
-def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapFigures]:
-    """The network with the addresses on it; raises SourceError when it is another town's."""
+def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapFigures, Ints]:
+    """The network with the addresses on it, and the rows of the private ways on which some stand.
+
+    Raises SourceError when it is another town's.
+    """
     network, snaps, _ = put_on_streets(addresses, read.streets)
     covered = snaps.access_m <= SPUR_M
     beyond = beyond_map(addresses[["x", "y"]].to_numpy(), walked_lines(read.streets))
+    row = network.row[snaps.line]
+    is_private = (read.walked["kind"] == PRIVATE).to_numpy()[row] & (snaps.access_m <= FAR_M)
     figures = SnapFigures(
         addresses=len(addresses),
         covered=int(covered.sum()),
@@ -223,6 +240,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
         stranded=int(snaps.is_stranded[covered].sum()),
         beyond=int(beyond.sum()),
         far=int((~beyond & (snaps.access_m > FAR_M)).sum()),
+        private=int(is_private.sum()),
     )
     share = figures.covered / figures.addresses
     has_names = bool(read.walked["street"].notna().any())
@@ -235,7 +253,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
             f"the names are not those of the addresses: {figures.sentence()}.",
             way_out=_WAY_OUT,
         )
-    return network, figures
+    return network, figures, np.unique(row[is_private])
 
 
 def _sheet_in_place(workspace: Workspace) -> Sheet | None:

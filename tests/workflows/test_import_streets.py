@@ -83,7 +83,7 @@ def test_the_report_tells_kilometres_names_and_who_was_moved(town: Workspace, os
     assert told["km"]["bridge"] == pytest.approx(0.04, abs=0.001)
     assert told["snaps"] | {"median_m": 0, "p95_m": 0} == {
         "addresses": 30, "covered": 30, "median_m": 0, "p95_m": 0, "own_street": 26, "moved": 4,
-        "stranded": 0, "beyond": 0, "far": 0,
+        "stranded": 0, "beyond": 0, "far": 0, "private": 0,
     }  # fmt: skip
     assert told["snaps"]["median_m"] == pytest.approx(9, abs=0.1)
     text = call(town, "import", "streets", osm).stdout
