@@ -22,7 +22,9 @@ from tests.official import PRES_2022, Ballot, marseille_rows, native, write_lati
 settings.register_profile(
     "relance", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
+settings.register_profile("quick", settings.get_profile("relance"), max_examples=6)
 settings.load_profile("relance")
+"""`make check` asks for the other one: `--hypothesis-profile=quick` (see `tests.examples`)."""
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"

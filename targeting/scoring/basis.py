@@ -14,7 +14,7 @@ LOW_TURNOUT_GAP: Final = 0.10
 """A low-turnout election lies at least ten points under the presidential one (SCIENCE 0.1, 3.3)."""
 
 ROUNDING: Final = 1e-12
-"""Two rates that differ by so little less than a bound are at the bound: 0.50 − 0.40 is ten points."""
+"""Two rates that differ by so little less than a bound are at it: 0.50 − 0.40 is ten points."""
 
 LOW_ELECTIONS: Final = 2
 """Averaging abstention over two low-turnout elections is as good as one or better (SCIENCE 0.1)."""

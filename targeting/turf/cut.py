@@ -148,6 +148,7 @@ def cut_turfs(
     """
     check_buildings(buildings)
     budget = checked_budget(minutes, doors)
+    max_leg_m = float(max_leg_m)  # a whole number would have kernels compiled again
     model = time_model or TimeModel()
     buildings = buildings.sort_values("building_id", ignore_index=True)
     reason = left_out(buildings, graph, excluded)
