@@ -1,4 +1,4 @@
-# Relance. `make run` opens the dashboard, `make test` checks everything; both set up what they need.
+# Relance. `make run` opens the dashboard, `make check` looks at a change, `make test` checks everything; all set up what they need.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 WORKSPACE ?= data/workspace
@@ -9,14 +9,17 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: setup run test test-deps lint bench fuzz lock clean help
+.PHONY: setup run check check-quick test test-deps lint hooks bench fuzz mutants lock clean help
 
 help:
 	@echo "make run    set up, then open the dashboard (the invented town if there is no workspace)"
+	@echo "make check  format, lint, types, and the tests that need nothing else, on few examples"
 	@echo "make test   set up, then run all the tests"
 	@echo "make lint   ruff and mypy"
+	@echo "make hooks  have git run the quick part of the checks before each commit"
 	@echo "make bench  measure, against named baselines (ONLY=results, turfs, walks, books, scores, browser)"
 	@echo "make fuzz   20,000 damaged files a reader (ONLY=workbook to pick readers)"
+	@echo "make mutants break promises one by one and see that a test notices (ONLY=S06 to pick some)"
 	@echo "make clean  take away the virtual environment and caches; data/ stays"
 
 setup: $(RUN_STAMP)
@@ -61,6 +64,27 @@ test-deps: $(DEV_STAMP)
 		echo "Missing:$$missing. Their tests will be SKIPPED. To run them:  sudo apt-get install$$missing"; \
 	fi
 
+# No browser, no PostgreSQL, no real file; few examples of each law: three minutes on two cores.
+QUICK := --hypothesis-profile=quick -m "not browser and not postgres and not real and not slow"
+check: lint
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(QUICK) tests targeting
+
+# What a commit waits for: the tables, scores, doors and turfs, without any workspace.
+PURE := tests/scoring tests/households tests/stations tests/turf tests/locale tests/test_walls.py
+check-quick: lint
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(QUICK) $(PURE)
+
+HOOK = $(shell git rev-parse --git-path hooks 2>/dev/null)/pre-commit
+OURS := written by make hooks
+hooks:
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "This is no git checkout: there is nothing to hook into."; exit 2; }
+	@if [ -e "$(HOOK)" ] && ! grep -q "$(OURS)" "$(HOOK)"; then \
+		echo "$(HOOK) is another's: put  make check-quick  into it, or move it away."; exit 2; fi
+	@mkdir -p "$(dir $(HOOK))"
+	@printf '#!/bin/sh\n# $(OURS)\nunset $$(git rev-parse --local-env-vars)\nexec make check-quick\n' > "$(HOOK)"
+	@chmod +x "$(HOOK)"
+	@echo "Each commit now waits for  make check-quick  (git commit --no-verify goes past it)."
+
 test: test-deps lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
@@ -74,6 +98,9 @@ bench: $(DEV_STAMP)
 
 fuzz: $(DEV_STAMP)
 	$(BIN)/python -m tests.fuzz $(if $(ONLY),"$(ONLY)")
+
+mutants: $(DEV_STAMP)
+	$(BIN)/python -m tests.mutants $(ONLY)
 
 # Locks name no index: versions and hashes alone. Run after a change of pyproject.toml.
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -22,7 +22,20 @@ from tests.official import PRES_2022, Ballot, marseille_rows, native, write_lati
 settings.register_profile(
     "relance", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
+settings.register_profile("quick", settings.get_profile("relance"), max_examples=6)
 settings.load_profile("relance")
+"""`make check` asks for the other one: `--hypothesis-profile=quick` (see `tests.examples`)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a test reads marks it: `make check` leaves out real files and PostgreSQL by mark."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "real" in fixtures or Path(__file__).parent / "real" in item.path.parents:
+            item.add_marker(pytest.mark.real)
+        if "postgres_url" in fixtures:
+            item.add_marker(pytest.mark.postgres)
+
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"

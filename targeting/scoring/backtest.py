@@ -17,7 +17,7 @@ import pandas as pd
 from targeting.codes import commune_of, held_on, parse_election_id
 from targeting.errors import TargetingError
 from targeting.scoring import capture as cap
-from targeting.scoring.basis import Basis
+from targeting.scoring.basis import ROUNDING, Basis
 from targeting.scoring.tallies import (
     carry_constituencies,
     is_metropolitan,
@@ -104,7 +104,7 @@ def build_transition(
     used = list(dict.fromkeys([basis.presidential, basis.latest_low, t0, t1]))
     stations, dropped = _kept(tallies, used)
     change = _turnout(tallies[t1], stations) - _turnout(tallies[t0], stations)
-    if abs(change) < LEAST_CHANGE:
+    if abs(change) < LEAST_CHANGE - ROUNDING:
         raise TargetingError(
             f"turnout moves by {100 * change:+.1f} points from {t0} to {t1}: under "
             f"{100 * LEAST_CHANGE:.0f} points what changes hands is swing, not abstention, and "
@@ -136,7 +136,7 @@ def _reference(tallies: Tallies, basis: Basis, t1: str) -> str:
     rise = _turnout(tallies[t1], both) - _turnout(tallies[basis.latest_low], both)
     both = tallies[t1].index.intersection(tallies[basis.presidential].index)
     fall = _turnout(tallies[basis.presidential], both) - _turnout(tallies[t1], both)
-    return basis.latest_low if rise >= min(LEAST_CHANGE, fall) else basis.presidential
+    return basis.latest_low if rise >= min(LEAST_CHANGE, fall) - ROUNDING else basis.presidential
 
 
 def _turnout(tally: pd.DataFrame, stations: pd.Index) -> float:

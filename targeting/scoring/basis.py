@@ -13,6 +13,9 @@ from targeting.errors import TargetingError
 LOW_TURNOUT_GAP: Final = 0.10
 """A low-turnout election lies at least ten points under the presidential one (SCIENCE 0.1, 3.3)."""
 
+ROUNDING: Final = 1e-12
+"""Two rates that differ by so little less than a bound are at it: 0.50 − 0.40 is ten points."""
+
 LOW_ELECTIONS: Final = 2
 """Averaging abstention over two low-turnout elections is as good as one or better (SCIENCE 0.1)."""
 
@@ -96,7 +99,7 @@ def choose_basis(levels: pd.DataFrame) -> Basis:
     low = [
         e.election_id
         for e in sorted(by_contest.values(), key=held_on, reverse=True)
-        if e.kind not in NOT_LOW and gap[e.election_id] >= LOW_TURNOUT_GAP - 1e-12
+        if e.kind not in NOT_LOW and gap[e.election_id] >= LOW_TURNOUT_GAP - ROUNDING
     ][:LOW_ELECTIONS]
     if not low:
         told = ", ".join(f"{e} {g:+.1%}" for e, g in (-gap).items() if e != presidential) or "none"

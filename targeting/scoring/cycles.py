@@ -9,7 +9,7 @@ import pandas as pd
 from targeting.codes import Election, held_on, parse_election_id
 from targeting.errors import TargetingError
 from targeting.scoring.backtest import LEAST_CHANGE, Tallies, Transition, build_transition
-from targeting.scoring.basis import Basis, choose_basis, last_presidential
+from targeting.scoring.basis import ROUNDING, Basis, choose_basis, last_presidential
 
 
 def before(elections: Sequence[str], t1: str) -> list[str]:
@@ -89,7 +89,7 @@ def _rising(tallies: Tallies, start: Election, t1: Election) -> Transition | Non
         )
     except TargetingError:  # nothing in common, or too little change: not a cycle to learn on
         return None
-    return found if found.change >= LEAST_CHANGE else None
+    return found if found.change >= LEAST_CHANGE - ROUNDING else None
 
 
 def trial_transition(tallies: Tallies, basis: Basis) -> Transition | None:

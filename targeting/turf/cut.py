@@ -33,7 +33,8 @@ LONGEST_OUTING: Final = 600.0
 """Minutes, or doors, above which a turf is no outing."""
 
 MAX_LEG_M: Final = 1000.0
-"""A turf never jumps a gap this wide between two groups of doors: a quarter of an hour."""
+"""A turf never jumps a gap this wide between two groups of doors: a quarter of an hour. (Where one
+side is done after the other, the way back to its first door may be longer, and is told.)"""
 
 NO_COORDINATES: Final = "no_coordinates"
 FAR_FROM_STREETS: Final = "far_from_streets"
@@ -147,6 +148,7 @@ def cut_turfs(
     """
     check_buildings(buildings)
     budget = checked_budget(minutes, doors)
+    max_leg_m = float(max_leg_m)  # a whole number would have kernels compiled again
     model = time_model or TimeModel()
     buildings = buildings.sort_values("building_id", ignore_index=True)
     reason = left_out(buildings, graph, excluded)

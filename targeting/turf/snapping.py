@@ -69,7 +69,8 @@ def nearest_lines(xy: Floats, lines: Lines, reach_m: float) -> tuple[Ints, Float
     origin = corner.min(axis=0)
     begin, end = corner[bit] - origin, corner[bit + 1] - origin
     square_m = max(SQUARE_M, float(np.ptp(corner, axis=0).max()) / MOST_SQUARES)
-    found, share, access_m = nearest_bits(xy - origin, begin, end, square_m, reach_m)
+    rows = np.ascontiguousarray(xy - origin)  # in the one layout that kernels are compiled for
+    found, share, access_m = nearest_bits(rows, begin, end, square_m, reach_m)
     length = np.hypot(*(end - begin).T)
     before = np.cumsum(length) - length
     start = before[np.searchsorted(of_line[bit], np.arange(lines.size))]

@@ -95,7 +95,13 @@ def walk_rows(
         positions = positions if among.size else np.concatenate([positions, of_start])
     sides = None
     if one_side_first:
-        sides = street_codes(rows["street"])[0], np.array(rows["number"] % 2, dtype=np.int64)
+        street, is_odd = street_codes(rows["street"])[0], np.array(rows["number"] % 2, np.int64)
+        # a meeting point that is no stop comes after the rows: on no street's side
+        guests = positions.size - len(rows)
+        sides = (
+            np.concatenate([street, np.full(guests, -1, np.int64)]),
+            np.concatenate([is_odd, np.zeros(guests, np.int64)]),
+        )
     return walk_labels(
         walkable(graph, positions),
         labels,

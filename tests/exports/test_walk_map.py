@@ -13,6 +13,7 @@ from targeting.exports.map_chips import CHIP_H
 from targeting.exports.map_labels import MM_A_POINT, Label, text_width
 from targeting.exports.map_shapes import HEIGHT, WIDTH
 from targeting.exports.walk_map import MapSheet, draw_map
+from tests.examples import examples
 from tests.field.turfs import HOUSES, book, streets
 
 
@@ -100,7 +101,7 @@ place = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(place, min_size=1, max_size=60))
 def test_whatever_the_turf_every_number_and_street_of_it_is_on_the_map(places):
     sheet = drawn(*places)

@@ -25,6 +25,7 @@ from targeting.field.sealing import (
     unwrap_key,
 )
 from targeting.workflows.phone_secret import phrase_words
+from tests.examples import examples
 
 SECRET = bytes(range(32))
 BOOK = b"b" * 16
@@ -43,7 +44,7 @@ def test_the_phrase_is_hashed_as_often_as_is_advised_today():
     assert len(make_header(PHRASE, BOOK, KEY)) == HEADER_BYTES
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
 def test_one_changed_byte_is_seen(place, change):
     changed = bytearray(SEALED)

@@ -1,4 +1,4 @@
-"""500 damaged files a reader: never anything but a clear refusal or a right read."""
+"""300 damaged files a reader: never anything but a clear refusal or a right read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.workflows.addresses import import_addresses
 from targeting.workflows.imports import import_results, import_stations
+from tests.examples import examples
 from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, Reader
 from tests.fuzz.run import a_folder, fuzz
 
-ROUNDS = 500
+ROUNDS = 300
+"""The big run is `make fuzz`: 20,000."""
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda r: r.name)
 def test_a_damaged_file_is_refused_in_words_or_read_rightly(reader: Reader) -> None:
+    rounds = examples(ROUNDS)
     with a_folder() as folder:
-        told = fuzz(reader, ROUNDS, folder)
-    assert told.total() == ROUNDS
-    assert told["refused"] > ROUNDS // 20, "the mutations do damage"
+        told = fuzz(reader, rounds, folder)
+    assert told.total() == rounds
+    assert told["refused"] > rounds // 20, "the mutations do damage"
 
 
 def test_the_same_seed_gives_the_same_damage() -> None:
@@ -57,7 +60,7 @@ def test_a_refused_import_leaves_the_workspace_as_it_was(
     reader = by_name(name)
     path = tmp_path / f"damaged{reader.suffix}"
     refused = 0
-    for number in range(12):
+    for number in range(examples(12)):
         path.write_bytes(reader.wrap(mutated(reader.make(), f"{reader.name} {number}")))
         before = fingerprint(workspace)
         try:

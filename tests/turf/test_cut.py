@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from targeting.errors import TurfError
 from targeting.turf import TimeModel, build_street_graph, cut_turfs, expected_minutes
 from targeting.turf.cut import DoorsIdentity
+from tests.examples import examples
 
 from .conftest import buildings_at, grid_town, lines_at
 
@@ -27,7 +28,7 @@ def table_of(rows):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(houses, st.sampled_from([{"minutes": 60}, {"minutes": 120}, {"doors": 50}]), st.booleans())
 def test_doors_in_are_doors_in_turfs_and_doors_left_out(rows, size, fast):
     buildings = table_of(rows)
@@ -43,7 +44,7 @@ def test_doors_in_are_doors_in_turfs_and_doors_left_out(rows, size, fast):
     assert (listed.reindex(wanted.index) == wanted).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(houses, st.booleans())
 def test_only_towers_are_split_and_only_their_rest_joins_other_buildings(rows, fast):
     buildings = table_of(rows)
@@ -73,7 +74,7 @@ def test_the_rest_of_a_big_building_goes_with_its_neighbours():
     assert sorted(cut.turfs["n_doors"]) == [39, 39, 40], "nobody near: shared out evenly"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(houses, st.integers(0, 9999))
 def test_the_order_of_the_rows_does_not_change_the_turfs(rows, seed):
     buildings = table_of(rows)
@@ -84,7 +85,7 @@ def test_the_order_of_the_rows_does_not_change_the_turfs(rows, seed):
     pd.testing.assert_frame_equal(one.stops, other.stops)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(houses)
 def test_each_turf_is_walked_once_through(rows):
     buildings = table_of(rows)

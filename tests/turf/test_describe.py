@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from targeting.turf import build_street_graph, cut_turfs
 from targeting.turf.describe import describe_turfs, pieces
+from tests.examples import examples
 
 from .conftest import buildings_at, grid_town
 
@@ -22,7 +23,7 @@ def test_turfs_of_a_cut_are_described_as_the_cut_told_them():
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.integers(0, 3), min_size=120, max_size=120))
 def test_whatever_the_stops_no_door_is_lost_in_the_telling(turf_of):
     buildings, streets = grid_town(2)

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -154,9 +155,13 @@ def test_nothing_is_compiled_after_the_kernels_are_warm(town):
     before = [len(kernel.signatures) for kernel in KERNELS]
     buildings, streets = town
     read_only = buildings.copy()
+    others = buildings.drop(columns=["x", "y"])
+    for layout in (np.ascontiguousarray, np.asfortranarray):  # as columns lie in memory
+        xy = pd.DataFrame(layout(buildings[["x", "y"]].to_numpy()), columns=["x", "y"])
+        build_street_graph(others.join(xy), streets)
     for graph in (build_street_graph(read_only, streets), build_street_graph(read_only)):
         cut_turfs(read_only, graph)
-        cut_turfs(read_only, graph, doors=50, keep_stations=True)
+        cut_turfs(read_only, graph, doors=50, keep_stations=True, max_leg_m=900)
     assert [len(kernel.signatures) for kernel in KERNELS] == before
 
 

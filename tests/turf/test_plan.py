@@ -17,6 +17,7 @@ from targeting.turf.learning import Rate, door_gaps, learn_field_model
 from targeting.turf.minutes import OUR_MODEL, TimeModel
 from targeting.turf.plan import choose_turfs, in_order, reach
 from targeting.turf.value import total_value, value_turfs, worth_again
+from tests.examples import examples
 
 PRIOR = tomllib.loads(OUR_MODEL.read_text())
 EVENING = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -171,7 +172,7 @@ def test_a_visit_is_worth_less_each_time_and_never_nothing(visits):
     assert worth.between(0.2, 1.0).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.integers(10, 60), st.integers(1, 90)), min_size=1, max_size=9),
     st.integers(20, 200), st.integers(1, 6),

@@ -12,6 +12,7 @@ from targeting.turf.cut import MAX_LEG_M
 from targeting.turf.describe import pieces
 from targeting.turf.graph import facing_doors
 from targeting.turf.kernels import CROSSING_M, WIDE_CROSSING_M
+from tests.examples import examples
 
 from .conftest import buildings_at, grid_town, lines_at
 
@@ -90,7 +91,7 @@ far_houses = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(far_houses, st.booleans(), st.sampled_from([100.0, 400.0, MAX_LEG_M]))
 def test_no_walk_has_a_leg_longer_than_the_longest(rows, fast, max_leg_m):
     buildings = buildings_at(

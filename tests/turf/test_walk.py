@@ -1,11 +1,14 @@
 """The walking order."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from targeting.turf import address_lines, build_street_graph, walk_order
+from targeting.turf.kernels import fill_distances, scratch_of
+from targeting.turf.walk import walkable
 
 from .conftest import buildings_at, grid_town
 
@@ -51,7 +54,16 @@ def test_a_walk_sets_out_from_the_meeting_point_whether_it_is_a_stop_or_not(rows
     assert sorted(led.building_ids) == sorted(chosen["building_id"])
     if meeting in set(chosen["building_id"]):
         assert led.building_ids.iloc[0] == meeting
+    else:
+        first, last = (way(graph, meeting, led.building_ids.iloc[k]) for k in (0, -1))
+        assert first <= last + 1e-6, "it begins at its nearer end"
     assert apart or led.walk_m <= 3 * free.walk_m + 400
+
+
+def way(graph, one, other):
+    """Metres on foot between two buildings."""
+    streets = walkable(graph, graph.positions(pd.Series([one, other])))
+    return fill_distances(np.arange(2), streets, scratch_of(streets))[0, 1]
 
 
 def test_one_side_is_done_after_the_other_where_that_is_asked():
