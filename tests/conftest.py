@@ -24,6 +24,9 @@ settings.register_profile(
 )
 settings.load_profile("relance")
 
+os.environ["RELANCE_LANG"] = "en"
+"""Tests read what the code says; tests/locale reads what the French are told."""
+
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"
 
