@@ -16,7 +16,9 @@ import click
 
 from targeting import __version__, cli_imports, cli_turfs
 from targeting.cli_desk import Desk, Relance, comma_list, json_option
+from targeting.cli_words import language_of, speak
 from targeting.config import workspace_from
+from targeting.locale import LANGUAGES
 
 
 @click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,11 +28,15 @@ from targeting.config import workspace_from
     help="The campaign's folder (default: RELANCE_WORKSPACE, else data/workspace).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.option(
+    "--lang", "language", type=click.Choice(LANGUAGES), is_eager=True,
+    help="Language of what is said: fr or en (default: RELANCE_LANG, else French).",
+)  # fmt: skip
 @click.version_option(__version__, prog_name="relance")
 @click.pass_context
-def cli(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
+def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str | None) -> None:
     """Relance: where the abstainers of the left live, and in which order to knock."""
-    ctx.obj = Desk(workspace_from(workspace), as_json=as_json)
+    ctx.obj = Desk(workspace_from(workspace), as_json=as_json, language=language_of(ctx))
 
 
 @cli.command()
@@ -219,6 +225,7 @@ def doctor(desk: Desk) -> None:
 
 for command in (*cli_imports.COMMANDS, *cli_turfs.COMMANDS):
     cli.add_command(command)
+speak(cli)
 
 
 def main() -> None:

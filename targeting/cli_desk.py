@@ -15,29 +15,33 @@ from typing import Any
 import click
 import pandas as pd
 
+from targeting.cli_words import language_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.locale import DEFAULT
+from targeting.locale.messages import said
 
 
 class Relance(click.Group):
     """The group: turns a TargetingError into one line and exit 2, anything else into an id."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        language = language_of(ctx)
         try:
             return super().invoke(ctx)
         except TargetingError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(said(language, f"Error: {error}"), err=True)
             ctx.exit(2)
         except click.ClickException as error:
-            click.echo(
-                f"Error: {' '.join(error.format_message().split())} {_help(error)}", err=True
-            )
+            reason = " ".join(error.format_message().split())
+            click.echo(said(language, f"Error: {reason} {_help(error)}"), err=True)
             ctx.exit(2)
         except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
             reference = _log_fault(ctx.obj, error)
-            click.echo(f"Internal error {reference}: please report it. {_log_place(ctx)}", err=True)
+            told = f"Internal error {reference}: please report it. {_log_place(ctx)}"
+            click.echo(said(language, told), err=True)
             ctx.exit(1)
 
 
@@ -70,17 +74,19 @@ def _log_place(ctx: click.Context) -> str:
 class Desk:
     """What every command gets: the workspace, and how to answer."""
 
-    def __init__(self, workspace: Workspace, *, as_json: bool) -> None:
+    def __init__(self, workspace: Workspace, *, as_json: bool, language: str = DEFAULT) -> None:
         self.workspace = workspace
         self.as_json = as_json
+        self.language = language
 
     def progress(self, text: str) -> None:
         """A step, on stderr."""
-        click.echo(text, err=True)
+        click.echo(said(self.language, text), err=True)
 
     def answer(self, facts: dict[str, Any], text: str) -> None:
         """The result: the facts as JSON, or the text."""
-        click.echo(json.dumps(_plain(facts), ensure_ascii=False) if self.as_json else text)
+        told = json.dumps(_plain(facts), ensure_ascii=False) if self.as_json else None
+        click.echo(said(self.language, text) if told is None else told)
 
 
 def _plain(value: Any) -> Any:

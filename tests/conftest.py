@@ -37,6 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
 
 
+os.environ["RELANCE_LANG"] = "en"
+"""Tests read what the code says; tests/locale reads what the French are told."""
+
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"
 

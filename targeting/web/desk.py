@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from targeting.config import PROJECT, Workspace, workspace_from
 from targeting.errors import TargetingError
 from targeting.locale import count_in, known_language, text_in
+from targeting.locale.messages import said
 from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
@@ -72,7 +73,7 @@ def show_trouble(error: TargetingError) -> None:
     """An error that the user can mend: its own line, as plain text."""
     with st.container(border=True):
         st.markdown(f"**{say('error.trouble')}**")
-        st.text(str(error))
+        st.text(said(language(), str(error)))
 
 
 def show_credits(credits: Sequence[str]) -> None:

@@ -1,0 +1,76 @@
+"""The sentences of the code that a user may read, found in its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+import targeting
+from targeting.cli import cli
+
+PACKAGE = Path(targeting.__file__).parent
+REFUSALS = re.compile(r"^(\w*Error|BadParameter)$")
+OURS = {"Exception", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError",
+        "NotImplementedError", "AttributeError", "IndexError", "StopIteration", "OSError"}  # fmt: skip
+"""Errors that no user is shown: a mistake of ours."""
+
+
+def template(node: ast.AST) -> str | None:
+    """A text with `{}` for each blank; None where the node is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        text = re.sub(r"\{\w+\}", "{}", node.value)
+    elif isinstance(node, ast.JoinedStr):
+        text = "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
+    else:
+        return None
+    return " ".join(text.split())
+
+
+def texts_under(root: ast.AST) -> Iterator[str]:
+    """Whole texts below a node: not the pieces of an f-string, nor what stands in its blanks."""
+    if (text := template(root)) is not None:
+        yield text
+        return
+    for child in ast.iter_child_nodes(root):
+        yield from texts_under(child)
+
+
+def is_sentence(text: str) -> bool:
+    """Two words of ours at least: no code, no name, no list of blanks."""
+    words = re.findall(r"[A-Za-z’']{2,}", re.sub(r"`[^`]*`|\{\}", " ", text))
+    return len(words) >= 2 and " " in text
+
+
+def refusals() -> dict[str, str]:
+    """Each sentence of an error that a user may meet, and the module that raises it."""
+    found: dict[str, str] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
+                continue
+            name = getattr(node.exc.func, "id", getattr(node.exc.func, "attr", ""))
+            if not REFUSALS.match(name) or name in OURS:
+                continue
+            parts = [*node.exc.args, *(k.value for k in node.exc.keywords)]
+            for text in (t for part in parts for t in texts_under(part)):
+                if is_sentence(text):
+                    found.setdefault(text, str(path.relative_to(PACKAGE)))
+    return found
+
+
+def helps(command: click.Command = cli) -> Iterator[str]:
+    """The sentences of a command's help page, and of those under it."""
+    for paragraph in (command.help or "").split("\n\n"):
+        if paragraph.strip():
+            yield " ".join(paragraph.split())
+    for parameter in command.params:
+        if text := getattr(parameter, "help", None):
+            yield " ".join(text.split())
+    for under in getattr(command, "commands", {}).values():
+        yield from helps(under)
