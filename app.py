@@ -2,6 +2,8 @@
 
 import streamlit as st
 
-from targeting.web.server import MAIN, middleware, routes
+from targeting.web.gate import Keys
+from targeting.web.server import MAIN, lifespan, middleware, routes
 
-app = st.App(MAIN, routes=routes(), middleware=middleware())
+keys = Keys()
+app = st.App(MAIN, routes=routes(), middleware=middleware(keys), lifespan=lifespan(keys))

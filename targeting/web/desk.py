@@ -6,8 +6,10 @@ import base64
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import streamlit as st
 from geopandas import GeoDataFrame
@@ -39,6 +41,7 @@ MAP_PX: Final = 500
 KEPT: Final = 4
 
 Opened = TypeVar("Opened")
+Asked = ParamSpec("Asked")
 
 
 # -- words -----------------------------------------------------------------------------------------
@@ -168,6 +171,39 @@ def open_or_stop(load: Callable[[], Opened], waiting: str) -> Opened:
     st.stop()
 
 
+def waiting(load: Callable[Asked, Opened]) -> Callable[Asked, Opened]:
+    """What takes long the first time (Streamlit builds it once, the others wait) says so."""
+
+    @wraps(load)
+    def told_meanwhile(*args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
+        with st.spinner(say("loading")):
+            return load(*args, **kwargs)
+
+    return told_meanwhile
+
+
+def warm_up() -> None:
+    """Read and draw what the first screens show, before anybody asks for them.
+
+    What is missing is not told here: the screen that wants it says so.
+    """
+    here = workspace()
+    if not here.exists:
+        return
+    mark = screens.workspace_mark(here)
+    with suppress(TargetingError):
+        _holdings(here, mark)
+    with suppress(TargetingError):
+        board = _board(here, mark)
+        _levels(here, mark, board)
+        for draw in (_station_map, _hatching):
+            draw(here, mark, board)
+    with suppress(TargetingError):
+        _backdrop(here, mark)
+        _turf_board(here, mark)
+
+
+@waiting
 def load_holdings() -> screens.Holdings:
     """What the workspace holds, and the next step."""
     here = workspace()
@@ -180,6 +216,7 @@ def load_board() -> Board:
     return _board(here, screens.workspace_mark(here))
 
 
+@waiting
 def load_turnout_levels(board: Board) -> tuple[float, float]:
     """Turnouts of the latest low election and of the presidential round."""
     here = workspace()
@@ -212,22 +249,26 @@ def load_backtest(election_id: str, communes: tuple[str, ...]) -> tuple[Backtest
     return _backtest(here, screens.workspace_mark(here), election_id, communes, language())
 
 
+@waiting
 def load_station_line(station_id: str) -> DataFrame:
     """The past of one station, election by election."""
     here = workspace()
     return _station_line(here, screens.workspace_mark(here), station_id)
 
 
+@waiting
 def load_station_map(board: Board) -> MapFile | None:
     """The stations' map file."""
     return _drawn(_station_map, board)
 
 
+@waiting
 def load_hatching(board: Board) -> MapFile | None:
     """The hatching of doubtful stations."""
     return _drawn(_hatching, board)
 
 
+@waiting
 def load_backdrop() -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     here = workspace()
@@ -250,18 +291,21 @@ def _drawn(draw: Any, board: Board) -> MapFile | None:
     return file
 
 
+@waiting
 def load_turf_board() -> screens.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
     here = workspace()
     return _turf_board(here, screens.workspace_mark(here))
 
 
+@waiting
 def load_hand_board() -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
     here = workspace()
     return _hand_board(here, screens.workspace_mark(here))
 
 
+@waiting
 def load_drawn_streets() -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
     here = workspace()

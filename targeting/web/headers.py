@@ -1,4 +1,4 @@
-"""Headers on every answer, and the language of the document: pure ASGI, so sockets pass too."""
+"""Headers on every answer, and what the page's first lines say: pure ASGI, so sockets pass too."""
 
 from __future__ import annotations
 
@@ -16,36 +16,72 @@ HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
 )
 ENGLISH: Final = b'<html lang="en"'
+HEAD: Final = b"<head>"
+BASE: Final = b'<head><script>window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}</script>'
+"""Where the server is: else Streamlit's page looks for it under the screen's own path first, and
+the browser's console tells two errors a visit."""
+TITLE: Final = b"<title>Streamlit</title>", b"<title>Relance</title>"
 
 
 class SecurityHeaders:
-    """Adds our headers to HTTP answers, and says in `<html lang>` which language is shown."""
+    """Adds our headers to HTTP answers; a page says its language and where its server is."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; change only what the answer's head and the page's first line say."""
+        """Pass the request on; change only the answer's head and the page's first lines."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        page = _is_page(scope)
-        if page:  # its first line is to be rewritten: not compressed (it is a few kilobytes)
-            kept = [(k, v) for k, v in scope["headers"] if k.lower() != b"accept-encoding"]
-            scope = {**scope, "headers": kept}
-        language = _language(scope)
+        if not _is_page(scope):
+            await self.app(scope, receive, _with_headers(send))
+            return
+        # The page is rewritten: whole, and not compressed (it is a few kilobytes).
+        dropped = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+        kept = [(k, v) for k, v in scope["headers"] if k.lower() not in dropped]
+        page = _Page(_with_headers(send), _language(scope))
+        await self.app({**scope, "headers": kept}, receive, page.send)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                ours = {name for name, _ in HEADERS}
-                theirs = [(k, v) for k, v in message.get("headers", []) if k.lower() not in ours]
-                message = {**message, "headers": [*theirs, *HEADERS]}
-            elif page and message["type"] == "http.response.body":
-                said = b'<html lang="' + language.encode() + b'"'
-                message = {**message, "body": message.get("body", b"").replace(ENGLISH, said, 1)}
-            await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            ours = {name for name, _ in HEADERS}
+            theirs = [(k, v) for k, v in message.get("headers", []) if k.lower() not in ours]
+            message = {**message, "headers": [*theirs, *HEADERS]}
+        await send(message)
+
+    return send_with_headers
+
+
+class _Page:
+    """An answer held back until it is whole, if it is a page; others go through as they come."""
+
+    def __init__(self, send: Send, language: str) -> None:
+        self._send = send
+        self._language = language
+        self._start: Message | None = None
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kind = dict(message.get("headers", [])).get(b"content-type", b"")
+            if kind.startswith(b"text/html"):
+                self._start = message
+                return
+        elif self._start is not None and message["type"] == "http.response.body":
+            self._body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            said = b'<html lang="' + self._language.encode() + b'"'
+            body = self._body.replace(ENGLISH, said, 1).replace(HEAD, BASE, 1).replace(*TITLE)
+            length = (b"content-length", str(len(body)).encode())
+            kept = [(k, v) for k, v in self._start["headers"] if k.lower() != b"content-length"]
+            await self._send({**self._start, "headers": [*kept, length]})
+            self._start = None
+            message = {**message, "body": body}
+        await self._send(message)
 
 
 def _is_page(scope: Scope) -> bool:

@@ -12,6 +12,7 @@ import click
 
 from targeting.config import PROJECT, workspace_from
 from targeting.errors import TargetingError
+from targeting.web.gate import ORIGINS, parse_origin
 
 PORTS_TRIED: Final = 20
 LOOPBACK: Final = "127.0.0.1"
@@ -35,17 +36,24 @@ def free_port(first: int) -> int:
 @click.command()
 @click.option("--workspace", type=click.Path(path_type=Path), help="The campaign's folder.")
 @click.option("--port", type=click.IntRange(1024, 65535), default=8501, show_default=True)
-def serve(workspace: Path | None, port: int) -> None:
+@click.option(
+    "--origin", "origins", multiple=True,
+    help="An address by which a proxy of yours opens it too (https://relance.example).",
+)  # fmt: skip
+def serve(workspace: Path | None, port: int, origins: tuple[str, ...]) -> None:
     """Open the dashboard of a workspace; Ctrl-C stops it."""
     try:
         chosen, free = workspace_from(workspace), free_port(port)
+        named = [parse_origin(origin) for origin in origins]
     except TargetingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    click.echo(f"Relance: http://{LOOPBACK}:{free}  (workspace {chosen.root}; Ctrl-C stops)")
+    click.echo(f"Opening the workspace {chosen.root} (Ctrl-C stops). Open this in your browser:")
     sys.stdout.flush()
     os.chdir(PROJECT)
     os.environ["RELANCE_WORKSPACE"] = str(chosen.root)
+    if named:
+        os.environ[ORIGINS] = " ".join(named)
     options = [f"--server.address={LOOPBACK}", f"--server.port={free}", "--logger.level=warning"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
     os.execv(sys.executable, command)  # noqa: S606 (no shell, our own arguments)

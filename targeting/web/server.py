@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from os import PathLike, stat_result
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import click
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +20,7 @@ from starlette.types import Scope
 from targeting import __version__
 from targeting.config import workspace_from
 from targeting.maps.files import ASSETS
+from targeting.web.gate import Gate, Keys, other_origins
 from targeting.web.headers import SecurityHeaders
 
 MAIN: Final = Path(__file__).with_name("main.py")
@@ -52,6 +57,38 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def middleware() -> list[Middleware]:
-    """What stands before every request."""
-    return [Middleware(SecurityHeaders)]
+def middleware(keys: Keys) -> list[Middleware]:
+    """What stands before every request; `keys` is what lets a browser in."""
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(Gate, keys=keys, origins=other_origins()),
+    ]
+
+
+def print_address(token: str, origin: str, *, another: bool = True) -> None:
+    """The address that opens the dashboard in one browser, once."""
+    what = "another browser" if another else "Relance"
+    click.echo(f"{what}: {origin}/?token={token}")
+
+
+def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """At the start, print the address and warm what the first screens need."""
+
+    @asynccontextmanager
+    async def around(_app: object) -> AsyncIterator[None]:
+        from streamlit import config
+
+        address, port = config.get_option("server.address"), config.get_option("server.port")
+        origin = (other_origins() or (f"http://{address or '127.0.0.1'}:{port}",))[0]
+        keys.tell = print_address
+        print_address(keys.token, origin, another=False)
+        threading.Thread(target=_warm, name="warm-up", daemon=True).start()
+        yield
+
+    return around
+
+
+def _warm() -> None:
+    from targeting.web.desk import warm_up
+
+    warm_up()

@@ -1,6 +1,7 @@
 """A server on a port of its own, and a browser that reports whatever it should not do."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,9 +19,6 @@ from targeting.config import PROJECT
 
 CHROMIUM = Path("/usr/bin/chromium")
 SOFTWARE_GL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-PROBED = ("/_stcore/health", "/_stcore/host-config")
-"""Asked under the page's own path by Streamlit's frontend, to find where the server is: on a page
-opened by its address, the first try is a 404 that the browser's console reports."""
 
 
 def pytest_collection_modifyitems(items):
@@ -60,7 +59,7 @@ def free_port():
 
 
 def serve(workspace, log):
-    """Start the dashboard on a free port; gives the process and its address."""
+    """Start the dashboard on a free port; gives the process, its address and a browser's cookie."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     environment = {**os.environ, "RELANCE_WORKSPACE": str(workspace)}
@@ -73,7 +72,7 @@ def serve(workspace, log):
         try:
             with urllib.request.urlopen(f"{url}/health") as answer:
                 if answer.status == 200:
-                    return server, url
+                    return server, url, enter(url, log)
         except (urllib.error.URLError, ConnectionError):
             pass
         if server.poll() is not None:
@@ -83,18 +82,46 @@ def serve(workspace, log):
     pytest.fail(f"the server did not start: {Path(log).read_text()[-2000:]}")
 
 
+def address(log):
+    """The last one-time address that the server printed."""
+    return re.findall(r"http://\S+\?token=\S+", Path(log).read_text())[-1]
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Does not follow: the answer that gives the cookie is the one looked at."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def enter(url, log):
+    """The cookie that the printed address gives, as playwright takes it."""
+    try:
+        urllib.request.build_opener(Stay).open(address(log))
+    except urllib.error.HTTPError as answer:
+        name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
+        return {"name": name, "value": value, "url": url}
+    return pytest.fail("the printed address lets nobody in")
+
+
 @pytest.fixture(scope="session")
 def town(demo_folder):
     return demo_folder
 
 
+class Site(NamedTuple):
+    url: str
+    cookie: dict
+    log: Path
+
+
 @pytest.fixture(scope="module")
 def site(town, tmp_path_factory, chromium):
-    """The invented town's dashboard, on a copy of its workspace."""
+    """The invented town's dashboard, on a copy of its workspace: its address, cookie and log."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(town, folder / "town")
-    server, url = serve(folder / "town", folder / "server.log")
-    yield url
+    server, url, cookie = serve(folder / "town", folder / "server.log")
+    yield Site(url, cookie, folder / "server.log")
     server.terminate()
     server.wait(10)
 
@@ -111,22 +138,24 @@ def visit(chromium, site):
             strangers.append(request.url)
 
     def note_console(message):
-        place = message.location.get("url", "")
-        if message.type == "error" and not place.endswith(PROBED):
-            errors.append(f"{message.text} {place}")
+        if message.type == "error":
+            errors.append(f"{message.text} {message.location.get('url', '')}")
 
-    def opened(path="/", *, width=1280, height=900, **options):
+    def opened(path="/", *, width=1280, height=900, key=True, refused=False, **options):
         context = chromium.new_context(
             viewport={"width": width, "height": height}, locale="fr-FR", accept_downloads=True,
             **options,
         )  # fmt: skip
+        if key:
+            context.add_cookies([site.cookie])
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(45_000)
         page.on("request", note_request)
-        page.on("console", note_console)
+        if not refused:  # the browser's console tells a page that is refused
+            page.on("console", note_console)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(site + path)
+        page.goto(path if path.startswith("http") else site.url + path)
         return page
 
     yield opened

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import address
+
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
 
@@ -157,7 +159,8 @@ def test_nothing_overflows_in_either_language(visit, path, width):
 
 def test_every_answer_of_the_server_has_the_headers(site):
     for path in ("/", "/carte", "/health", "/_stcore/health"):
-        request = urllib.request.Request(site + path, headers={"accept": "text/html"})
+        headers = {"accept": "text/html", "cookie": f"{site.cookie['name']}={site.cookie['value']}"}
+        request = urllib.request.Request(site.url + path, headers=headers)
         with urllib.request.urlopen(request) as answer:
             assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
             assert answer.headers["x-content-type-options"] == "nosniff"
@@ -218,3 +221,16 @@ def test_a_plan_is_made_and_nothing_overflows(visit, width):
     expect(page.get_by_text("Qui ce plan ne visite jamais")).to_be_visible(timeout=90_000)
     expect(page.get_by_text(re.compile(r"Votants de plus\s:\senviron"))).to_be_visible()
     assert overflow(page) <= 0
+
+
+def test_the_printed_address_opens_one_browser_and_no_other(visit, site):
+    stranger = visit("/carte", key=False, refused=True)
+    expect(stranger.get_by_text("Ce navigateur n’est pas encore entré")).to_be_visible()
+    printed = address(site.log)
+    guest = visit(printed.replace("/?", "/carte?"), key=False)
+    expect(guest.get_by_role("heading", name="Carte des priorités")).to_be_visible()
+    assert "token" not in guest.url
+    guest.reload()
+    expect(guest.get_by_role("heading", name="Carte des priorités")).to_be_visible()
+    late = visit(printed, key=False, refused=True)
+    expect(late.get_by_text("Cette adresse a déjà servi")).to_be_visible()

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from targeting.config import PROJECT
+from targeting.web.gate import Keys
 from targeting.web.server import middleware, routes
 
 
@@ -32,8 +33,9 @@ class Answer:
 class Client:
     """Asks an ASGI application as a server would."""
 
-    def __init__(self, app):
+    def __init__(self, app, headers):
         self.app = app
+        self.headers = headers
 
     def get(self, url, *, headers=None):
         path, _, query = url.partition("?")
@@ -41,7 +43,7 @@ class Client:
             "type": "http", "method": "GET", "path": unquote(path), "raw_path": path.encode(),
             "query_string": query.encode(), "root_path": "", "scheme": "http",
             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "http_version": "1.1",
-            "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
+            "headers": [(k.encode(), v.encode()) for k, v in (self.headers | (headers or {})).items()],
         }  # fmt: skip
         sent = []
 
@@ -72,8 +74,10 @@ def client(tmp_path, monkeypatch):
     async def page(_request):
         return HTMLResponse('<!doctype html><html lang="en"><head></head></html>')
 
-    app = Starlette(routes=[*routes(), Route("/", page)], middleware=middleware())
-    return Client(app)
+    keys = Keys()
+    cookie = keys.spend(keys.token, "")
+    app = Starlette(routes=[*routes(), Route("/", page)], middleware=middleware(keys))
+    return Client(app, {"host": "127.0.0.1", "cookie": f"relance_80={cookie}"})
 
 
 def test_health_answers(client):
