@@ -42,6 +42,18 @@ def fetch(desk: Desk, source: str, communes: tuple[str, ...], accept_new: bool) 
 @click.group(name="import")
 def import_() -> None:
     """Bring official files in: results, stations, addresses, streets."""
+    from targeting.sources.apart import get_ready
+
+    get_ready(READERS.get(str(click.get_current_context().invoked_subcommand), ""))
+
+
+READERS = {  # command: module of its reader, loaded beside ours
+    "results": "targeting.sources.results",
+    "stations": "targeting.sources.outlines",
+    "addresses": "targeting.sources.addresses",
+    "streets": "targeting.sources.streets",
+    "doors": "targeting.sources.doors",
+}
 
 
 @import_.command()

@@ -66,3 +66,27 @@ def workspace_from(folder: Path | None = None) -> Workspace:
     """The workspace asked for: `--workspace`, else `RELANCE_WORKSPACE`, else data/workspace."""
     chosen = folder or Path(os.environ.get("RELANCE_WORKSPACE") or DEFAULT_WORKSPACE)
     return Workspace(chosen.expanduser().resolve())
+
+
+@dataclass(frozen=True)
+class ReadingLimits:
+    """What the reading of one foreign file may take (DESIGN §8.12)."""
+
+    megabytes: int = 1024
+    seconds: int = 60
+
+    @classmethod
+    def from_env(cls) -> ReadingLimits:
+        """`RELANCE_READING_MB` and `RELANCE_READING_SECONDS`, for a larger machine's files."""
+        return cls(
+            _whole("RELANCE_READING_MB", cls.megabytes),
+            _whole("RELANCE_READING_SECONDS", cls.seconds),
+        )
+
+
+def _whole(name: str, default: int) -> int:
+    """A setting that is a number above zero."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**7):
+        raise WorkspaceError(f"{name} is “{text[:20]}”: write a whole number, as {default}.")
+    return int(text)

@@ -369,6 +369,27 @@ def checked_tables(
     return flagged.select(TURNOUT_OF_FILE), votes.select(VOTES_OF_FILE), notes
 
 
+def check_given(results: Results) -> None:
+    """Look at the tables of a Results that another process made; SourceError for what is none."""
+    turnout, votes, shares = results.turnout, results.votes, results.shares
+    count, text = pl.Int64, pl.String
+    numbers = {c: t for c, t in turnout.schema.items() if c in (*COUNTS, "file_line")}
+    texts = {c: t for c, t in turnout.schema.items() if c not in numbers}
+    sound = turnout.columns == list(TURNOUT_OF_FILE) and votes.columns == list(VOTES_OF_FILE)
+    sound = sound and all(t.is_integer() or t == pl.Null for t in numbers.values())
+    sound = sound and all(t in (text, pl.Null) for t in texts.values())
+    sound = sound and votes.schema["votes"].is_integer() and votes.schema["station_id"] == text
+    if not sound or (shares is not None and "station_id" not in shares.columns):
+        raise SourceError(results.name, "tables of other columns.")
+    check_counts(results.name, turnout.with_columns(pl.col(COUNTS).cast(count)))
+    stations = results.stations["station_id"]
+    strangers = (~stations.str.contains(STATION_ID)).sum() + (
+        ~votes["station_id"].unique().is_in(turnout["station_id"].implode())
+    ).sum()
+    if strangers or (votes["votes"] < 0).any() or votes["votes"].null_count():
+        raise SourceError(results.name, "votes of no station, or below zero.")
+
+
 def short(text: str, width: int = 120) -> str:
     """Text of a file fit for one line of a message."""
     text = "".join(c if c.isprintable() else "?" for c in text)

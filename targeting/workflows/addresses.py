@@ -18,6 +18,7 @@ from targeting.config import Workspace
 from targeting.errors import SourceError, WorkspaceError
 from targeting.households.points import station_points_of_voters
 from targeting.sources.addresses import PARIS_VINTAGE, AddressFile, read_addresses
+from targeting.sources.apart import read_apart
 from targeting.store import reference
 from targeting.store.sheets import Sheet, whole_file
 from targeting.store.staging import Staging, staged
@@ -73,7 +74,8 @@ def import_addresses(
     check_year(vintage)
     progress(f"{file.name}: reading")
     communes = [commune_of_arrondissement(c) for c in communes]
-    read = read_addresses(
+    read = read_apart(
+        read_addresses,
         file,
         communes=communes or None,
         commune_code=_commune(workspace, communes),

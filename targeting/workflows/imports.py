@@ -14,6 +14,7 @@ import polars as pl
 from targeting.codes import check_year, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import SourceError, WorkspaceError
+from targeting.sources.apart import read_apart
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.counts import VOTES_DO_NOT_ADD_UP, Results
 from targeting.sources.elections import (
@@ -92,7 +93,7 @@ def import_results(
     refuse_demo(workspace)
     if election_id is not None:
         parse_election_id(election_id)
-    groups = group_files(files)
+    groups = read_apart(group_files, list(files))
     imports = _Imports(workspace, election_id, progress)
     told: dict[tuple[int, int], ImportedResults] = {}
     with staged(workspace) as staging:
@@ -165,7 +166,9 @@ def _settled_first(
     for at, paths in enumerate(groups):
         imports.progress(f"{paths[0].name}: reading")
         wanted = imports.election_id
-        for number, results in enumerate(read_results(*paths, election_id=wanted, recipe=recipe)):
+        for number, results in enumerate(
+            read_apart(read_results, *paths, election_id=wanted, recipe=recipe)
+        ):
             possible = possible_elections(results, imports.blocs)
             if len(groups) > 1 and needs_rolls(results, possible):
                 unsettled.append(at)
@@ -175,7 +178,7 @@ def _settled_first(
     for at in unsettled:
         paths = groups[at]
         imports.progress(f"{paths[0].name}: reading again, after the files that tell its year")
-        again = read_results(*paths, election_id=imports.election_id, recipe=recipe)
+        again = read_apart(read_results, *paths, election_id=imports.election_id, recipe=recipe)
         for number, results in enumerate(again):
             yield (at, number), results, possible_elections(results, imports.blocs)
             del results
@@ -289,8 +292,13 @@ def import_stations(
     if commune_code is None and len(campaign.communes) == 1:
         commune_code = campaign.communes[0]
     progress(f"{file.name}: reading")
-    outlines = read_outlines(
-        file, commune_code=commune_code, code_property=code_property, layer=layer, crs=crs
+    outlines = read_apart(
+        read_outlines,
+        file,
+        commune_code=commune_code,
+        code_property=code_property,
+        layer=layer,
+        crs=crs,
     )
     communes = sorted(set(outlines.stations["commune_code"]))
     stored = _stored_vintage(workspace, outlines, communes)

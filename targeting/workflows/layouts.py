@@ -12,6 +12,7 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.households.layouts import number_doors
+from targeting.sources.apart import read_apart
 from targeting.sources.doors import MOST_DOORS, DoorFile, read_doors
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
@@ -45,7 +46,7 @@ def import_doors(workspace: Workspace, path: Path) -> ImportedDoors:
     meaning. It is listed with its line, as are unknown addresses.
     """
     workspace.required()
-    file = read_doors(path)
+    file = read_apart(read_doors, path)
     sheets = [sheet for _, _, sheet in reference.list_layers(workspace, "doors")]
     if reference.known_file(sheets, file.sha256):
         return ImportedDoors(file.name, 0, 0, unchanged=True)

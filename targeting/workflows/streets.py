@@ -16,6 +16,7 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.households.streets import around_addresses, beside, ground_mark
+from targeting.sources.apart import read_apart
 from targeting.sources.streets import StreetFile, read_streets
 from targeting.sources.ways import PRIVATE
 from targeting.store import reference
@@ -146,7 +147,7 @@ def import_streets(
     """
     refuse_demo(workspace)
     progress(f"{file.name}: reading")
-    read = read_streets(file, layer=layer, crs=crs)
+    read = read_apart(read_streets, file, layer=layer, crs=crs)
     addresses = _addresses(workspace, [commune_of_arrondissement(c) for c in communes])
     mark = "whole"
     if addresses is not None:
