@@ -24,7 +24,7 @@ from targeting.sources.outlines import MAINLAND
 from targeting.sources.packages import PARQUET
 from targeting.sources.reu import REU_COLUMNS, REU_VINTAGE, read_reu_parquet, read_reu_text
 from targeting.sources.street_ranges import RANGE_COLUMNS, read_ranges
-from targeting.streetnames import suffix_of
+from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Addresses, StationPoints, StreetRanges, VoterAddresses
 
 BAN_COLUMNS: Final = (
@@ -39,7 +39,25 @@ MOST_VOTERS: Final = 5_000
 """No address has more voters on the roll; the largest of Paris 2012 has 705."""
 
 LARGEST_NUMBER: Final = 99_999
-"""Numbers have five digits at most; the BAN writes 9000 and above for places without number."""
+"""Numbers have five digits at most."""
+
+FIRST_FICTITIOUS: Final = 5_000
+"""The BAN's rule: numbers from 5000 on stand for places without number; 0 is `sans numéro`."""
+
+MOST_STRAYS: Final = 0.01
+"""Above this share of rows outside the mainland, the file is of another place, or projection."""
+
+WIDEST_COMMUNE_M: Final = 50_000
+"""No address is so far, east or north, from the middle of its commune: Arles is 45 km wide."""
+
+SAME_DOOR_M: Final = 100.0
+LISTED: Final = 3
+
+BAL_COLUMNS: Final = ("cle_interop", "voie_nom", "numero", "suffixe", "x", "y", "long", "lat")
+"""Of a BAL (base adresse locale), versions 1.1 to 1.5."""
+
+POSITIONS: Final = {"entrée": 0, "entree": 0, "bâtiment": 1, "cage d’escalier": 2}
+"""Positions of one address in a BAL, best first; others after."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,7 @@ def read_addresses(
     header = file.text.split(b"\n", 1)[0].decode("utf-8", "replace").strip().strip('"')
     for separator in (";", ","):
         columns = {c.strip().strip('"') for c in header.split(separator)}
-        if set(BAN_COLUMNS) <= columns:
+        if set(BAN_COLUMNS) <= columns or set(BAL_COLUMNS) <= columns:
             return _read_ban(file, separator)
         if set(PARIS_VOTERS) <= columns:
             read = _read_paris_voters(file, separator)
@@ -108,7 +126,7 @@ def read_addresses(
         file.name,
         f"not an address layout known here: headers found are {header[:200]}.",
         line=1,
-        way_out="Known: the BAN's adresses-XX.csv (23 columns), voters per address "
+        way_out="Known: the BAN's adresses-XX.csv (23 columns), a commune's BAL, voters per address "
         f"({', '.join(PARIS_VOTERS)}), Insee's table-adresses-reu, and streets by station "
         f"({', '.join(RANGE_COLUMNS)}).",
     )
@@ -137,10 +155,15 @@ def _read_ranges(
 
 
 def _read_ban(file: TextFile, separator: str) -> AddressFile:
-    rows = parse(file, separator).select(BAN_COLUMNS).with_row_index("line", offset=2)
-    refuse_holes(file, rows, ("id", "numero", "nom_voie", "code_insee"))
+    """The BAN's addresses; of a BAL (a commune's own file), the same under the BAN's names."""
+    rows = parse(file, separator).with_row_index("line", offset=2)
+    is_bal = "cle_interop" in rows.columns
+    if is_bal:
+        rows = _as_ban(rows)
+    rows = rows.select("line", *BAN_COLUMNS, *(["position"] if is_bal else []))
+    refuse_holes(file, rows, ("id", "nom_voie", "code_insee"))
     rows = rows.with_columns(
-        **{c: numbers(file, rows, c, pl.Float64) for c in ("x", "y")},
+        **{c: numbers(file, rows, c, pl.Float64).fill_nan(None) for c in ("x", "y")},
         numero=numbers(file, rows, "numero", pl.Int64),
     )
     refuse_where(
@@ -151,31 +174,14 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
         file, rows, ~pl.col("numero").is_between(0, LARGEST_NUMBER), "numero",
         "{cell} is no number of an address.",
     )  # fmt: skip
-    notes = []
+    notes: list[str] = []
     no_place = rows.filter(pl.col("x").is_null() | pl.col("y").is_null())
     if not no_place.is_empty():
         notes.append(f"{no_place.height} addresses without position left out: they cannot be found")
         rows = rows.filter(pl.col("x").is_not_null() & pl.col("y").is_not_null())
-    west, south, east, north = MAINLAND
-    outside = rows.filter(
-        ~(pl.col("x").is_between(west, east) & pl.col("y").is_between(south, north))
-    )
-    if not outside.is_empty():
-        raise SourceError(
-            file.name,
-            f"{outside.height} addresses lie outside mainland France in Lambert-93 "
-            f"(first: x={outside['x'][0]}, y={outside['y'][0]}).",
-            line=int(outside["line"][0]),
-            way_out="Overseas departments have another projection, not read yet.",
-        )
-    numberless = rows.filter(pl.col("numero") >= 9000)
-    if not numberless.is_empty():
-        notes.append(f"{numberless.height} streets or places without number left out")
-        rows = rows.filter(pl.col("numero") < 9000)
-    twice = rows.filter(pl.col("id").is_duplicated())
-    if not twice.is_empty():
-        notes.append(f"{twice.height} rows share an id: the first of each is kept")
-        rows = rows.unique("id", keep="first", maintain_order=True)
+    rows = _without_strays(file, rows, notes)
+    rows = _without_numberless(rows, notes)
+    rows = _each_door_once(rows, notes)
     communes = {c: commune_of_arrondissement(c) for c in rows["code_insee"].unique()}
     suffixes = {s: suffix_of(s) for s in rows["rep"].unique()}
     table = rows.select(
@@ -192,10 +198,108 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
         raise SourceError(
             file.name, "headers and not one address.", line=1, way_out="Download it again."
         )
+    publisher = "BAL" if is_bal else "BAN"
     return AddressFile(
-        "addresses", checked(file.name, table, Addresses), file.sha256, "BAN",
-        "Licence Ouverte 2.0", "BAN / Licence Ouverte 2.0", notes,
+        "addresses", checked(file.name, table, Addresses), file.sha256, publisher,
+        "Licence Ouverte 2.0", f"{publisher} / Licence Ouverte 2.0", notes,
     )  # fmt: skip
+
+
+def _as_ban(rows: pl.DataFrame) -> pl.DataFrame:
+    """A BAL's rows under the BAN's names; positions of one address by what tells a door best."""
+    commune = pl.col("cle_interop").str.head(5)
+    if "commune_insee" in rows.columns:
+        commune = pl.coalesce("commune_insee", commune)
+    position = pl.col("position").str.to_lowercase().str.strip_chars().replace_strict(
+        POSITIONS, default=len(POSITIONS), return_dtype=pl.Int64
+    )  # fmt: skip
+    rows = rows.select(
+        "line", "numero", "x", "y", "lat",
+        id="cle_interop", rep="suffixe", nom_voie="voie_nom", lon="long",
+        code_postal=pl.lit(None, pl.String), code_insee=commune,
+        position=position if "position" in rows.columns else pl.lit(0, pl.Int64),
+    )  # fmt: skip
+    return rows.sort("position", maintain_order=True)
+
+
+def _without_strays(file: TextFile, rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Rows that lie nowhere near their commune left out and named; refused where they are many."""
+    west, south, east, north = MAINLAND
+    inside = pl.col("x").is_between(west, east) & pl.col("y").is_between(south, north)
+    overseas = pl.col("code_insee").str.contains("^(9[78]|Z)")
+    middle = (pl.col(c) - pl.col(c).filter(inside).median().over("code_insee") for c in ("x", "y"))
+    near = pl.max_horizontal(*(m.abs() for m in middle)) <= WIDEST_COMMUNE_M
+    stray = ~inside | overseas | ~near.fill_null(value=False)
+    strays = rows.filter(stray)
+    if strays.is_empty():
+        return rows
+    first = strays.row(0, named=True)
+    if strays.height > MOST_STRAYS * rows.height:
+        raise SourceError(
+            file.name,
+            f"{strays.height:,} addresses of {rows.height:,} lie outside mainland France in "
+            f"Lambert-93, or far from their commune (first: x={first['x']}, y={first['y']}).",
+            line=int(first["line"]),
+            way_out="Overseas departments have another projection, not read yet.",
+        )
+    told = ", ".join(
+        f"{row['id']} (line {row['line']}: x={row['x']:g}, y={row['y']:g})"
+        for row in strays.head(LISTED).iter_rows(named=True)
+    )
+    notes.append(
+        f"{strays.height:,} addresses outside mainland France or far from their commune left out: "
+        f"{told}{' …' if strays.height > LISTED else ''}"
+    )
+    return rows.filter(~stray)
+
+
+def _without_numberless(rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Streets and places without number, by the BAN's rule: no number, 0, or 5000 and above."""
+    number = pl.col("numero")
+    without = number.is_null() | (number == 0)
+    if count := rows.select(without.sum()).item():
+        notes.append(f"{count:,} addresses without number (blank, or 0) left out")
+    fictitious = number >= FIRST_FICTITIOUS
+    if count := rows.select(fictitious.sum()).item():
+        notes.append(
+            f"{count:,} streets or places without number left out (by the BAN's rule, numbers from "
+            f"{FIRST_FICTITIOUS} on are none)"
+        )
+    return rows.filter(~without & ~fictitious)
+
+
+def _each_door_once(rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """One row an address: ids that come again, then spellings and names of one number at one place.
+
+    One number of one street, however written, within SAME_DOOR_M is one door (a commune may have
+    two streets of one name farther apart); so is one number at the very same point, whatever the
+    street: an alias, or a place's name beside a street's.
+    """
+    twice = rows.filter(pl.col("id").is_duplicated())
+    if not twice.is_empty():
+        notes.append(f"{twice.height} rows share an id: the first of each is kept")
+        rows = rows.unique("id", keep="first", maintain_order=True)
+    rows = rows.sort("line")
+    keys = {s: street_key(s) or s for s in rows["nom_voie"].unique()}
+    suffixes = {s: suffix_of(s) for s in rows["rep"].unique()}
+    keyed = rows.with_columns(
+        street=pl.col("nom_voie").replace_strict(keys, return_dtype=pl.String),
+        door=pl.col("rep").replace_strict(suffixes, return_dtype=pl.String),
+        at=pl.concat_str(
+            pl.col("x").round().cast(pl.Int64), pl.lit(" "), pl.col("y").round().cast(pl.Int64)
+        ),
+    )
+    one = ["code_insee", "numero", "door", "street"]
+    away = [(pl.col(c) - pl.col(c).first().over(one)).abs() for c in ("x", "y")]
+    again = ~pl.struct(one).is_first_distinct() & (pl.max_horizontal(*away) <= SAME_DOOR_M)
+    alias = ~pl.struct("code_insee", "numero", "door", "at").is_first_distinct()
+    which = keyed.select(again | alias).to_series()
+    if which.any():
+        notes.append(
+            f"{int(which.sum()):,} addresses that come again (the same number of the same street, "
+            "or at the same point) are one door each"
+        )
+    return rows.filter(~which)
 
 
 def _read_paris_voters(file: TextFile, separator: str) -> AddressFile:

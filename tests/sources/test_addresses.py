@@ -19,9 +19,9 @@ PARIS_HEADER = "arrondissement,bureau,numero,voie,nom,nb,ID"
 
 
 def ban(number: str = "12", suffix: str = "", *, street: str = "Rue Basse", x: str = "650000.5",
-        code: str = "75101", address_id: str | None = None) -> str:  # fmt: skip
+        y: str = "6862000.1", code: str = "75101", address_id: str | None = None) -> str:  # fmt: skip
     address_id = address_id or f"{code}_0001_{number.zfill(5)}{'_' + suffix if suffix else ''}"
-    return (f"{address_id};;{number};{suffix};{street};75001;{code};Paris;;;{x};6862000.1;2.3;48.8;"
+    return (f"{address_id};;{number};{suffix};{street};75001;{code};Paris;;;{x};{y};2.3;48.8;"
             "entrée;;;PARIS;RUE BASSE;commune;commune;1;")  # fmt: skip
 
 
@@ -91,3 +91,67 @@ def test_blank_lines_at_the_end_are_skipped_and_quoted_separators_do_not_count(
 def test_headers_of_voters_without_a_row_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="not one address"):
         read_addresses(write(tmp_path, PARIS_HEADER))
+
+
+def rows_of_ban(count: int) -> list[str]:
+    return [ban(str(n)) for n in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"x": "253534.05", "y": "909900.08"},  # null island
+        {"x": "6861000.5", "y": "650000.5"},  # swapped
+        {"x": "900000", "y": "6300000"},  # inside France, of another town
+        {"code": "97411"},
+    ],
+)
+def test_an_address_of_nowhere_is_left_out_and_named_up_to_one_in_a_hundred(
+    tmp_path: Path, odd: dict[str, str]
+) -> None:
+    stray = ban("4999", **odd)
+    read = read_addresses(write(tmp_path, BAN_HEADER, *rows_of_ban(99), stray))
+    assert len(read.table) == 99
+    assert "(line 101: x=" in read.notes[0]
+    with pytest.raises(SourceError, match="line 100: 1 addresses of 99"):
+        read_addresses(write(tmp_path, BAN_HEADER, *rows_of_ban(98), stray))
+
+
+def test_a_row_whose_position_is_no_number_has_none(tmp_path: Path) -> None:
+    read = read_addresses(write(tmp_path, BAN_HEADER, ban(), ban("14", x="NaN")))
+    assert len(read.table) == 1
+    assert "1 addresses without position" in read.notes[0]
+
+
+def test_zero_and_five_thousand_are_no_numbers_and_4999_is_one(tmp_path: Path) -> None:
+    numbers = ["0", "34", "4999", "5000", "8999", "99999"]
+    read = read_addresses(write(tmp_path, BAN_HEADER, *(ban(n) for n in numbers)))
+    assert read.table["number"].to_list() == [34, 4999]
+    assert [note.split()[0] for note in read.notes] == ["1", "3"]
+
+
+def test_a_door_is_counted_once_however_it_is_written(tmp_path: Path) -> None:
+    rows = [
+        ban("12"),
+        ban("12", street="RUE  DE L'ABBAYE").replace("_00012", "_x"),
+        ban("12", street="Lieu-dit Abbaye").replace("_00012", "_y"),
+        ban("12", "bis").replace("_00012", "_z"),
+        ban("12", x="652000.5").replace("_00012", "_w"),
+    ]
+    rows = [f"{k}{row[row.index(';'):]}" for k, row in enumerate(rows)]
+    read = read_addresses(write(tmp_path, BAN_HEADER, *rows))
+    kept = list(zip(read.table["number"], read.table["suffix"], read.table["x"], strict=True))
+    assert kept == [(12, "", 650000.5), (12, "bis", 650000.5), (12, "", 652000.5)]
+    assert "2 addresses that come again" in read.notes[0]
+
+
+def test_the_entrance_of_a_communes_own_file_is_its_door(tmp_path: Path) -> None:
+    header = "cle_interop;commune_insee;voie_nom;numero;suffixe;position;long;lat;x;y"
+    rows = [
+        "29061_0010_00007;29061;Rue Basse;7;;parcelle;0;0;150000;6860000",
+        "29061_0010_00007;29061;Rue Basse;7;;entrée;0;0;150010;6860000",
+        "29061_0010_99999;29061;Bourg;99999;;segment;0;0;150010;6860000",
+    ]
+    read = read_addresses(write(tmp_path, header, *rows))
+    assert read.table[["number", "x"]].to_numpy().tolist() == [[7, 150010]]
+    assert read.publisher == "BAL"
