@@ -110,9 +110,15 @@ def _results_lines(told: Any) -> list[str]:
 @import_.command()
 @click.argument("file", type=FILE)
 @click.option("--vintage", help="Year of the outlines (default: of the election that fits best).")
-@click.option("--commune", "commune_code", help="Where the file does not say: 44109.")
+@click.option(
+    "--commune", "commune_code",
+    help="The commune to keep, and that of a file that does not say (default: the campaign's).",
+)  # fmt: skip
 @click.option("--code-property", help="The property that holds the station number.")
-@click.option("--layer", help="Where the file has several layers (or objects): its name.")
+@click.option("--commune-property", help="The property that holds the commune's INSEE code.")
+@click.option(
+    "--layer", help="Where the file has several layers, objects, columns of shapes: its name."
+)
 @click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
 @json_option
 @click.pass_obj
@@ -122,12 +128,14 @@ def stations(
     vintage: str | None,
     commune_code: str | None,
     code_property: str | None,
+    commune_property: str | None,
     layer: str | None,
     crs: str | None,
 ) -> None:
     """Import station outlines, or a point a station; refused when not those of the results.
 
-    GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet, or a CSV of points.
+    GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet, or a CSV with a
+    shape or a point a line. What two readings fit is asked, never chosen.
     """
     from targeting.workflows.imports import import_stations
 
@@ -139,6 +147,7 @@ def stations(
         code_property=code_property,
         layer=layer,
         crs=crs,
+        commune_property=commune_property,
         progress=desk.progress,
     )
     kept = " (already imported: nothing changed)" if told.unchanged else ""

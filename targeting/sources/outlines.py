@@ -7,24 +7,38 @@ changed on the way (codes respelled, rings mended) is told, never silent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj.exceptions import CRSError, ProjError
 
-from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, station_id, station_number
+from targeting.codes import (
+    COMMUNE_CODE,
+    commune_of,
+    commune_of_arrondissement,
+    station_id,
+    station_number,
+)
 from targeting.errors import SourceError
+from targeting.sources.identity import (
+    Communes,
+    counted,
+    find_communes,
+    find_station,
+    is_insee,
+    number_of,
+    read_column,
+    refuse_communes_by_name,
+    text_of,
+)
 from targeting.sources.layers import Layer, Properties, read_layer
+from targeting.sources.systems import MAINLAND, to_lambert93
 from targeting.tables import METRIC_CRS, Stations
-
-MAINLAND: Final = (0.0, 6_000_000.0, 1_350_000.0, 7_200_000.0)
-"""Lambert-93 metres between which mainland France and Corsica lie: west, south, east, north."""
 
 MOST_INVALID: Final = 0.2
 """Above this share of invalid rings the layer is damaged: mending would invent outlines…"""
@@ -38,12 +52,23 @@ SHORT_NAME: Final = 10
 TOLD: Final = 3
 """Examples in a note on respelled codes."""
 
+MOST_UNREADABLE: Final = 0.1
+"""Features without a readable number up to this share are left out, counted and told."""
+
+APART_M: Final = 1_000.0
+"""Parts of one station farther from each other are told, with the distance…"""
+
+FAR_APART_M, MOST_FAR_APART = 2_000.0, 0.1
+"""…and refused where more than so many stations have parts so far apart and the file names no
+commune: it has several."""
+
 
 @dataclass(frozen=True)
 class Recipe:
     """How one publication names a station: the properties it has, its commune and number.
 
-    code: what is published (`19-5`); rule: how it becomes our number, in words, where it does.
+    code: what is published (`19-5`); rule: how it becomes our number, in words, where it does;
+    knows: whether a feature is written as this publication writes it.
     """
 
     name: str
@@ -54,6 +79,7 @@ class Recipe:
     rule: str = ""
     credit: str = ""
     licence: str = ""
+    knows: Callable[[Properties], bool] = lambda _: True
 
 
 @dataclass(frozen=True)
@@ -77,11 +103,7 @@ class Outlines:
         return str(self.stations["origin"].iloc[0])
 
 
-def _text(value: Any) -> str:
-    """A property as text: `101`, `101.0` and `"0101"` lose nothing but the `.0`."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value if value is not None else "").strip()
+_text = text_of
 
 
 def _of(column: str) -> Callable[[Properties], str]:
@@ -104,6 +126,7 @@ RECIPES: Final = (
         "",
         "Contours des bureaux de vote: data.gouv.fr / Insee",
         "Licence Ouverte 2.0",
+        lambda p: is_insee(_text(p["codeBureauVote"]).partition("_")[0]),
     ),
     Recipe(
         "Paris (arrondissement-number)",
@@ -134,13 +157,10 @@ RECIPES: Final = (
         "",
         "Cartelec 2007-10 (Colange, Beauguitte, Freire-Diaz 2013)",
         "ODbL",
-    ),
-    Recipe(
-        "commune and number of each station",
-        frozenset({"commune", "bureau"}),
-        lambda p: commune_of_arrondissement(_text(p["commune"])),
-        _of("bureau"),
-        _of("bureau"),
+        lambda p: (
+            is_insee(_text(p["CODE"]).zfill(5))
+            and re.fullmatch(r"\d{0,4}[A-Za-z]{0,2}", _text(p["BUREAU"])) is not None
+        ),
     ),
 )
 
@@ -158,6 +178,10 @@ def read_outlines(
     code_property: str | None = None,
     layer: str | None = None,
     crs: str | None = None,
+    commune_property: str | None = None,
+    communes: Collection[str] = (),
+    known: Collection[str] = (),
+    others_too: bool = False,
 ) -> Outlines:
     """Read stations as published into the Stations table (EPSG:2154).
 
@@ -169,27 +193,53 @@ def read_outlines(
         Any file of `layers.read_layer`; `layer` and `crs` are as there.
     commune_code
         The commune, where the file does not say (single-city files).
-    code_property
-        The property that holds the station number, where no recipe knows the file.
+    code_property, commune_property
+        The properties that hold the station number and the INSEE code, where they cannot be told.
+    communes
+        Those wanted: features of others are left out and counted. Empty: all.
+    others_too
+        Whether a file that has none of them is taken whole, and told, rather than refused.
+    known
+        station_ids of the results, with which what may be a station number is compared.
 
     Raises
     ------
     SourceError
-        If the file cannot be read, has no station code, lies outside mainland France and Corsica,
-        or has more than a fifth of invalid rings.
+        If the file cannot be read, has no station code (or two that differ), lies outside mainland
+        France and Corsica, is of other communes, or has more than a fifth of invalid rings.
     """
     read = read_layer(path, layer=layer, crs=crs)
     properties = _full_names(read.properties)
-    recipe = _recipe(read.name, properties, commune_code, code_property)
-    table, notes = _table(recipe, properties, read)
+    found = _identify(
+        read.name, properties, commune_code, code_property, commune_property, communes, known
+    )
+    wanted = communes
+    if others_too and not set(found.communes) & set(communes):
+        wanted = ()
+    placed, notes = _table(found, properties, read, wanted)
+    if communes and not wanted:
+        notes.append(f"none of its features is of the campaign's {', '.join(sorted(communes)[:5])}")
+    notes = read.notes + notes + _dropped(read, placed)
     origin = "points" if read.is_points else "published"
-    table, more = _mend(read.name, table.assign(origin=origin))
+    table, more = _mend(read.name, placed.assign(origin=origin), names_commune=found.names_commune)
     registered = _registered(properties, table)
     stations = Stations.check(table.drop(columns="row"))
     return Outlines(
-        stations, recipe.name, read.notes + notes + more, read.sha256, recipe.credit,
-        recipe.licence, registered,
-    )  # fmt: skip
+        stations, found.recipe, notes + more, read.sha256, found.credit, found.licence, registered
+    )
+
+
+def _dropped(read: Layer, placed: pd.DataFrame) -> list[str]:
+    """What was left out of features that are not all of polygons, each with its station."""
+    ids = dict(zip(placed["row"], placed["station_id"], strict=True))
+    return [
+        f"left out of {ids.get(row) or f'feature {row + 1}'}: {what}"
+        for row, what in sorted(read.dropped.items())
+        if row in ids or "no polygon" in what
+    ][:MOST_NAMED]
+
+
+MOST_NAMED: Final = 12
 
 
 def _full_names(properties: list[Properties]) -> list[Properties]:
@@ -205,112 +255,144 @@ def _full_names(properties: list[Properties]) -> list[Properties]:
     return [{full.get(key, key): value for key, value in p.items()} for p in properties]
 
 
-def _recipe(
-    name: str, properties: list[Properties], commune_code: str | None, code_property: str | None
-) -> Recipe:
+@dataclass(frozen=True)
+class _Identified:
+    """Commune (as a whole), number, and code as published of each feature; number may be empty."""
+
+    recipe: str
+    communes: list[str]
+    numbers: list[str]
+    codes: list[str]
+    rule: str
+    names_commune: bool
+    credit: str = ""
+    licence: str = ""
+
+
+def _identify(
+    name: str,
+    properties: list[Properties],
+    commune_code: str | None,
+    code_property: str | None,
+    commune_property: str | None,
+    wanted: Collection[str],
+    known: Collection[str],
+) -> _Identified:
+    """Whose each feature is: as its publication says, else as its values do."""
     present = set.intersection(*(set(p) for p in properties))
-    if code_property is None:
+    if code_property is None and commune_property is None:
         for recipe in RECIPES:
-            if recipe.needs <= present:
-                return recipe
-    column = code_property or _guess_code(properties, present)
-    if column is None or column not in present:
+            if recipe.needs <= present and all(recipe.knows(p) for p in properties):
+                return _by_recipe(name, properties, recipe)
+    expected = {*wanted, *(commune_of(s) for s in known)} | ({commune_code} - {None})
+    said = find_communes(name, properties, expected, given=commune_property)
+    told = said if said.are_said else Communes([commune_code or ""] * len(properties))
+    if code_property is not None:
+        found = read_column(name, properties, code_property, told, known)
+    else:
+        found = find_station(name, properties, told, known)
+    if not all(found.communes):
         raise SourceError(
             name,
-            "no property holds a station number, as far as we can tell; properties: "
-            f"{', '.join(sorted(present)[:30])}.",
-            way_out="Say which with --code-property NAME, and the commune with --commune 44109. "
-            "Is it a layer of stations?",
+            f"station numbers are in “{found.column}”, but the file does not say the commune.",
+            way_out="Add --commune 44109 (the INSEE code of the city), or --commune-property NAME.",
         )
-    codes = [_split_code(_text(p[column])) for p in properties]
-    has_commune = all(commune for commune, _ in codes)
-    if commune_code is None and not has_commune:
-        raise SourceError(
-            name,
-            f"station numbers are in “{column}”, but the file does not say the commune.",
-            way_out="Add --commune 44109 (the INSEE code of the city).",
-        )
-    code = commune_code or ""
-    return Recipe(
-        f"numbers in “{column}”",
-        frozenset({column}),
-        lambda p: (
-            commune_of_arrondissement(_split_code(_text(p[column]))[0]) if has_commune else code
-        ),
-        lambda p: _split_code(_text(p[column]))[1],
-        _of(column),
-        "the words and the commune before the number dropped",
+    is_composed = found.standing == "composed"
+    if not said.are_said and not is_composed:
+        refuse_communes_by_name(name, properties)
+    where = f", communes in “{said.column}”" if said.are_said and not is_composed else ""
+    return _Identified(
+        f"numbers in “{found.column}”{where}",
+        [commune_of_arrondissement(c) for c in found.communes],
+        list(found.numbers),
+        list(found.codes),
+        found.rule or "as the results number arrondissements",
+        said.are_said or is_composed,
     )
 
 
-_CODE: Final = re.compile(
-    r"(?i)(?:(?:secteur|bureau(?: de vote)?|bv)\s*(?:n[o°])?\s*)?"
-    r"(?:(?P<commune>\d{5}|2[AB]\d{3})[-_ /])?(?P<number>[\dA-Za-z.\-]{1,8})"
-)
-
-
-def _split_code(text: str) -> tuple[str, str]:
-    """Commune, where written, and number: `13055-0101`, `Secteur 10`, `BV n° 3`, `12A`.
-
-    >>> _split_code("13055-0101"), _split_code("Secteur 10"), _split_code("12A")
-    (('13055', '0101'), ('', '10'), ('', '12A'))
-    """
-    match = _CODE.fullmatch(text)
-    return (match["commune"] or "", match["number"]) if match else ("", text)
-
-
-def _guess_code(properties: list[Properties], present: set[str]) -> str | None:
-    """The one property that looks like station numbers: short, different for each feature."""
-    likely = re.compile(r"(?i)bur|bv|associant|vote|num|secteur")
-    other = re.compile(r"(?i)commune|insee|postal|dep|iris|canton|circ|lieu|date")
-    number = re.compile(r"\d{1,4}(?:-?\d{1,3})?[A-Za-z]{0,3}|[A-Za-z]\d{1,4}")
-
-    def is_code(column: str, least: float) -> bool:
-        texts = [_text(p[column]) for p in properties]
-        short = all(number.fullmatch(_split_code(text)[1]) for text in texts)
-        return short and len(set(texts)) >= least * len(texts)
-
-    columns = [c for c in sorted(present) if not other.search(c)]
-    named = [c for c in columns if likely.search(c) and is_code(c, 0.7)]
-    return next(iter(named), None) or next((c for c in columns if is_code(c, 0.95)), None)
+def _by_recipe(name: str, properties: list[Properties], recipe: Recipe) -> _Identified:
+    communes, numbers, codes = [], [], []
+    for i, p in enumerate(properties, 1):
+        try:
+            communes.append(recipe.commune(p))
+            numbers.append(number_of(communes[-1], recipe.number(p)))
+            codes.append(recipe.code(p))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                name, f"feature {i} has no readable station code ({error}).",
+                way_out="Correct the feature, or give --code-property.",
+            ) from error  # fmt: skip
+    return _Identified(
+        recipe.name, communes, numbers, codes, recipe.rule, True, recipe.credit, recipe.licence
+    )
 
 
 def _table(
-    recipe: Recipe, properties: list[Properties], layer: Layer
+    found: _Identified, properties: list[Properties], layer: Layer, wanted: Collection[str]
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """One row a feature, in Lambert-93; `row` is its place in the file."""
+    """One row a feature of the communes wanted, in Lambert-93; `row` is its place in the file."""
+    elsewhere = [bool(wanted) and c not in wanted for c in found.communes]
+    unreadable = [
+        not re.fullmatch(COMMUNE_CODE, c) or not re.fullmatch(r"[0-9A-Za-z.\-]+", n)
+        for c, n in zip(found.communes, found.numbers, strict=True)
+    ]
+    notes = _left_out(layer.name, found, elsewhere, unreadable, wanted)
     rows, respelled = [], _Respelled()
-    for i, p in enumerate(properties, 1):
-        try:
-            commune, number, code = recipe.commune(p), recipe.number(p), recipe.code(p)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(
-                layer.name, f"feature {i} has no readable station code ({error}).",
-                way_out="Correct the feature, or give --code-property.",
-            ) from error  # fmt: skip
-        if not re.fullmatch(COMMUNE_CODE, commune) or not re.fullmatch(r"[0-9A-Za-z.\-]+", number):
-            raise SourceError(
-                layer.name,
-                f"feature {i}: “{commune[:20]}”, “{number[:20]}” is no commune and station number.",
-                way_out="Correct the feature, or give --commune and --code-property.",
-            )
-        respelled.add(code, commune, number, recipe.rule)
+    for i, p in enumerate(properties):
+        if elsewhere[i] or unreadable[i]:
+            continue
+        commune, number = found.communes[i], found.numbers[i]
+        respelled.add(found.codes[i], commune, number, found.rule)
         label = next((p[c] for c in NAME_COLUMNS if isinstance(p.get(c), str)), None)
-        rows.append((station_id(commune, number), commune, station_number(number), label, i - 1))
+        rows.append((station_id(commune, number), commune, station_number(number), label, i))
     table = pd.DataFrame(rows, columns=["station_id", "commune_code", "number", "name", "row"])
-    placed = gpd.GeoDataFrame(table, geometry=layer.geometry, crs=layer.crs)
-    placed, notes = _without_overseas(layer.name, placed)
-    try:
-        placed = placed.to_crs(METRIC_CRS)
-    except (ProjError, CRSError) as error:
-        raise SourceError(
-            layer.name,
-            "its coordinate system does not lead to Lambert-93.",
-            way_out="Say which it is with --crs, as --crs EPSG:2154.",
-        ) from error
+    kept = np.array([row[-1] for row in rows], dtype=int)
+    placed = gpd.GeoDataFrame(table, geometry=layer.geometry[kept], crs=layer.crs)
+    placed, overseas = _without_overseas(layer.name, placed)
+    metric = to_lambert93(layer.name, placed.geometry.to_numpy(), layer.crs)
+    placed = placed.set_geometry(gpd.GeoSeries(metric, placed.index, METRIC_CRS))
     _refuse_outside_france(layer.name, placed)
     placed["name"] = placed["name"].astype("str")
-    return placed, respelled.notes() + notes
+    return placed, respelled.notes() + overseas + notes
+
+
+def _left_out(
+    name: str,
+    found: _Identified,
+    elsewhere: Sequence[bool],
+    unreadable: Sequence[bool],
+    wanted: Collection[str],
+) -> list[str]:
+    """What is told of features of other communes, and of those without a number.
+
+    Raises SourceError where nothing is left, or where too many numbers cannot be read.
+    """
+    notes = []
+    others = counted(c for c, out in zip(found.communes, elsewhere, strict=True) if out)
+    if all(elsewhere):
+        raise SourceError(
+            name,
+            f"none of its {len(elsewhere):,} features is of {', '.join(sorted(wanted)[:5])}: they "
+            f"are of {others}.",
+            way_out="Give the file of the campaign's communes, or name the commune with --commune.",
+        )
+    if any(elsewhere):
+        notes.append(f"{sum(elsewhere):,} features of other communes left out: {others}")
+    bad = [i for i, (no, out) in enumerate(zip(unreadable, elsewhere, strict=True))
+           if no and not out]  # fmt: skip
+    if len(bad) > MOST_UNREADABLE * (len(elsewhere) - sum(elsewhere)):
+        commune, number = found.communes[bad[0]], found.numbers[bad[0]]
+        raise SourceError(
+            name,
+            f"feature {bad[0] + 1}: “{commune[:20]}”, “{number[:20]}” is no commune and station "
+            "number.",
+            way_out="Correct the feature, or give --commune and --code-property.",
+        )
+    if bad:
+        which = ", ".join(str(i + 1) for i in bad[:6]) + (" …" if len(bad) > 6 else "")
+        notes.append(f"{len(bad):,} features without a station number left out: {which}")
+    return notes
 
 
 class _Respelled:
@@ -368,8 +450,13 @@ def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
         )
 
 
-def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Valid polygons, one row a station; says what was done and to which."""
+def _mend(
+    name: str, layer: gpd.GeoDataFrame, *, names_commune: bool
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Valid polygons, one row a station; says what was done and to which.
+
+    Raises SourceError where parts of many stations lie kilometres apart and no commune is told.
+    """
     notes = []
     is_points = layer["origin"].iloc[0] == "points"
     empty = ~_has_shape(layer)
@@ -391,7 +478,8 @@ def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[st
             "outlines in several parts joined",
         )
         done = points if is_points else parts
-        notes.append(f"{done}: {_named(layer[twice].drop_duplicates())}")
+        notes.append(f"{done}: {_named(layer[twice])}")
+        notes += _apart(name, layer[twice], layer["station_id"].nunique(), names_commune)
         layer = layer.dissolve("station_id", as_index=False, aggfunc="first")
     if is_points:
         layer["geometry"] = layer.geometry.centroid
@@ -399,6 +487,40 @@ def _mend(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[st
     layer = layer.assign(vintage="", polling_place=_no_text(layer.index))
     columns = [c for c in Stations.to_schema().columns if c != "geometry"]
     return layer[[*columns, "row", "geometry"]], notes
+
+
+def _apart(name: str, parts: gpd.GeoDataFrame, stations: int, names_commune: bool) -> list[str]:
+    """Stations whose parts lie far from each other, with the distance.
+
+    Raises SourceError where there are many, and the file does not name its communes.
+    """
+    gaps = parts.groupby("station_id")["geometry"].agg(lambda g: _widest_gap(g.to_numpy()))
+    far = gaps[gaps > APART_M].sort_values(ascending=False)
+    if far.empty:
+        return []
+    told = ", ".join(f"{s} ({m / 1000:.1f} km)" for s, m in far.iloc[:TOLD].items())
+    told += f" and {len(far) - TOLD} more" if len(far) > TOLD else ""
+    if not names_commune and (far > FAR_APART_M).sum() > MOST_FAR_APART * stations:
+        raise SourceError(
+            name,
+            f"outlines of one number lie kilometres apart: {told}. It seems to hold several "
+            "communes, and says of none which feature is whose.",
+            way_out="Name the property with the INSEE code (--commune-property), or export the "
+            "features of one commune.",
+        )
+    return [f"parts of one station lie far apart, to be looked at: {told}"]
+
+
+def _widest_gap(parts: np.ndarray) -> float:
+    """Metres of the widest step of the shortest chain through all parts."""
+    left, widest = list(range(1, len(parts))), 0.0
+    nearest = shapely.distance(parts[0], parts)
+    while left:
+        at = min(left, key=lambda i: nearest[i])
+        widest = max(widest, float(nearest[at]))
+        left.remove(at)
+        nearest = np.minimum(nearest, shapely.distance(parts[at], parts))
+    return widest
 
 
 def _has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:

@@ -99,8 +99,9 @@ def _one_layer(name: str, layers: list[str], wanted: str | None) -> str:
         )  # fmt: skip
     if wanted is None and len(layers) > 1:
         raise SourceError(
-            name, f"several layers: {', '.join(layers[:20])}.", way_out="Say which with --layer."
-        )
+            name, f"several layers: {', '.join(layers[:20])}.",
+            way_out="Say which with --layer NAME.",
+        )  # fmt: skip
     return wanted or layers[0]
 
 

@@ -25,6 +25,7 @@ from targeting.sources.graphml import read_graphml
 from targeting.sources.layers import read_layer
 from targeting.sources.osm import is_pbf, read_osm_xml, read_pbf
 from targeting.sources.street_lines import ways_of_layer
+from targeting.sources.systems import to_lambert93
 from targeting.sources.ways import LEFT_OUT, PRIVATE, Ways
 from targeting.tables import BARRIER_KINDS, METRIC_CRS, WGS84, Streets
 
@@ -140,7 +141,7 @@ def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
     return StreetFile(
         name=name,
         format=form,
-        streets=_table(ways),
+        streets=_table(name, ways),
         sha256=sha256,
         publisher="OpenStreetMap" if is_osm else "unstated",
         licence="ODbL" if is_osm else "unstated",
@@ -154,12 +155,9 @@ def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
     )
 
 
-def _table(ways: Ways) -> gpd.GeoDataFrame:
+def _table(name: str, ways: Ways) -> gpd.GeoDataFrame:
     """Table Streets, in Lambert-93."""
-    to_metric = Transformer.from_crs(ways.crs, METRIC_CRS, always_xy=True)
-    lines = shapely.transform(
-        ways.geometry, lambda xy: np.column_stack(to_metric.transform(xy[:, 0], xy[:, 1]))
-    )
+    lines = to_lambert93(name, ways.geometry, ways.crs)
     table = gpd.GeoDataFrame(
         {
             "street": pd.Series(ways.street, dtype="str"),

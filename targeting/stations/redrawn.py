@@ -23,13 +23,23 @@ class Renamed:
     """Outlines under the ids of now, and what was done: ids of then.
 
     renamed: then → now where the id changed; joined: outlines that became part of one; dropped:
-    outlines that no station of now has most of.
+    outlines that no station of now has most of; refused: those that do not lie where the stations
+    of their codes lie, and are painted nowhere.
     """
 
     outlines: gpd.GeoDataFrame
     renamed: dict[str, str]
     joined: list[str]
     dropped: list[str]
+    refused: gpd.GeoDataFrame | None = None
+
+    @property
+    def everything(self) -> gpd.GeoDataFrame:
+        """All outlines, those refused with them: what is to be judged."""
+        if self.refused is None or self.refused.empty:
+            return self.outlines
+        both = pd.concat([self.outlines, self.refused], ignore_index=True)
+        return gpd.GeoDataFrame(both, geometry="geometry", crs=self.refused.crs)
 
 
 def name_as_now(outlines: gpd.GeoDataFrame, flows: pd.DataFrame) -> Renamed:

@@ -291,6 +291,11 @@ def load_stations(
     return gpd.GeoDataFrame(both, geometry="geometry", crs=parts[0].crs)
 
 
+def load_layer(workspace: Workspace, source: str, vintage: str) -> gpd.GeoDataFrame:
+    """One layer of `list_stations`, whole (table Stations)."""
+    return gpd.read_parquet(workspace.reference / "stations" / f"{source}_{vintage}.parquet")
+
+
 def find_stations(
     workspace: Workspace,
     communes: Sequence[str] | None = None,

@@ -21,12 +21,12 @@ from targeting.stations.health import (
     health_matrix,
     outline_gaps,
 )
-from targeting.stations.joins import Join, join_outlines
+from targeting.stations.joins import Join
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
 from targeting.store.sheets import Sheet
 from targeting.workflows.buildings import has_buildings, match_report
-from targeting.workflows.history import Past, find_outlines, station_past
+from targeting.workflows.history import Past, find_outlines, judge_outlines, station_past
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card
@@ -144,13 +144,12 @@ def _joins(
 ) -> list[Join]:
     outlines = reference.find_stations(workspace, communes)
     if outlines is None:
+        outlines = reference.find_stations(workspace, communes, origins=("points",))
+    if outlines is None:
         return []
     here = sorted(set(outlines["commune_code"]))
-    joins = [
-        join_outlines(outlines, reference.load_turnout(workspace, e, here), election_id=e)
-        for e in elections
-    ]
-    return [j for j in joins if j.stations]
+    turnouts = {e: reference.load_turnout(workspace, e, here) for e in elections}
+    return judge_outlines(workspace, outlines, turnouts)
 
 
 def _painted(workspace: Workspace, communes: list[str] | None, past: Past) -> Painted | None:
@@ -244,7 +243,9 @@ def _health_lines(health: Health) -> list[str]:
             lines.append(f"  partial: no result of departments {', '.join(missing)}")
         if flagged := health.flagged.get(str(election)):
             lines.append(f"  {flagged} rows do not add up (kept as published)")
-    lines += [f"outlines: {j.sentence()}" for j in health.joins]
+    lines += [
+        f"{'points' if j.origin == 'points' else 'outlines'}: {j.sentence()}" for j in health.joins
+    ]
     if (painted := health.painted) is not None:
         lines.append(
             f"outlines under the names of now: {painted.found:,} of {painted.stations:,} stations "

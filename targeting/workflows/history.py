@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,15 +19,25 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.stations.crosswalk import cross_common, cross_outlines, cross_places, cross_points
 from targeting.stations.flows import communes_of
+from targeting.stations.ground import FEWEST_VOTES
 from targeting.stations.history import History, Round, build_history
-from targeting.stations.joins import LEAST_JOIN, RENUMBERED_GAP
+from targeting.stations.joins import (
+    LEAST_JOIN,
+    RENUMBERED_GAP,
+    Evidence,
+    Join,
+    join_outlines,
+)
 from targeting.stations.ledger import build_ledger
 from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v4"
+CACHE_VERSION: Final = "v5"
+
+MANY_COMMUNES: Final = 200
+"""Above so many, results are read whole rather than commune by commune."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +160,18 @@ def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -
     """The newest outlines of these communes, under the ids that their stations have now.
 
     Each commune's outlines follow the round nearest in time to their vintage whose codes they have;
-    those that fit no round keep their ids (and the join with the results refuses them). Nothing
-    where no outline was imported.
+    those that fit no round keep their ids (and the join with the results refuses them), but those
+    that do not lie where their stations lie are refused: nothing is painted with them, and no
+    address is put in them. Nothing where no outline was imported.
     """
     outlines = reference.find_stations(workspace, communes)
     if outlines is None or not reference.list_elections(workspace):
         return None if outlines is None else Renamed(outlines, {}, [], [])
     past = station_past(workspace, communes)
-    chosen = _rounds_of(outlines, past.history.flows)
+    evidence = load_evidence(workspace, communes)
+    chosen, misplaced = _rounds_of(outlines, past.history.flows, evidence)
+    refused = outlines[outlines["commune_code"].isin(misplaced)].reset_index(drop=True)
+    outlines = outlines[~outlines["commune_code"].isin(misplaced)]
     round_of = outlines["commune_code"].map(chosen)
     parts = [Renamed(outlines[round_of.isna()], {}, [], [])]
     for vintage, part in outlines.groupby(round_of):
@@ -168,11 +182,61 @@ def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -
         {then: now for p in parts for then, now in p.renamed.items()},
         [station for p in parts for station in p.joined],
         [station for p in parts for station in p.dropped],
+        refused,
     )
 
 
-def _rounds_of(outlines: pd.DataFrame, flows: pd.DataFrame) -> dict[str, str]:
-    """Commune → the whole round nearest to its outlines' vintage, among those they fit."""
+def load_evidence(workspace: Workspace, communes: Sequence[str] | None = None) -> Evidence:
+    """Where the stations of these communes lie, by their constituencies and their points."""
+    by_year: dict[int, pd.Series] = {}
+    for election_id in reference.list_elections(workspace):
+        turnout = reference.load_turnout(workspace, election_id, communes)
+        known = turnout.dropna(subset="constituency_code")
+        if len(known):
+            year = int(election_id[:4])
+            own = known.set_index("station_id")["constituency_code"]
+            by_year[year] = own.combine_first(by_year[year]) if year in by_year else own
+    points = reference.find_stations(workspace, communes, origins=("points",))
+    return Evidence(by_year, points)
+
+
+def judge_outlines(
+    workspace: Workspace,
+    outlines: gpd.GeoDataFrame,
+    turnouts: Mapping[str, pd.DataFrame],
+    *,
+    registered: pd.Series | None = None,
+    evidence: Evidence | None = None,
+) -> list[Join]:
+    """How outlines go with each election: what is imported, and what `health` says, is this.
+
+    The votes are looked at only where nothing else tells where the stations lie.
+    """
+    communes = sorted(set(outlines["commune_code"]))
+    some = communes if len(communes) <= MANY_COMMUNES else None
+    evidence = evidence or load_evidence(workspace, some)
+    joins = []
+    for election_id, turnout in turnouts.items():
+        join = join_outlines(
+            outlines, turnout, election_id=election_id, registered=registered, evidence=evidence
+        )
+        unknown = join.pieces is None and join.near is None and join.gap is None
+        if unknown and join.rate >= LEAST_JOIN and len(outlines) >= FEWEST_VOTES:
+            votes = reference.load_bloc_votes(workspace, election_id, some)
+            known = _with_votes(turnout, votes)
+            join = join_outlines(outlines, known, election_id=election_id, evidence=evidence)
+        joins += [join] if join.stations else []
+    return joins
+
+
+def _rounds_of(
+    outlines: gpd.GeoDataFrame, flows: pd.DataFrame, evidence: Evidence
+) -> tuple[dict[str, str], set[str]]:
+    """Commune → the whole round nearest to its outlines' vintage, among those they fit.
+
+    And the communes whose outlines have the codes of a round, and lie elsewhere than its stations
+    in each.
+    """
     drawn = outlines[["station_id", "commune_code", "vintage"]].rename(
         columns={"vintage": "drawn_in"}
     )
@@ -184,12 +248,17 @@ def _rounds_of(outlines: pd.DataFrame, flows: pd.DataFrame) -> dict[str, str]:
     keys = ["commune_code", "vintage"]
     fits = both.groupby(keys)["station_id"].agg(lambda s: s.notna().mean()).reset_index()
     fits = fits[fits["station_id"] >= LEAST_JOIN]
+    lies = {v: evidence.misplaced(outlines, int(v[:4])) for v in fits["vintage"].unique()}
+    elsewhere = [c in lies[v] for c, v in zip(fits["commune_code"], fits["vintage"], strict=True)]
+    misplaced = set(fits["commune_code"])
+    fits = fits[~np.array(elsewhere, dtype=bool)]
+    misplaced -= set(fits["commune_code"])
     years = drawn.groupby("commune_code")["drawn_in"].first()
     drawn_in = pd.to_numeric(fits["commune_code"].map(years), errors="coerce")
     gap = (pd.to_numeric(fits["vintage"].str.slice(0, 4)) - drawn_in).abs()
     best = fits.assign(gap=gap).dropna(subset="gap").sort_values(["gap", "vintage"])
     best = best.drop_duplicates("commune_code")
-    return dict(zip(best["commune_code"], best["vintage"], strict=True))
+    return dict(zip(best["commune_code"], best["vintage"], strict=True)), misplaced
 
 
 # -- what maps tell --------------------------------------------------------------------------------
@@ -203,8 +272,13 @@ class Layer:
     kind: str
     table: pd.DataFrame
 
-    def fits(self, rolls: pd.DataFrame) -> bool:
-        """Whether it speaks of the stations of this round: their codes, and their sizes if told."""
+    def fits(self, rolls: pd.DataFrame, vintage: str, evidence: Evidence) -> bool:
+        """Whether it speaks of the stations of this round: their codes, place, and sizes if told.
+
+        Outlines are judged as everywhere else: see `join_outlines`.
+        """
+        if self.kind == "outlines":
+            return join_outlines(self.table, rolls, election_id=vintage, evidence=evidence).is_sound
         known = rolls["station_id"].isin(set(self.table["station_id"]))
         if known.mean() < LEAST_JOIN:
             return False
@@ -226,12 +300,14 @@ def seen_on_maps(
     on the same layer have nothing to tell.
     """
     layers = _layers(workspace, communes)
+    evidence = load_evidence(workspace, communes)
     found: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for commune, of_commune in layers.items():
         if len(of_commune) < 2:
             continue
         for then, now in _steps(rounds, commune):
-            a, b = _layer_of(then, commune, of_commune), _layer_of(now, commune, of_commune)
+            a = _layer_of(then, commune, of_commune, evidence)
+            b = _layer_of(now, commune, of_commune, evidence)
             if a is not None and b is not None and a is not b:
                 flows = _cross(workspace, commune, a, b)
                 found.setdefault((then.vintage, now.vintage), []).append(flows)
@@ -263,7 +339,7 @@ def _steps(rounds: Sequence[Round], commune: str) -> Iterator[tuple[Round, Round
             yield then, following[0]
 
 
-def _layer_of(of: Round, commune: str, layers: Sequence[Layer]) -> Layer | None:
+def _layer_of(of: Round, commune: str, layers: Sequence[Layer], evidence: Evidence) -> Layer | None:
     rolls = of.rolls[of.communes == commune]
     year = int(of.vintage[:4])
     is_roll = not ELECTION_ID.match(of.vintage)
@@ -271,7 +347,7 @@ def _layer_of(of: Round, commune: str, layers: Sequence[Layer]) -> Layer | None:
         layer
         for layer in layers
         if (is_roll and layer.vintage == of.vintage and layer.kind == "voters")
-        or (not is_roll and layer.fits(rolls))
+        or (not is_roll and layer.fits(rolls, of.vintage, evidence))
     ]
     return min(fitting, key=lambda layer: abs(int(layer.vintage) - year), default=None)
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import polars as pl
 
-from targeting.codes import check_year, parse_election_id
+from targeting.codes import check_year, commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
-from targeting.errors import SourceError, WorkspaceError
+from targeting.errors import JoinError, SourceError, WorkspaceError
 from targeting.sources.apart import read_apart
 from targeting.sources.blocs import refuse_unknown_lines
 from targeting.sources.counts import VOTES_DO_NOT_ADD_UP, Results
@@ -25,17 +27,21 @@ from targeting.sources.elections import (
 )
 from targeting.sources.outlines import Outlines, read_outlines
 from targeting.sources.results import group_files, read_results
-from targeting.stations.joins import Join, best_sound_join, join_outlines
+from targeting.stations.joins import LEAST_JOIN, Evidence, Join, best_sound_join, equally_good
 from targeting.stations.spelling import respell
 from targeting.store import reference
 from targeting.store.sheets import Sheet, whole_file
 from targeting.store.staging import Staging, staged
+from targeting.workflows.history import MANY_COMMUNES, judge_outlines, load_evidence
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
 LISTED_FLAGS: Final = 20
-MANY_COMMUNES: Final = 200
-"""Above so many, results are read whole rather than commune by commune."""
+MANY_STATIONS: Final = 10
+"""A commune of so many stations is judged by itself in a file of several communes."""
+
+FAR_FROM_ADDRESSES_M: Final = 1_000.0
+"""Outlines no nearer than this to any address of their communes are in another system."""
 
 
 @dataclass(frozen=True)
@@ -277,46 +283,58 @@ def import_stations(
     code_property: str | None = None,
     layer: str | None = None,
     crs: str | None = None,
+    commune_property: str | None = None,
     progress: Progress = silent,
 ) -> ImportedStations:
     """Import station outlines, or a point a station; refused when they are not the results' own.
 
-    Where the file does not name its commune, the campaign's single one is taken. The vintage, when
-    not given, is the year of the election that fits best. Codes are respelled as the results have
-    them where that is beyond doubt, and told. Stations already imported change nothing and keep
-    their vintage. `code_property`, `layer` and `crs` are as in `read_outlines`.
+    Features of other communes than `commune_code`, else the campaign's, are left out and counted;
+    where the file does not name its commune, the campaign's single one is taken. The vintage, when
+    not given, is the year of the election that fits best, both ways; a tie of elections with other
+    stations is a question. Codes are respelled as the results have them where that is beyond doubt,
+    and told. Stations already imported change nothing and keep their vintage. `code_property`,
+    `commune_property`, `layer` and `crs` are as in `read_outlines`.
     """
     refuse_demo(workspace)
     check_year(vintage)
-    campaign = campaign_card(workspace)
-    if commune_code is None and len(campaign.communes) == 1:
-        commune_code = campaign.communes[0]
+    asked = [commune_code] if commune_code else campaign_card(workspace).communes
+    wanted = list(dict.fromkeys(commune_of_arrondissement(c) for c in asked))
+    turnouts = {
+        e: reference.load_turnout(workspace, e, wanted or None)
+        for e in reference.list_elections(workspace)
+    }
     progress(f"{file.name}: reading")
     outlines = read_apart(
         read_outlines,
         file,
-        commune_code=commune_code,
+        commune_code=wanted[0] if len(wanted) == 1 else None,
         code_property=code_property,
         layer=layer,
         crs=crs,
+        commune_property=commune_property,
+        communes=wanted,
+        known=sorted({s for turnout in turnouts.values() for s in turnout["station_id"]}),
+        others_too=commune_code is None,
     )
+    if wanted and not set(outlines.stations["commune_code"]) & set(wanted):
+        turnouts = {e: reference.load_turnout(workspace, e) for e in turnouts}
+    outlines = _as_results_write(outlines, turnouts)
+    _refuse_far_from_addresses(workspace, file.name, outlines)
     communes = sorted(set(outlines.stations["commune_code"]))
+    evidence = load_evidence(workspace, communes if len(communes) <= MANY_COMMUNES else None)
+    outlines = _without_misfits(outlines, turnouts, evidence)
+    communes = sorted(set(outlines.stations["commune_code"]))
+    joins = judge_outlines(
+        workspace, outlines.stations, turnouts, registered=outlines.registered, evidence=evidence
+    )
     stored = _stored_vintage(workspace, outlines, communes)
     vintage = stored or vintage
-    some = communes if len(communes) <= MANY_COMMUNES else None
-    turnouts = {
-        e: reference.load_turnout(workspace, e, some) for e in reference.list_elections(workspace)
-    }
-    outlines = _as_results_write(outlines, turnouts)
-    joins = []
-    for election_id, turnout in turnouts.items():
-        join = join_outlines(
-            outlines.stations, turnout, election_id=election_id, registered=outlines.registered
-        )
-        joins += [join] if join.stations else []
+    notes = outlines.notes
     if joins:
-        best = best_sound_join(file.name, joins)
-        vintage = vintage or str(parse_election_id(best.election_id).year)
+        best = best_sound_join(file.name, joins, outlines.notes)
+        if vintage is None:
+            vintage = str(parse_election_id(best.election_id).year)
+            notes = notes + _same_in_other_years(file.name, best, joins, turnouts, communes)
     elif vintage is None:
         raise WorkspaceError(
             f"{file.name}: no results of {', '.join(communes[:5])} to compare its codes with. "
@@ -324,9 +342,8 @@ def import_stations(
         )
     stations = outlines.stations.assign(vintage=vintage)
     told = ImportedStations(
-        file.name, len(stations), vintage, outlines.recipe, outlines.notes, joins,
-        origin=outlines.origin,
-    )  # fmt: skip
+        file.name, len(stations), vintage, outlines.recipe, notes, joins, origin=outlines.origin
+    )
     if stored:
         return replace(told, unchanged=True)
     sheet = Sheet(
@@ -336,13 +353,92 @@ def import_stations(
         files=whole_file(file.name, outlines.sha256, communes),
         rows=len(stations),
         imported_on=reference.today(),
-        notes=outlines.notes,
+        notes=notes,
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
     with staged(workspace) as staging:
         source = _named_for(communes) + ("-points" if outlines.origin == "points" else "")
         reference.write_stations(staging, source, vintage, stations, sheet)
     return told
+
+
+def _same_in_other_years(
+    name: str,
+    best: Join,
+    joins: Sequence[Join],
+    turnouts: dict[str, pd.DataFrame],
+    communes: Sequence[str],
+) -> list[str]:
+    """What is told where the outlines fit several years alike.
+
+    Raises JoinError where the stations of these years differ: which year it is, the user says.
+    """
+    equals = equally_good([j for j in joins if j.is_sound])
+    years = sorted({j.election_id[:4] for j in equals})
+    if len(years) < 2:
+        return []
+    stations = {}
+    for join in equals:
+        there = turnouts[join.election_id]["station_id"]
+        here = there[there.str.partition("_")[0].isin(list(communes))]
+        stations[join.election_id[:4]] = frozenset(here)
+    if len(set(stations.values())) > 1:
+        raise JoinError(
+            f"{name}: its outlines fit {' and '.join(years)} equally ({best.rate:.1%}), and the "
+            f"stations of these years differ. Say which with --vintage {years[-1]}."
+        )
+    return [f"the same stations in {', '.join(years)}: called of {best.election_id[:4]}"]
+
+
+def _without_misfits(
+    outlines: Outlines, turnouts: dict[str, pd.DataFrame], evidence: Evidence
+) -> Outlines:
+    """Of several communes, those with the codes or the place of no election left out and told."""
+    stations = outlines.stations
+    sizes = stations.groupby("commune_code").size()
+    if len(sizes) < 2 or outlines.origin == "points":
+        return outlines
+    fitting: set[str] = set()
+    known: set[str] = set()
+    rates: dict[str, float] = {}
+    for election_id, turnout in turnouts.items():
+        commune = turnout["station_id"].str.partition("_")[0]
+        rate = turnout["station_id"].isin(stations["station_id"]).groupby(commune).mean()
+        rate = rate[rate.index.isin(sizes.index)]
+        known |= set(rate.index)
+        rates |= rate.to_dict()
+        elsewhere = evidence.misplaced(stations, int(election_id[:4]))
+        fitting |= set(rate.index[rate >= LEAST_JOIN]) - elsewhere
+    bad = sorted(c for c in known - fitting if sizes[c] >= MANY_STATIONS)
+    if not bad or len(bad) == len(sizes):
+        return outlines
+    told = ", ".join(f"{c} ({rates[c]:.0%} of the codes)" for c in bad[:6])
+    note = f"{len(bad)} communes left out, numbered otherwise than the results: {told}"
+    kept = stations[~stations["commune_code"].isin(bad)].reset_index(drop=True)
+    return replace(outlines, stations=kept, notes=[*outlines.notes, note])
+
+
+def _refuse_far_from_addresses(workspace: Workspace, name: str, outlines: Outlines) -> None:
+    """A wrong coordinate system puts a town elsewhere: its addresses, where imported, tell."""
+    communes = sorted(set(outlines.stations["commune_code"]))
+    if len(communes) > MANY_COMMUNES or not reference.has_addresses(workspace, communes):
+        return
+    addresses = reference.load_addresses(workspace, communes)
+    west, south, east, north = outlines.stations.total_bounds
+    x, y = addresses["x"].to_numpy(), addresses["y"].to_numpy()
+    away = np.hypot(
+        np.maximum(np.maximum(west - x, x - east), 0),
+        np.maximum(np.maximum(south - y, y - north), 0),
+    )
+    nearest = float(np.nanmin(away)) if len(away) else 0.0
+    if nearest > FAR_FROM_ADDRESSES_M:
+        raise SourceError(
+            name,
+            f"its outlines lie {nearest / 1000:,.0f} km from the nearest address of "
+            f"{', '.join(communes[:3])}.",
+            way_out="Their coordinate system is another one: say which with --crs. Or is it the "
+            "file of another town?",
+        )
 
 
 def _as_results_write(outlines: Outlines, turnouts: dict[str, pd.DataFrame]) -> Outlines:
@@ -364,14 +460,28 @@ def _as_results_write(outlines: Outlines, turnouts: dict[str, pd.DataFrame]) -> 
 
 
 def _stored_vintage(workspace: Workspace, outlines: Outlines, communes: list[str]) -> str | None:
-    """Vintage under which these outlines are in place, if no later file took their communes."""
+    """Vintage under which these outlines are in place, if no later file took their communes.
+
+    The same file read otherwise (another property, another system) is another layer.
+    """
     layers = reference.list_stations(workspace, origins=(outlines.origin,))
-    for place, (_, vintage, sheet) in enumerate(layers):
+    for place, (source, vintage, sheet) in enumerate(layers):
         if outlines.sha256 in sheet.files:
             later = [s for _, v, s in layers[:place] if v == vintage]
             taken = {c for s in later for f in s.files.values() for c in f.get("communes", ())}
-            return vintage if taken.isdisjoint(communes) else None
+            stored = reference.load_layer(workspace, source, vintage)
+            is_same = _are_same(stored, outlines.stations) and taken.isdisjoint(communes)
+            return vintage if is_same else None
     return None
+
+
+def _are_same(stored: gpd.GeoDataFrame, read: gpd.GeoDataFrame) -> bool:
+    """Whether each station has the same outline in both (to a centimetre)."""
+    one, two = (layer.set_index("station_id").geometry.sort_index() for layer in (stored, read))
+    if not one.index.equals(two.index):
+        return False
+    gap = np.abs(one.bounds.to_numpy() - two.bounds.to_numpy())
+    return bool(np.nanmax(gap, initial=0.0) < 0.01)
 
 
 def _named_for(communes: list[str]) -> str:

@@ -108,6 +108,11 @@ def _geometry(workspace: Workspace, scored: Scored, rows: pd.DataFrame) -> gpd.G
         raise WorkspaceError(
             f"no station outlines for {where}: run `python -m targeting import stations FILE`."
         )
+    if drawn.outlines.empty:
+        raise WorkspaceError(
+            "the outlines imported lie elsewhere than the stations of their codes (`health` says "
+            "the figure): import those of the same years with `import stations FILE`."
+        )
     layer = drawn.outlines.set_index("station_id").geometry
     found = layer[layer.index.isin(rows["station_id"])]
     if found.empty:

@@ -35,7 +35,7 @@ from targeting.store.visits import count_visits
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health
-from targeting.workflows.history import find_outlines, station_past
+from targeting.workflows.history import find_outlines, load_evidence, station_past
 from targeting.workflows.scores import (
     Scored,
     campaign_basis,
@@ -97,6 +97,7 @@ class ScoredBoard:
     scored: Scored
     terms: pd.DataFrame
     outlines: gpd.GeoDataFrame | None
+    join: Join | None = None
 
 
 def load_scored(workspace: Workspace) -> ScoredBoard:
@@ -107,7 +108,9 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     scored = score_stations(workspace)
     drawn = find_outlines(workspace, scored.communes)
     outlines = drawn.outlines if drawn is not None else None
-    return ScoredBoard(scored, _terms(workspace, scored), outlines)
+    judged = drawn.everything if drawn is not None else None
+    join = _join(workspace, judged, scored.scores, scored.basis.presidential)
+    return ScoredBoard(scored, _terms(workspace, scored), outlines, join)
 
 
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
@@ -139,7 +142,7 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         target=campaign_card(workspace).target,
         credits=reference.credits(workspace),
         has_addresses=counted,
-        join=_join(outlines, scored.scores, scored.basis.presidential),
+        join=kept.join,
         terms=kept.terms.loc[order],
     )
 
@@ -196,10 +199,16 @@ def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFra
     return pd.DataFrame({"place": place, "vintage": known["vintage"], "origin": known["origin"]})
 
 
-def _join(outlines: gpd.GeoDataFrame | None, scores: pd.DataFrame, election_id: str) -> Join | None:
+def _join(
+    workspace: Workspace,
+    outlines: gpd.GeoDataFrame | None,
+    scores: pd.DataFrame,
+    election_id: str,
+) -> Join | None:
     if outlines is None:
         return None
-    return join_outlines(outlines, scores, election_id=election_id)
+    evidence = load_evidence(workspace, sorted(set(outlines["commune_code"])))
+    return join_outlines(outlines, scores, election_id=election_id, evidence=evidence)
 
 
 def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:

@@ -379,7 +379,7 @@ def test_points_of_geojson_are_stations_and_mixtures_are_refused(tmp_path: Path)
     both = json.loads(geojson([({"codeBureauVote": "44001_0001"}, square(-1.5, 47.2))]))
     both["features"].append(point)
     path.write_text(json.dumps(both))
-    with pytest.raises(SourceError, match="some features are not"):
+    with pytest.raises(SourceError, match="1 of 2 features are not"):
         read_layer(path)
 
 
@@ -393,7 +393,7 @@ def test_points_of_geojson_are_stations_and_mixtures_are_refused(tmp_path: Path)
      ("codeBureauVote,lon,lat\n", "not one point"),
      ("codeBureauVote,geo_point_2d\n44001_0001,47.2\n", "is no latitude and longitude"),
      ("codeBureauVote,x,y\n44001_0001,355000,6690000\n", "--crs EPSG:2154"),
-     ("codeBureauVote,lon,lat\n44001_0001,47.2,-1.5\n", "outside mainland")],
+     ("codeBureauVote,lon,lat\n44001_0001,47.2,-1.5\n", "latitude and longitude are swapped")],
 )  # fmt: skip
 def test_a_wrong_table_of_points_is_refused_by_line(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "points.csv"
