@@ -235,6 +235,7 @@ def write_stations(
     orders = [
         load_sheet(path).facts.get("order", 0)
         for path in (staging.root / "reference/stations").glob("*.json")
+        if path.stem != Path(name).name
     ]
     sheet.facts["order"] = max(orders, default=0) + 1
     sheet.facts["origin"] = stations["origin"].iloc[0]

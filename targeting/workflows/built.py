@@ -33,6 +33,7 @@ COVERED: Final = 0.95
 """Outlines that hold less than this share of the voters are of a part of the commune (a
 constituency, say), or of another one: they are not its ground."""
 
+PARIS: Final = "75056"
 EXACT: Final = 1e-6
 """Gap and overlap of a partition, as shares of the commune's area."""
 
@@ -61,10 +62,15 @@ class BuiltCommune:
 
     def lines(self) -> list[str]:
         """What the command prints."""
+        first, *others = self.notes()
+        return [f"{first} in {self.seconds:.1f} s", *others]
+
+    def notes(self) -> list[str]:
+        """The same for the sheet: nothing in it changes when the same is built again."""
         unit = "registered voters" if self.source == "voters" else "addresses"
         lines = [
             f"{self.commune_code}: {self.stations:,} outlines of {self.vintage} built from "
-            f"{self.points:,} points ({self.source}) in {self.seconds:.1f} s",
+            f"{self.points:,} points ({self.source})",
             f"  ground: {self.ground}; of its area, gaps {self.gap:.1e} and overlaps "
             f"{self.overlap:.1e}",
             f"  {self.inside_share:.2%} of {self.weight:,.0f} {unit} are inside their own outline; "
@@ -208,8 +214,14 @@ def _of_voters(workspace: Workspace, commune_code: str, vintage: str | None) -> 
     if stored is not None or voters.empty:
         return stored
     sheets = _sheets(workspace, commune_code, "voter_addresses", "addresses")
-    year = str(sheets[0].facts.get("vintage", PARIS_VINTAGE))
-    if vintage not in (None, year):
+    year = vintage or str(sheets[0].facts.get("vintage", ""))
+    if not year and commune_code == PARIS:
+        year = PARIS_VINTAGE
+    if not year:
+        raise WorkspaceError(
+            "the table of voters does not say its year: add --vintage 2022, the year of its roll."
+        )
+    if sheets[0].facts.get("vintage", year) != year:
         return None
     addresses = reference.load_addresses(workspace, [commune_code])
     return _placed(points_of_voters(voters, addresses, vintage=year), "voters", sheets)
@@ -251,13 +263,21 @@ def _placed(found: PlacedVoters, source: str, sheets: list[Sheet]) -> _Points:
 
 
 def _sheets(workspace: Workspace, commune_code: str, *folders: str) -> list[Sheet]:
-    """Sheets of these folders for the commune's department, in order."""
-    return [
-        sheet
+    """Sheets of these folders for the commune or its department, in order.
+
+    Raises WorkspaceError where the first folder has none: a table without its sheet is nobody's.
+    """
+    near = (commune_code, commune_code[:2])
+    found = [
+        [s for source, _, s in reference.list_layers(workspace, folder) if source in near]
         for folder in folders
-        for source, _, sheet in reference.list_layers(workspace, folder)
-        if source == commune_code[:2]
     ]
+    if not found[0]:
+        raise WorkspaceError(
+            f"no sheet says where the {folders[0].replace('_', ' ')} of {commune_code} come from: "
+            "import them again with `python -m targeting import addresses FILE`."
+        )
+    return [sheet for sheets in found for sheet in sheets]
 
 
 # -- what is told --------------------------------------------------------------------------------
@@ -323,6 +343,6 @@ def _sheet(
         files={},
         rows=report.stations,
         imported_on=reference.today(),
-        notes=[line.strip() for line in report.lines()],
+        notes=[line.strip() for line in report.notes()],
         facts=facts,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from targeting.workflows.setup import init_workspace, is_demo
 
 CREDIT: Final = "Ville inventée : aucune donnée réelle"
 CAMPAIGN: Final = "Campagne de démonstration"
+DEMO_VINTAGE: Final = "2022"
 DEMO_STATIONS: Final = "top:10%"
 
 
@@ -104,14 +106,15 @@ def _write_reference(workspace: Workspace, town: Town) -> None:
             )  # fmt: skip
         commune = town.commune_code
         reference.write_stations(
-            staging, commune, "2022", town.stations, _sheet(len(town.stations))
+            staging, commune, DEMO_VINTAGE, town.stations, _sheet(len(town.stations))
         )
         reference.write_addresses(
             staging, f"{commune}_latest", town.addresses, _sheet(len(town.addresses))
         )
         reference.write_voter_addresses(
-            staging, f"{commune}_latest", town.voter_addresses, _sheet(len(town.voter_addresses))
-        )
+            staging, f"{commune}_latest", town.voter_addresses,
+            replace(_sheet(len(town.voter_addresses)), facts={"vintage": DEMO_VINTAGE}),
+        )  # fmt: skip
         reference.write_streets(
             staging, f"{commune}_latest", town.streets, _sheet(len(town.streets))
         )
