@@ -45,6 +45,11 @@ def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str
 @click.option("--target", callback=comma_list, help="Blocs: left,ecologist,far_left.")
 @click.option("--ballot-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the vote.")
 @click.option("--name", help="Name of the campaign.")
+@click.option(
+    "--new-database",
+    is_flag=True,
+    help="Begin again where the database is lost; codes of turfs go on where they were.",
+)
 @json_option
 @click.pass_obj
 def init(
@@ -54,6 +59,7 @@ def init(
     target: tuple[str, ...],
     ballot_date: datetime | None,
     name: str | None,
+    new_database: bool,
 ) -> None:
     """Make the workspace's campaign, or change it."""
     from targeting.workflows.setup import init_workspace
@@ -66,6 +72,7 @@ def init(
         target=target,
         ballot_date=day,
         name=name,
+        new_database=new_database,
     )
     where = ", ".join(card.communes) or "all communes imported"
     desk.answer(

@@ -39,8 +39,11 @@ class Relance(click.Group):
         except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
+            if (trouble := _named_trouble(ctx.obj, error)) is not None:
+                click.echo(said(language, f"Error: {trouble}"), err=True)
+                ctx.exit(2)
             reference = _log_fault(ctx.obj, error)
-            told = f"Internal error {reference}: please report it. {_log_place(ctx)}"
+            told = f"Internal error {reference}: please report it. {_log_place(ctx, reference)}"
             click.echo(said(language, told), err=True)
             ctx.exit(1)
 
@@ -51,24 +54,41 @@ def _help(error: click.ClickException) -> str:
     return f"See `{ctx.command_path} --help`." if ctx is not None else ""
 
 
+def _named_trouble(desk: Desk | None, error: Exception) -> str | None:
+    """What the disk or the database said, in words; nothing for a fault of ours."""
+    if desk is None:
+        return None
+    from targeting.store.opening import named_trouble
+
+    return named_trouble(desk.workspace, error)
+
+
 def _log_fault(desk: Desk | None, error: Exception) -> str:
+    """Keep the trace under an id: in the workspace's log, else on stderr."""
     reference = uuid.uuid4().hex[:8]
     trace = "".join(traceback.format_exception(error))
     if desk is not None and desk.workspace.exists:
         log = desk.workspace.log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a") as file:
-            file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "a") as file:
+                file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
+        except OSError:  # the disk is full, or read only: the trace is still to be had
+            logging.getLogger("relance").error("%s\n%s", reference, trace)
     else:
         logging.getLogger("relance").error("%s\n%s", reference, trace)
     return reference
 
 
-def _log_place(ctx: click.Context) -> str:
+def _log_place(ctx: click.Context, reference: str) -> str:
     desk: Desk | None = ctx.obj
-    if desk is not None and desk.workspace.exists:
-        return f"The trace is in {desk.workspace.log}."
-    return ""
+    if desk is None or not desk.workspace.log.is_file():
+        return ""
+    try:
+        kept = reference in desk.workspace.log.read_text(errors="replace")
+    except OSError:
+        return ""
+    return f"The trace is in {desk.workspace.log}." if kept else ""
 
 
 class Desk:

@@ -13,6 +13,12 @@ PROJECT: Final = Path(__file__).resolve().parents[1]
 OUR_DATA: Final = PROJECT / "data"
 DEFAULT_WORKSPACE: Final = OUR_DATA / "workspace"
 
+OUR_NAMES: Final = (
+    "reference", "cache", "logs", "backups", ".staging", "relance.db", "workspace.json",
+    "blocs.csv",
+)  # fmt: skip
+"""What a workspace has at its top."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -59,6 +65,13 @@ class Workspace:
                 "`python -m targeting init --commune 13055`, or the invented town's with "
                 "`python -m targeting demo`."
             )
+        for name in OUR_NAMES:
+            place = self.root / name
+            if place.is_symlink() and not place.resolve().is_relative_to(self.root.resolve()):
+                raise WorkspaceError(
+                    f"{place} is a link that leads out of the workspace: put a folder or file of "
+                    "its own there (what is written in a workspace stays in it)."
+                )
         return self
 
 

@@ -19,14 +19,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
+from targeting.store import checksums, opening
+from targeting.store.checksums import Stamp
+from targeting.store.models import StoreMark
+from targeting.store.opening import check_integrity
 from targeting.store.staging import recover_if_needed
+
+__all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_MS: Final = 5000
@@ -44,8 +50,10 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, poolclass=NullPool)
         event.listen(engine, "connect", _sqlite_habits)
         event.listen(engine, "begin", _sqlite_begin)
-        return engine
-    return create_engine(url)
+    else:
+        engine = create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "commit", _count_write)
+    return engine
 
 
 _shared_engine = lru_cache(maxsize=8)(open_engine)
@@ -66,6 +74,24 @@ def _sqlite_habits(connection: Any, _record: Any) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _count_write(connection: Connection) -> None:
+    """Each transaction that wrote moves the store's mark on, in the same transaction."""
+    options = connection.get_execution_options()
+    if not options.get("writes") or options.get("schema"):
+        return
+    wrote = (
+        func.total_changes() > 0
+        if connection.dialect.name == "sqlite"
+        else func.pg_current_xact_id_if_assigned().is_not(None)
+    )
+    connection.execute(update(StoreMark).where(wrote).values(writes=StoreMark.writes + 1))
+
+
+def count_writes(session: Session) -> int:
+    """How many transactions have written to this database; another number, other content."""
+    return session.scalar(select(StoreMark.writes)) or 0
 
 
 @contextmanager
@@ -98,42 +124,86 @@ def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`, in one transaction; a newer database is refused."""
-    with engine.execution_options(writes=True).begin() as connection:
+    with engine.execution_options(writes=True, schema=True).begin() as connection:
         _refuse_newer(connection)
+        opening.drop_guards(connection)
         command.upgrade(_alembic(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Bring the schema back to `revision`, in one transaction."""
-    with engine.execution_options(writes=True).begin() as connection:
+    with engine.execution_options(writes=True, schema=True).begin() as connection:
+        opening.drop_guards(connection)
         command.downgrade(_alembic(connection), revision)
 
 
 def open_store(workspace: Workspace) -> Engine:
-    """The workspace's database, its schema up to date.
+    """The workspace's own database, whole, its schema up to date; looked over when it is new to us.
 
-    Raises WorkspaceError if there is no workspace, or if the file is no database of ours.
+    On a disk that is full or read only, an engine that reads what is there. Raises WorkspaceError
+    if there is no workspace, or if its database is gone, another one, damaged or not ours.
     """
     workspace.required()
     recover_if_needed(workspace)
-    try:
-        engine = _shared_engine(workspace.database_url)
-        if not up_to_date(engine):
-            upgrade(engine)
-    except (DatabaseError, ArgumentError, NoSuchModuleError) as error:
-        reason = getattr(error, "orig", None) or "not a database address"
-        raise WorkspaceError(
-            f"the database of {workspace.root} cannot be opened ({reason}): restore a backup of "
-            "relance.db, or check RELANCE_DATABASE_URL and the rights on the folder."
-        ) from error
+    with opening.told(workspace):
+        opening.refuse_gone(workspace)
+        place = _place(workspace)
+        before = _opened.get(workspace.root)
+        if before is not None and before == (workspace.database_url, place):
+            return _shared_engine(workspace.database_url)
+        try:
+            engine = _shared_engine(workspace.database_url)
+            if before is None or not _same_file(before[1], place) or not up_to_date(engine):
+                _bring_up(workspace, engine)
+                checksums.adopt_tables(workspace)
+                opening.refuse_damaged(workspace, engine)
+        except (SQLAlchemyError, OSError) as error:
+            instead = opening.readable_anyway(workspace, error)
+            if instead is None:
+                raise
+            return instead
+        opening.remember_home(workspace, engine)
+        _opened[workspace.root] = (workspace.database_url, _place(workspace))
     return engine
+
+
+_opened: dict[Path, tuple[str, Stamp | None]] = {}
+"""Databases that this process found whole: their address, and their file as it was then."""
+
+
+def _place(workspace: Workspace) -> Stamp | None:
+    """The database's file and its log as they are; nothing where it is a server's, or not there."""
+    file = opening.database_file(workspace)
+    if file is None or not file.exists():
+        return None
+    log = file.with_name(file.name + "-wal")
+    return [*(checksums.stamp(log)[:3] if log.exists() else [0, 0, 0]), *checksums.stamp(file)]
+
+
+def _same_file(before: Stamp | None, now: Stamp | None) -> bool:
+    """Whether it is the file that was found whole, written to since by whoever uses it."""
+    return before is not None and now is not None and before[-2:] == now[-2:]
+
+
+def _bring_up(workspace: Workspace, engine: Engine) -> None:
+    with engine.connect() as connection:
+        opening.refuse_other(workspace, connection)
+    if not up_to_date(engine):
+        upgrade(engine)
+    opening.guard_rows(engine)
+    opening.keep_identity(workspace, engine)
 
 
 def up_to_date(engine: Engine) -> bool:
     """Whether the schema is the newest one we know."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return current == _newest()
+
+
+@lru_cache(maxsize=1)
+def _newest() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _alembic(connection: Connection) -> Config:
@@ -151,11 +221,3 @@ def _refuse_newer(connection: Connection) -> None:
             f"this workspace was last opened by a newer Relance (schema {current}): "
             "update Relance, then try again."
         )
-
-
-def check_integrity(engine: Engine) -> str:
-    """`ok`, or what SQLite finds wrong with its file; `ok` on other engines."""
-    if engine.dialect.name != "sqlite":
-        return "ok"
-    with engine.connect() as connection:
-        return str(connection.execute(text("PRAGMA quick_check")).scalar())

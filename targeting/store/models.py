@@ -97,6 +97,18 @@ class Campaign(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's way)
 
 
+class StoreMark(Base):
+    """Which database this is, and how many transactions wrote to it: one row."""
+
+    __tablename__ = "store_mark"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    store_id: Mapped[str] = mapped_column(String(36))
+    writes: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_mark"),)
+
+
 class SourceBatch(Base):
     """One file of people or visits that came in: its hash makes a second import a no-op."""
 

@@ -6,11 +6,11 @@ replace the same communes, the others stay.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -20,8 +20,17 @@ from targeting.codes import held_on, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
+from targeting.store.checksums import (
+    Stamp,
+    checked,
+    is_sound,
+    sealed_with,
+    sheet_path,
+    stamp,
+    told_as_damage,
+)
 from targeting.store.sheets import Sheet, load_sheet
-from targeting.store.staging import Staging
+from targeting.store.staging import Staging, recover_if_needed
 from targeting.tables import (
     BARRIER_KINDS,
     Addresses,
@@ -34,6 +43,11 @@ from targeting.tables import (
     Votes,
 )
 
+Read = TypeVar("Read")
+
+LOST: Final = "to_import_again"
+STEADY_TRIES: Final = 5
+
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
 SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
@@ -45,13 +59,14 @@ VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
 def list_elections(workspace: Workspace) -> list[str]:
     """Elections imported, oldest first."""
     folder = workspace.reference / "turnout"
-    found = [p.stem for p in folder.glob("*.parquet")] if folder.is_dir() else []
+    # by table or by sheet: one whose table is gone is told, not left out
+    found = {p.stem for kind in ("parquet", "json") for p in folder.glob(f"*.{kind}")}
     return sorted(found, key=lambda e: held_on(parse_election_id(e)))
 
 
 def election_sheet(workspace: Workspace, election_id: str) -> Sheet:
     """The sheet of one election's results."""
-    return load_sheet(workspace.reference / "turnout" / f"{election_id}.json")
+    return _sheet_of(workspace, workspace.reference / "turnout" / f"{election_id}.json")
 
 
 def write_results(
@@ -66,7 +81,8 @@ def write_results(
     `turnout` and `votes` are in the columns of tables Turnout and Votes, whole for their communes.
     """
     old_turnout = staging.current(f"reference/turnout/{election_id}.parquet")
-    if old_turnout.exists():
+    sheet = _told_lost(staging, old_turnout, sheet)
+    if _is_kept(staging, old_turnout):
         communes = turnout["station_id"].str.head(5).unique()
         commune = pl.col("station_id").str.head(5)
         kept = ~commune.is_in(communes.implode())
@@ -90,7 +106,7 @@ def write_results(
         statistics=True,
         row_group_size=65536,
     )
-    staging.path(f"{place}.json").write_text(sheet.dump())
+    _put_sheet(staging, place, sheet, "turnout", "votes")
 
 
 def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet: Sheet) -> None:
@@ -100,7 +116,8 @@ def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet
     """
     place = f"reference/shares/{election_id}"
     old_shares = staging.current(f"{place}.parquet")
-    if old_shares.exists():
+    sheet = _told_lost(staging, old_shares, sheet)
+    if _is_kept(staging, old_shares):
         commune = pl.col("station_id").str.head(5)
         taken = shares.select(commune.unique()).to_series()
         old = pl.read_parquet(old_shares)
@@ -111,13 +128,13 @@ def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet
             before = load_sheet(staging.current(f"{place}.json"))
             sheet = sheet.over(before, replaced.to_series().to_list(), rows=len(shares))
     shares.sort("station_id", maintain_order=True).write_parquet(staging.path(f"{place}.parquet"))
-    staging.path(f"{place}.json").write_text(sheet.dump())
+    _put_sheet(staging, place, sheet)
 
 
 def list_shares(workspace: Workspace) -> dict[str, Sheet]:
     """Elections of which shares without counts are imported, with their sheets."""
     folder = workspace.reference / "shares"
-    return {p.stem: load_sheet(p) for p in sorted(folder.glob("*.json"))}
+    return {p.stem: _sheet_of(workspace, p) for p in sorted(folder.glob("*.json"))}
 
 
 def load_shares(workspace: Workspace, election_id: str) -> pd.DataFrame:
@@ -146,8 +163,9 @@ def turnout_levels(workspace: Workspace) -> pd.DataFrame:
     """
     elections = list_elections(workspace)
     presidential = [e for e in elections if e.endswith("_pres_t1")]
+    folder = workspace.reference / "turnout"
     counts = {
-        e: pl.scan_parquet(workspace.reference / "turnout" / f"{e}.parquet").select(
+        e: pl.scan_parquet(checked(workspace, folder / f"{e}.parquet")).select(
             "station_id", "registered", "votes_cast"
         )
         for e in elections
@@ -180,10 +198,22 @@ def load_bloc_votes(
     return build_bloc_votes(votes, table, election_id).to_pandas()
 
 
-def load_rolls(workspace: Workspace) -> dict[str, pd.Series]:
-    """Registered voters per station of every election imported."""
+def sound_elections(workspace: Workspace) -> list[str]:
+    """Elections whose tables are what was imported, oldest first."""
+    folder = workspace.reference
+    return [
+        e
+        for e in list_elections(workspace)
+        if all(is_sound(workspace, folder / t / f"{e}.parquet") for t in ("turnout", "votes"))
+    ]
+
+
+def load_rolls(
+    workspace: Workspace, elections: Sequence[str] | None = None
+) -> dict[str, pd.Series]:
+    """Registered voters per station of every election imported, or of these."""
     rolls = {}
-    for election_id in list_elections(workspace):
+    for election_id in list_elections(workspace) if elections is None else elections:
         table = _read(workspace, "turnout", election_id, None).select("station_id", "registered")
         rolls[election_id] = table.to_pandas().set_index("station_id")["registered"]
     return rolls
@@ -199,14 +229,14 @@ def _read(
             f"{election_id} is not imported (imported: {has}): run `python -m targeting import "
             "results FILE` with its official file."
         )
-    rows = pl.scan_parquet(path)
+    rows = _open(workspace, path, pl.scan_parquet)
     if communes is not None:
         # strings between: row groups without the commune are skipped
         wanted = [
             pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
         ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
-    return rows.collect()
+    return _open(workspace, path, lambda _: rows.collect())
 
 
 # -- blocs -------------------------------------------------------------------------------------
@@ -240,7 +270,7 @@ def write_stations(
     sheet.facts["order"] = max(orders, default=0) + 1
     sheet.facts["origin"] = stations["origin"].iloc[0]
     stations.to_parquet(staging.path(f"{name}.parquet"))
-    staging.path(f"{name}.json").write_text(sheet.dump())
+    _put_sheet(staging, name, sheet)
 
 
 def list_stations(
@@ -276,7 +306,8 @@ def load_stations(
     for source, year, _ in list_stations(workspace, origins=origins):
         if vintage is not None and year != vintage:
             continue
-        layer = gpd.read_parquet(workspace.reference / "stations" / f"{source}_{year}.parquet")
+        path = workspace.reference / "stations" / f"{source}_{year}.parquet"
+        layer = _open(workspace, path, gpd.read_parquet)
         wanted = ~layer["commune_code"].isin(list(seen))
         if communes is not None:
             wanted &= layer["commune_code"].isin(list(communes))
@@ -392,25 +423,32 @@ def load_door_layouts(workspace: Workspace) -> pd.DataFrame:
 def write_streets(staging: Staging, name: str, streets: gpd.GeoDataFrame, sheet: Sheet) -> None:
     """Put a layer of ways in place (table Streets)."""
     streets.to_parquet(staging.path(f"reference/streets/{name}.parquet"))
-    staging.path(f"reference/streets/{name}.json").write_text(sheet.dump())
+    _put_sheet(staging, f"reference/streets/{name}", sheet)
 
 
 def write_backdrop(staging: Staging, name: str, layer: gpd.GeoDataFrame) -> None:
     """Put a layer that maps draw under the data (water, rail) in place."""
     layer.to_parquet(staging.path(f"reference/backdrop/{name}.parquet"))
+    sheet = Sheet("", "", "", {}, len(layer), today())
+    _put_sheet(staging, f"reference/backdrop/{name}", sheet)
 
 
 def load_backdrop(workspace: Workspace) -> dict[str, gpd.GeoDataFrame]:
     """Layers drawn under the data, by name; empty when none was imported."""
     folder = workspace.reference / "backdrop"
-    return {p.stem: gpd.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
+    paths = sorted(folder.glob("*.parquet"))
+    return {p.stem: _open(workspace, p, gpd.read_parquet) for p in paths}
 
 
 def has_addresses(workspace: Workspace, communes: Sequence[str] | None = None) -> bool:
     """Whether addresses of these communes (of any) were imported."""
     filters = [("commune_code", "in", list(communes))] if communes is not None else None
+
+    def rows(path: Path) -> int:
+        return len(pd.read_parquet(path, columns=["commune_code"], filters=filters))
+
     paths = (workspace.reference / "addresses").glob("*.parquet")
-    return any(len(pd.read_parquet(p, columns=["commune_code"], filters=filters)) for p in paths)
+    return any(_open(workspace, path, rows) for path in paths)
 
 
 def load_addresses(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -446,7 +484,7 @@ def load_streets(workspace: Workspace, *, barriers: bool = True) -> gpd.GeoDataF
     paths = sorted((workspace.reference / "streets").glob("*.parquet"))
     if not paths:
         return None
-    layers = [gpd.read_parquet(p) for p in paths]
+    layers = [_open(workspace, p, gpd.read_parquet) for p in paths]
     joined = pd.concat(layers, ignore_index=True)
     if "is_noded" in joined:
         joined["is_noded"] = joined["is_noded"].eq(True)  # missing where a layer has no such column
@@ -483,7 +521,8 @@ def list_layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet
 
 def _write_table(staging: Staging, name: str, table: pd.DataFrame, sheet: Sheet) -> None:
     old_table = staging.current(f"{name}.parquet")
-    if old_table.exists():
+    sheet = _told_lost(staging, old_table, sheet)
+    if _is_kept(staging, old_table):
         old = pd.read_parquet(old_table)
         taken = old["commune_code"].isin(table["commune_code"].unique().tolist())
         if not taken.all():
@@ -493,7 +532,62 @@ def _write_table(staging: Staging, name: str, table: pd.DataFrame, sheet: Sheet)
             sheet = sheet.over(before, replaced, rows=len(table))
             sheet.facts["communes"] = table["commune_code"].nunique()
     table.to_parquet(staging.path(f"{name}.parquet"), index=False)
-    staging.path(f"{name}.json").write_text(sheet.dump())
+    _put_sheet(staging, name, sheet)
+
+
+def _put_sheet(staging: Staging, name: str, sheet: Sheet, *folders: str) -> None:
+    """Write the sheet with the checksums of its tables, as they were staged."""
+    stem, own = name.rpartition("/")[2], name.split("/")[1]
+    tables = {
+        f"{folder}/{stem}.parquet": staging.path(f"reference/{folder}/{stem}.parquet")
+        for folder in folders or (own,)
+    }
+    staging.path(f"{name}.json").write_text(sealed_with(sheet, tables).dump())
+
+
+def _is_kept(staging: Staging, old_table: Path) -> bool:
+    """Whether rows of the table of before stay: it is there, and is what was written."""
+    return old_table.exists() and not _is_damaged(staging, old_table)
+
+
+def _is_damaged(staging: Staging, old_table: Path) -> bool:
+    if old_table.is_relative_to(staging.aside) or not old_table.exists():
+        return False
+    workspace = Workspace(staging.root)
+    tables = [old_table]
+    if old_table.parent.name == "turnout":
+        tables.append(old_table.parent.with_name("votes") / old_table.name)
+    return not all(is_sound(workspace, t) for t in tables)
+
+
+def _told_lost(staging: Staging, old_table: Path, sheet: Sheet) -> Sheet:
+    """The sheet, saying which files are to be imported again after a damaged table was replaced."""
+    lost: dict[str, str] = {}
+    if old_table.exists() and sheet_path(old_table).exists():
+        try:
+            before = load_sheet(sheet_path(old_table))
+        except WorkspaceError:
+            return sheet
+        lost = dict(before.facts.get(LOST, {}))
+        if _is_damaged(staging, old_table):
+            lost |= {sha: str(file.get("name", "")) for sha, file in before.files.items()}
+    lost = {sha: name for sha, name in lost.items() if sha not in sheet.files}
+    return replace(sheet, facts={**sheet.facts, LOST: lost}) if lost else sheet
+
+
+def lost_files(workspace: Workspace) -> dict[str, list[str]]:
+    """Tables that were damaged and replaced, with the files still to be imported again."""
+    found = {}
+    for path in sorted(workspace.reference.glob("*/*.json")):
+        if lost := load_sheet(path).facts.get(LOST):
+            found[f"{path.parent.name}/{path.stem}"] = sorted(set(lost.values()))
+    return found
+
+
+def _open(workspace: Workspace, table: Path, read: Callable[[Path], Read]) -> Read:
+    """A table of `reference/`, once it is known to be what was written."""
+    with told_as_damage(checked(workspace, table)):
+        return read(table)
 
 
 def _tables(
@@ -501,27 +595,56 @@ def _tables(
 ) -> list[pd.DataFrame]:
     filters = [("commune_code", "in", list(communes))] if communes is not None else None
     paths = sorted((workspace.reference / folder).glob("*.parquet"))
-    tables = [pd.read_parquet(p, filters=filters) for p in paths]
+    tables = [
+        _open(workspace, p, lambda path: pd.read_parquet(path, filters=filters)) for p in paths
+    ]
     return [t for t in tables if len(t)]
+
+
+def _sheet_of(workspace: Workspace, path: Path) -> Sheet:
+    """A sheet; none of its files is in place where a table of its is damaged."""
+    sheet = load_sheet(path)
+    tables = [workspace.reference / name for name in sheet.checksums]
+    return sheet if all(is_sound(workspace, t) for t in tables) else replace(sheet, files={})
 
 
 def _layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet]]:
     found = []
     for path in (workspace.reference / folder).glob("*.json"):
         source, _, vintage = path.stem.rpartition("_")
-        found.append((source or vintage, vintage, load_sheet(path)))
+        found.append((source or vintage, vintage, _sheet_of(workspace, path)))
     return sorted(found, key=lambda row: (row[1], row[0]), reverse=True)
 
 
-# -- the workspace itself ------------------------------------------------------------------------
+# -- one moment ------------------------------------------------------------------------------------
 
 
-def read_manifest(workspace: Workspace) -> dict[str, str]:
-    """What kind of workspace this is (`{"kind": "campaign"}` or `"demo"`)."""
-    path = workspace.root / "workspace.json"
-    return json.loads(path.read_text()) if path.exists() else {"kind": "campaign"}
+def steady(workspace: Workspace, work: Callable[[], Read]) -> Read:
+    """What `work` reads, all of one moment: done again if an import came in meanwhile.
+
+    Raises WorkspaceError if imports keep coming.
+    """
+    for _ in range(STEADY_TRIES):
+        recover_if_needed(workspace)
+        before = _moment(workspace)
+        try:
+            result = work()
+        except Exception:
+            if _moment(workspace) == before:
+                raise
+            continue  # it failed over a half of the new files
+        if _moment(workspace) == before:
+            return result
+    raise WorkspaceError(
+        f"files keep coming into {workspace.root}: wait until the imports end, then try again."
+    )
 
 
-def manifest_path(root: Path) -> Path:
-    """Where the manifest of a workspace is."""
-    return root / "workspace.json"
+def _moment(workspace: Workspace) -> list[tuple[str, Stamp]] | None:
+    """What every table of `reference/` is now; changes with each move of an import."""
+    while True:
+        try:
+            tables = sorted(workspace.reference.glob("*/*.parquet"))
+            return [(str(path), stamp(path)) for path in tables]
+        except FileNotFoundError:
+            continue  # taken away between the list and the look

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,11 @@ from targeting.errors import WorkspaceError
 
 JOURNAL: Final = ".journal.json"
 ASIDE: Final = ".staging"
+STAGED: Final = "reference"
+"""What is written aside goes there and nowhere else."""
+
+WAIT_SECONDS: Final = 10.0
+"""How long a reader waits for the moves of an import, which take milliseconds."""
 
 
 class Staging:
@@ -35,7 +43,7 @@ class Staging:
 
         Raises WorkspaceError for a name that leads out of the workspace.
         """
-        if not (self.aside / name).resolve().is_relative_to(self.aside.resolve()):
+        if not _stays_inside(self.root, name):
             raise WorkspaceError(f"“{name}” is no name of a file in the workspace.")
         if name not in self.files:
             self.files.append(name)
@@ -63,40 +71,109 @@ def staged(workspace: Workspace) -> Iterator[Staging]:
             if staging.files:
                 _commit(staging)
         finally:
-            if not (root / JOURNAL).exists():
-                shutil.rmtree(staging.aside, ignore_errors=True)
+            if not os.path.lexists(root / JOURNAL):
+                _drop_aside(root)
 
 
 def recover_if_needed(workspace: Workspace) -> None:
-    """Finish an import that a crash interrupted, before anything is read."""
-    if (workspace.root / JOURNAL).exists():
-        with _locked(workspace.root):
+    """Finish an import that a crash interrupted, before anything is read.
+
+    The moves of a running import are waited for.
+    """
+    if os.path.lexists(workspace.root / JOURNAL):
+        with _locked(workspace.root, wait=WAIT_SECONDS):
             recover(workspace.root)
 
 
 def recover(root: Path) -> bool:
-    """Carry out the moves that a crash interrupted; tells whether there were any."""
+    """Carry out the moves that a crash interrupted; tells whether there were any.
+
+    A journal that is none, or that leads out of the workspace, is put aside with what it would have
+    moved, and told: whoever made it, it was not us.
+    """
     journal = root / JOURNAL
-    if not journal.exists():
-        shutil.rmtree(root / ASIDE, ignore_errors=True)
+    if not os.path.lexists(journal):
+        _drop_aside(root)
         return False
-    for name in json.loads(journal.read_text()):
+    names = _read_journal(root)
+    if names is None:
+        _refuse_journal(root)
+        return False
+    for name in names:
         _move(root, name)
+    for folder in sorted({(root / name).parent for name in names}):
+        sync_folder(folder)
     journal.unlink()
-    shutil.rmtree(root / ASIDE, ignore_errors=True)
+    sync_folder(root)
+    _drop_aside(root)
     return True
+
+
+def _read_journal(root: Path) -> list[str] | None:
+    """The names to move, or nothing if the journal is damaged or not ours."""
+    journal = root / JOURNAL
+    if journal.is_symlink() or not journal.is_file():
+        return None
+    try:
+        names = json.loads(journal.read_bytes())
+    except ValueError:
+        return None
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and _stays_inside(root, name) for name in names
+    ):
+        return None
+    return names
+
+
+def _stays_inside(root: Path, name: str) -> bool:
+    """Whether a name is a file's under `reference/`, on both sides of the move, by no link."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or len(path.parts) < 2 or path.parts[0] != STAGED:
+        return False
+    if "\0" in name or (root / ASIDE).is_symlink():
+        return False
+    home = root.resolve()
+    for place in (Path(ASIDE) / path, path):
+        if (root / place).is_symlink() or (root / place).is_dir():
+            return False
+        if (root / place).parent.resolve() != home / place.parent:
+            return False
+    return True
+
+
+def _refuse_journal(root: Path) -> None:
+    kept = root / "backups" / f"refused-{uuid.uuid4().hex[:8]}"
+    kept.mkdir(parents=True)
+    for name in (JOURNAL, ASIDE):
+        if os.path.lexists(root / name):
+            os.rename(root / name, kept / name.lstrip("."))
+    logging.getLogger("relance").warning(
+        "Warning: %s held moves of an import that are damaged or lead out of the workspace. They "
+        "were not made, and are put aside in %s; if an import was interrupted, make it again.",
+        JOURNAL,
+        kept,
+    )
+
+
+def _drop_aside(root: Path) -> None:
+    if (root / ASIDE).is_symlink():
+        (root / ASIDE).unlink()
+    shutil.rmtree(root / ASIDE, ignore_errors=True)
 
 
 def _commit(staging: Staging) -> None:
     for name in staging.files:
         with open(staging.aside / name, "rb") as file:
             os.fsync(file.fileno())
+    for folder in sorted({(staging.aside / name).parent for name in staging.files}):
+        sync_folder(folder)
     draft = staging.aside / JOURNAL
     with open(draft, "w") as file:
         json.dump(staging.files, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, staging.root / JOURNAL)
+    sync_folder(staging.root)
     recover(staging.root)
 
 
@@ -108,16 +185,37 @@ def _move(root: Path, name: str) -> None:
         os.replace(root / ASIDE / name, target)
 
 
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    folder = os.open(root, os.O_RDONLY)
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, as fsync has a file's bytes."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise WorkspaceError(
-                f"another command is writing in {root}: wait until it ends, then try again."
-            ) from error
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def only_writer(root: Path) -> Iterator[None]:
+    """Hold the workspace's files; raises WorkspaceError if another command writes them."""
+    with _locked(root):
+        yield
+
+
+@contextmanager
+def _locked(root: Path, *, wait: float = 0.0) -> Iterator[None]:
+    folder = os.open(root, os.O_RDONLY)
+    until = time.monotonic() + wait
+    try:
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= until:
+                    raise WorkspaceError(
+                        f"another command is writing in {root}: wait until it ends, then try again."
+                    ) from error
+                time.sleep(0.01)
         yield
     finally:
         os.close(folder)

@@ -20,6 +20,7 @@ from targeting.store.models import (
     Visit,
     VisitUndone,
 )
+from targeting.store.opening import first_free_code, remember_codes
 from targeting.store.queries import load_campaign
 from targeting.tables import Excluded, Turfs, TurfStops
 
@@ -138,9 +139,11 @@ def reserve_codes(session: Session, count: int) -> list[str]:
     campaign = load_campaign(session)
     if campaign is None:
         raise TargetingError("no campaign here: run `python -m targeting init` first.")
-    first = campaign.next_turf
+    bind = session.get_bind()
+    first = first_free_code(bind, campaign.next_turf)
     campaign.next_turf = first + count
     session.flush()
+    remember_codes(bind, first + count)
     return [f"{TURF_LETTER}{first + n:04d}" for n in range(count)]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,18 +95,27 @@ def knapsack(
     return best, 0.0 if proven or reached == 0 else max(ceiling / reached - 1, 0.0)
 
 
+_quiet = threading.Lock()
+_solving: list[int] = []
+"""A copy of standard output for each solver that runs: the first turns it away, the last back."""
+
+
 @contextmanager
 def _solver_kept_quiet() -> Iterator[None]:
     """HiGHS writes a line of its own to standard output now and then, whatever it is told: it goes
-    to standard error, for a command's answer stands alone on the other."""
-    sys.stdout.flush()
-    out = os.dup(1)
-    try:
+    to standard error, for a command's answer stands alone on the other. Threads may overlap."""
+    with _quiet:
+        sys.stdout.flush()
+        _solving.append(os.dup(_solving[0] if _solving else 1))
         os.dup2(2, 1)
+    try:
         yield
     finally:
-        os.dup2(out, 1)
-        os.close(out)
+        with _quiet:
+            out = _solving.pop()
+            if not _solving:
+                os.dup2(out, 1)
+            os.close(out)
 
 
 def greedy(

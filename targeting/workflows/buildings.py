@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,8 +18,11 @@ from targeting.stations.places import assign_stations, from_wgs84
 from targeting.store import reference
 from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Buildings
+from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.setup import campaign_card
+
+CACHE_VERSION: Final = "v3"
 
 MEETING_REACH_M: Final = 2000.0
 """A meeting point is at most this far from an address."""
@@ -62,16 +62,7 @@ def load_buildings(workspace: Workspace, communes: Sequence[str] | None = None) 
     Made once, kept in the workspace's cache, and made again when a source moved.
     """
     wanted = list(communes or campaign_card(workspace).communes) or None
-    kept = _cache_path(workspace, wanted)
-    if kept.exists():
-        return Buildings.check(pd.read_parquet(kept))
-    table, report = _build(workspace, wanted)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = kept.with_suffix(".draft")
-    table.to_parquet(draft, index=False)
-    kept.with_suffix(".json").write_text(json.dumps(vars(report) if report else {}))
-    draft.replace(kept)
-    return table
+    return Buildings.check(_kept(workspace, wanted).tables["buildings"])
 
 
 def find_building(buildings: pd.DataFrame, place: str) -> str:
@@ -116,9 +107,18 @@ def _nearest(buildings: pd.DataFrame, longitude: float, latitude: float) -> str:
 def match_report(workspace: Workspace, communes: Sequence[str] | None = None) -> MatchReport | None:
     """How the roll was matched, or nothing where there is no roll."""
     wanted = list(communes or campaign_card(workspace).communes) or None
-    load_buildings(workspace, wanted)
-    facts = json.loads(_cache_path(workspace, wanted).with_suffix(".json").read_text())
+    facts = _kept(workspace, wanted).facts
     return MatchReport(**facts) if facts else None
+
+
+def _kept(workspace: Workspace, communes: list[str] | None) -> Bundle:
+    def build() -> Bundle:
+        table, report = _build(workspace, communes)
+        return Bundle({"buildings": table}, vars(report) if report else {})
+
+    made_of = ("addresses", "voter_addresses", "stations", "turnout", "doors")
+    parts = [CACHE_VERSION, communes, *content_of(workspace, made_of)]
+    return cached(workspace, "buildings", parts, build, BUNDLE)
 
 
 def _build(
@@ -162,14 +162,3 @@ def _registered(
     if not reference.list_elections(workspace):
         return voters.groupby("station_id")["registered"].sum().astype("float64")
     return station_past(workspace, communes).registered.astype("float64")
-
-
-def _cache_path(workspace: Workspace, communes: list[str] | None) -> Path:
-    """Named by what the buildings are made of: another import, another file."""
-    parts: list[object] = ["v2", communes]
-    for folder in ("addresses", "voter_addresses", "stations", "turnout", "doors"):
-        for path in sorted((workspace.reference / folder).glob("*.parquet")):
-            stat = path.stat()
-            parts.append([folder, path.name, stat.st_size, stat.st_mtime_ns])
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    return workspace.root / "cache" / f"buildings-{digest}.parquet"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -15,10 +13,11 @@ from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import Calibration, calibrate
 from targeting.scoring.rankings import gap_left, product
 from targeting.store import reference
+from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.tallies import load_tallies
 
-CACHE_VERSION: Final = "v1"
+CACHE_VERSION: Final = "v2"
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,16 @@ def workspace_certainty(
     progress: Progress = silent,
 ) -> Certainty:
     """Calibrate on the cycle before the basis', of all stations imported; kept in the cache."""
-    kept = workspace.root / "cache" / f"certainty-{_digest(workspace, basis, target)}.json"
-    if kept.exists():
-        facts = json.loads(kept.read_text())
-        parts = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
-        return Certainty(parts["reservoir"], parts["score"], facts["why"])
-    progress("calibrating intervals on the past (kept for the next time)")
-    found = _calibrate(workspace, basis, target)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = kept.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(found)))
-    draft.replace(kept)
-    return found
+
+    def build() -> Bundle:
+        progress("calibrating intervals on the past (kept for the next time)")
+        return Bundle({}, asdict(_calibrate(workspace, basis, target)))
+
+    made_of = content_of(workspace, ("turnout", "votes"), blocs=True)
+    parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
+    facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
+    found = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
+    return Certainty(found["reservoir"], found["score"], facts["why"])
 
 
 def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Certainty:
@@ -69,14 +66,3 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cer
         )
     except TargetingError as error:
         return Certainty(None, None, f"no interval: {error}")
-
-
-def _digest(workspace: Workspace, basis: Basis, target: Sequence[str]) -> str:
-    parts: list[object] = [CACHE_VERSION, basis.elections, sorted(target)]
-    for kind in ("turnout", "votes"):
-        for path in sorted((workspace.reference / kind).glob("*.parquet")):
-            stat = path.stat()
-            parts.append([kind, path.name, stat.st_size, stat.st_mtime_ns])
-    if workspace.blocs.exists():
-        parts.append(hashlib.sha256(workspace.blocs.read_bytes()).hexdigest())
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ from targeting.errors import WorkspaceError
 from targeting.sources.blocs import COLUMNS
 from targeting.store import reference
 from targeting.store.engine import open_store, reading, write
+from targeting.store.manifest import MANIFEST
 from targeting.store.queries import add_contacts, count_contacts
 from targeting.store.sheets import Sheet
 from targeting.store.staging import staged
@@ -89,7 +90,10 @@ def _clear(workspace: Workspace) -> None:
     """Take an older invented town out: it is made again whole."""
     if not workspace.exists:
         return
-    for name in ("relance.db", "relance.db-wal", "relance.db-shm", "blocs.csv"):
+    for name in (
+        "relance.db", "relance.db-wal", "relance.db-shm", "blocs.csv", MANIFEST,
+        f"backups/{MANIFEST}",
+    ):  # fmt: skip
         (workspace.root / name).unlink(missing_ok=True)
     for folder in (workspace.reference, workspace.root / "cache"):
         shutil.rmtree(folder, ignore_errors=True)

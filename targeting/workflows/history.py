@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
@@ -32,6 +29,7 @@ from targeting.stations.ledger import build_ledger
 from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.store import reference
 from targeting.tables import DEFAULT_TARGET
+from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 
 CACHE_VERSION: Final = "v5"
@@ -73,22 +71,21 @@ def station_past(
         raise WorkspaceError(
             "no results imported: run `python -m targeting import results FILE…` first."
         )
-    folder = _kept_in(workspace, communes)
-    if (folder / "ledger.parquet").exists():
-        flows, now, ledger = (
-            pd.read_parquet(folder / f"{name}.parquet") for name in ("flows", "now", "ledger")
-        )
-        return Past(History(flows, now), ledger)
-    progress("following stations through time (kept for the next time)")
-    past = _follow(workspace, communes)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in (
-        ("flows", past.history.flows), ("now", past.history.now), ("ledger", past.ledger),
-    ):  # fmt: skip
-        draft = folder / f"{name}.draft"
-        table.to_parquet(draft, index=False)
-        draft.replace(folder / f"{name}.parquet")
-    return past
+
+    def build() -> Bundle:
+        progress("following stations through time (kept for the next time)")
+        past = _follow(workspace, communes)
+        flows, now = past.history.flows, past.history.now
+        return Bundle({"flows": flows, "now": now, "ledger": past.ledger}, {})
+
+    made_of = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
+    parts = [
+        CACHE_VERSION,
+        sorted(communes) if communes else None,
+        *content_of(workspace, made_of, blocs=True),
+    ]
+    kept = cached(workspace, "past", parts, build, BUNDLE).tables
+    return Past(History(kept["flows"], kept["now"]), kept["ledger"])
 
 
 def _follow(workspace: Workspace, communes: Sequence[str] | None) -> Past:
@@ -373,16 +370,3 @@ def _dwellings(workspace: Workspace, commune: str) -> pd.DataFrame | None:
         return reference.load_addresses(workspace, [commune]).assign(weight=1.0)
     except WorkspaceError:
         return None
-
-
-def _kept_in(workspace: Workspace, communes: Sequence[str] | None) -> Path:
-    """Named by what the past is made of: another import, another folder."""
-    parts: list[object] = [CACHE_VERSION, sorted(communes) if communes else None]
-    for kind in ("turnout", "stations", "station_points", "addresses", "shares"):
-        for path in sorted((workspace.reference / kind).glob("*.parquet")):
-            stat = path.stat()
-            parts.append([kind, path.name, stat.st_size, stat.st_mtime_ns])
-    if workspace.blocs.exists():
-        parts.append(hashlib.sha256(workspace.blocs.read_bytes()).hexdigest())
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    return workspace.root / "cache" / f"past-{digest}"

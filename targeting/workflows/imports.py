@@ -117,10 +117,9 @@ class _Imports:
     def __init__(self, workspace: Workspace, election_id: str | None, progress: Progress) -> None:
         self.election_id, self.progress = election_id, progress
         self.blocs = reference.load_blocs(workspace)
-        self.rolls = reference.load_rolls(workspace)
-        self.sheets = {
-            e: reference.election_sheet(workspace, e) for e in reference.list_elections(workspace)
-        }
+        sound = reference.sound_elections(workspace)  # a damaged one is to be imported again
+        self.rolls = reference.load_rolls(workspace, sound)
+        self.sheets = {e: reference.election_sheet(workspace, e) for e in sound}
         self.share_sheets = reference.list_shares(workspace)
         self.by_sha: dict[tuple[str, str], ImportedResults] = {}
         self.providers: dict[str, dict[str, str]] = {}

@@ -28,10 +28,9 @@ from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
-from targeting.store.engine import open_store, reading
+from targeting.store.engine import count_writes, open_store, reading
 from targeting.store.queries import load_campaign
-from targeting.store.turfs import latest_cut, load_turfs, turf_versions
-from targeting.store.visits import count_visits
+from targeting.store.turfs import latest_cut, load_turfs
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health
@@ -58,10 +57,7 @@ def workspace_mark(workspace: Workspace) -> str:
         return "none"
     parts: list[Any] = [score_mark(workspace)]
     with reading(open_store(workspace)) as session:
-        cut, campaign = latest_cut(session), load_campaign(session)
-        parts += [count_visits(session), cut.id if cut else None, turf_versions(session)]
-        if campaign is not None:
-            parts += [campaign.name, campaign.election_id, str(campaign.ballot_date)]
+        parts.append(count_writes(session))
     return _digest(parts)
 
 

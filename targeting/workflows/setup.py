@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
+from targeting.store.manifest import FRESH, manifest_path, read_manifest, write_manifest
+from targeting.store.opening import forget_database
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.reference import (
     OUTLINED,
     list_elections,
     list_layers,
     list_stations,
-    manifest_path,
-    read_manifest,
 )
 from targeting.tables import BLOCS
 
@@ -59,9 +58,12 @@ def init_workspace(
     ballot_date: date | None = None,
     name: str | None = None,
     kind: str = "campaign",
+    new_database: bool = False,
 ) -> CampaignCard:
     """Make the workspace, or change its campaign; what is not given stays as it was.
 
+    `new_database`: begin again where the database is lost, or another one: what lies there is kept
+    in backups/, and codes of turfs go on where they were.
     Raises TargetingError for an unknown commune code, election or bloc, before anything is made.
     """
     codes = [commune_of_arrondissement(c) for c in communes]
@@ -75,6 +77,8 @@ def init_workspace(
     if unknown := set(target) - set(BLOCS):
         raise TargetingError(f"unknown bloc {', '.join(sorted(unknown))}: {', '.join(BLOCS)}.")
     _make_folders(workspace, kind)
+    if new_database:
+        forget_database(workspace)
     engine = open_store(workspace)
     write(
         engine,
@@ -104,7 +108,8 @@ def _make_folders(workspace: Workspace, kind: str) -> None:
     for folder in (workspace.reference, root / "backups", workspace.maps):
         folder.mkdir(parents=True, exist_ok=True)
     if not manifest_path(root).exists():
-        manifest_path(root).write_text(json.dumps({"kind": kind}) + "\n")
+        known = read_manifest(workspace)  # its twin, if there is one
+        write_manifest(root, known if known != FRESH else {"kind": kind, "checksums": True})
     if not workspace.blocs.exists():
         workspace.blocs.write_text(OUR_BLOCS.read_text())
 
