@@ -121,8 +121,8 @@ def filtered(min_abstention: float, min_left: float) -> dict[str, Any]:
 def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
     """The border of one station, or a ring round its dot, over the others.
 
-    It is the one thing sent again when the choice changes. Streamlit keeps no update trigger but that of the fill, so that a border drawn by an expression
-    would never follow the choice.
+    It is the one thing sent again when the choice changes. Streamlit keeps no update trigger but
+    that of the fill: a border drawn by an expression would never follow the choice.
     """
     at = station_point(file.path, station_id)
     if at is not None:
