@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from pandas import Index
 
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.board import Board, station_option
@@ -16,13 +17,14 @@ from targeting.maps.deck import (
     outline_layer,
     station_layer,
 )
-from targeting.maps.files import metric_classes
+from targeting.maps.files import bounds_of, metric_classes
 from targeting.maps.hatching import hatch_layer
 from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
 from targeting.stations.joins import LEAST_JOIN
 from targeting.web.desk import (
+    choose_area,
     command,
     drawer,
     language,
@@ -37,9 +39,13 @@ from targeting.web.desk import (
     say,
     show_credits,
     show_legend,
+    show_listing,
     told,
 )
 from targeting.workflows.screens import COMMANDS, station_csv
+
+NAMED = 1000
+"""Stations in the list of names: a country's are chosen among by department and commune."""
 
 
 def metric_name(board: Board, metric: str) -> str:
@@ -59,15 +65,15 @@ def explain(board: Board, metric: str) -> str:
 
 
 def turn(name: str) -> str:
-    """Key of the map or of the table: turned when the station was chosen elsewhere, so that what
-    it still shows as chosen is forgotten."""
+    """Key of the map: turned when the station was chosen elsewhere, so that what it still shows as
+    chosen is forgotten."""
     return f"{name}_{st.session_state.get(f'{name}_turn', 0)}"
 
 
 def forget(name: str) -> None:
-    """Turn the map or the table if something is chosen in it."""
+    """Turn the map if something is chosen in it."""
     chosen = st.session_state.get(turn(name), {}).get("selection", {})
-    if chosen.get("indices") or chosen.get("rows"):
+    if chosen.get("indices"):
         st.session_state[f"{name}_turn"] = st.session_state.get(f"{name}_turn", 0) + 1
 
 
@@ -75,12 +81,11 @@ def choose_on_map() -> None:
     """A station touched on the map is the one chosen; touched again, none is."""
     picked = st.session_state[turn("map")]["selection"]["objects"].get("stations", [])
     st.session_state["station"] = picked[0]["properties"]["id"] if picked else None
-    forget("table")
 
 
-def choose_in_table(ids: list[str]) -> None:
+def choose_in_table(key: str, ids: list[str]) -> None:
     """A row chosen in the table is the station chosen."""
-    rows = st.session_state[turn("table")]["selection"]["rows"]
+    rows = st.session_state[key]["selection"]["rows"]
     st.session_state["station"] = ids[rows[0]] if rows else None
     forget("map")
 
@@ -88,11 +93,10 @@ def choose_in_table(ids: list[str]) -> None:
 def choose_in_list() -> None:
     """The station was chosen by its name."""
     forget("map")
-    forget("table")
 
 
-def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
-    """The map with its legend, or why nothing is painted."""
+def show_map(board: Board, area: Index, metric: str, filters: dict[str, float]) -> None:
+    """The map, looking at an area's stations, with its legend; or why nothing is painted."""
     file = load_station_map(board)
     if file is None:
         show_why_unpainted(board)
@@ -105,10 +109,11 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
         outline_layer(file),
         *backdrop_layers(backdrop, kinds),
     ]
+    view = file.bounds if len(area) == len(board.table) else bounds_of(file, area)
     if station := st.session_state.get("station"):
         layers.append(chosen_layer(file, station))
     st.pydeck_chart(
-        build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}", frame=map_frame()),
+        build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
         height=map_height(),
         selection_mode="single-object",
         on_select=choose_on_map,
@@ -122,6 +127,8 @@ def show_map(board: Board, metric: str, filters: dict[str, float]) -> None:
     )
     if hatching is not None:
         st.caption(told("map.hatched", len(board.doubtful)))
+    if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):
+        st.caption(told("map.dots", dots))
     if missing := int(board.table["origin"].isna().sum()):
         st.caption(told("map.without_outline", missing))
 
@@ -171,23 +178,24 @@ def show_card(board: Board, station_id: str) -> None:
 
 
 def show_table(board: Board, rows: Any) -> None:
-    """The same stations as the map, highest priority first."""
-    listing = station_listing(board, rows, language())
-    st.dataframe(
-        listing.styled,
-        hide_index=True,
+    """The same stations as the map, highest priority first; the chosen one's row is marked."""
+    station = st.session_state.get("station")
+    at = rows.index.get_loc(station) if station in rows.index else None
+    key = f"table_{station}"
+    show_listing(
+        rows,
+        lambda shown: station_listing(board, shown, language()),
+        key=key,
+        start=at or 0,
         height=420,
-        column_config={
-            name: st.column_config.Column(help=words) for name, words in listing.helps.items()
-        },
-        selection_mode="single-row",
-        on_select=lambda: choose_in_table(listing.ids),
-        key=turn("table"),
+        selected=at,
+        on_choice=lambda ids: choose_in_table(key, ids),
         alt=say("map.table_alt"),
     )
     st.download_button(
-        say("map.download"), station_csv(rows), "relance-bureaux.csv", "text/csv", on_click="ignore"
-    )
+        say("map.download"), lambda: station_csv(rows), "relance-bureaux.csv", "text/csv",
+        on_click="ignore",
+    )  # fmt: skip
 
 
 board = open_or_stop(load_board, "map.loading")
@@ -195,26 +203,39 @@ lang = language()  # names are asked for later too, when no session is there to 
 metric_names = {name: metric_name(board, name) for name in METRICS}
 metric = st.segmented_control(
     say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
-    format_func=metric_names.__getitem__,
+    format_func=metric_names.__getitem__, persist_state="session",
 )  # fmt: skip
-one, two, three = drawer(say("map.filters")).columns(3)
+with drawer(say("map.filters")):
+    area = choose_area(board.table.index)
+    one, two, three = st.columns(3)
 percent = say("map.percent")
-abstention = one.slider(say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention")
+abstention = one.slider(
+    say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention", persist_state="session"
+)
 share = metric_name(board, "left")
-left = two.slider(say("map.min_left", metric=share), 0, 100, 0, 1, percent, key="min_left")
+left = two.slider(
+    say("map.min_left", metric=share), 0, 100, 0, 1, percent, key="min_left",
+    persist_state="session",
+)  # fmt: skip
+named = list(area[:NAMED])
+if (chosen := st.session_state.get("station")) in board.table.index and chosen not in named:
+    named.append(chosen)
 station = three.selectbox(
-    say("map.search"), list(board.table.index), index=None, key="station",
-    placeholder=say("map.search_hint"), on_change=choose_in_list,
+    say("map.search"), named, index=None, key="station",
+    placeholder=say("map.search_hint"), on_change=choose_in_list, persist_state="session",
     format_func=partial(station_option, board, language=lang),
 )  # fmt: skip
 filters = {"min_abstention": abstention / 100, "min_left": left / 100}
 rows = board.passing(**filters)
+rows = rows[rows.index.isin(area)]
 st.caption(
     told("map.shown", len(rows), all=number_in(language(), len(board.table))) + " " + say("map.how")
 )
+if len(area) > NAMED:
+    st.caption(say("map.list_first", count=number_in(language(), NAMED)))
 map_side, table_side = st.columns([11, 10])
 with map_side:
-    show_map(board, str(metric), filters)
+    show_map(board, area, str(metric), filters)
 with table_side:
     if station:
         show_card(board, station)

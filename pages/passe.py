@@ -1,11 +1,19 @@
 """The ledger: where each station's past comes from."""
 
+import pandas as pd
 import streamlit as st
 
 from targeting.locale import number_in, percent_in
-from targeting.maps.ledger import ledger_listing, vintage_in
+from targeting.maps.ledger import least_sure_first, ledger_listing, vintage_in
 from targeting.tables import LEDGER_KINDS
-from targeting.web.desk import language, load_past, open_or_stop, say
+from targeting.web.desk import (
+    choose_area,
+    language,
+    load_past,
+    open_or_stop,
+    say,
+    show_listing,
+)
 from targeting.workflows.screens import choose_ledger, ledger_csv
 
 past = open_or_stop(load_past, "ledger.loading")
@@ -13,13 +21,18 @@ lang = language()
 st.markdown(say("ledger.what"))
 one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
 vintage = one.selectbox(
-    say("ledger.vintage"), past.vintages, key="vintage", format_func=lambda v: vintage_in(lang, v)
+    say("ledger.vintage"),
+    past.vintages,
+    key="vintage",
+    persist_state="session",
+    format_func=lambda v: vintage_in(lang, v),
 )
 kinds = two.multiselect(
-    say("ledger.kinds"), LEDGER_KINDS, key="kinds", placeholder=say("ledger.all_kinds"),
+    say("ledger.kinds"), LEDGER_KINDS, key="kinds", persist_state="session",
+    placeholder=say("ledger.all_kinds"),
     format_func=lambda k: say(f"ledger.kind.{k}"),
 )  # fmt: skip
-doubtful = three.toggle(say("ledger.only_uncertain"), key="doubtful")
+doubtful = three.toggle(say("ledger.only_uncertain"), key="doubtful", persist_state="session")
 
 counts = past.counts.loc[vintage]
 figures = [kind for kind in LEDGER_KINDS if counts.get(kind, 0)]
@@ -33,21 +46,16 @@ st.caption(
     )
 )
 rows = choose_ledger(past, vintage, kinds=kinds, only_uncertain=doubtful)
+rows = rows[rows["station_id"].isin(choose_area(pd.Index(rows["station_id"])))]
 if rows.empty:
     st.info(say("ledger.none"))
 else:
-    listing = ledger_listing(rows, lang)
-    st.dataframe(
-        listing.styled,
-        hide_index=True,
-        height=520,
-        column_config={
-            name: st.column_config.Column(help=words) for name, words in listing.helps.items()
-        },
+    show_listing(
+        least_sure_first(rows), lambda shown: ledger_listing(shown, lang), key="ledger", height=520,
         alt=say("ledger.alt"),
-    )
+    )  # fmt: skip
     st.download_button(
-        say("ledger.download"), ledger_csv(rows, lang), "relance-passe-des-bureaux.csv", "text/csv",
-        on_click="ignore",
+        say("ledger.download"), lambda: ledger_csv(rows, lang), "relance-passe-des-bureaux.csv",
+        "text/csv", on_click="ignore",
     )  # fmt: skip
 st.caption(say("ledger.how"))

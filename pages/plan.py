@@ -73,9 +73,15 @@ if load_campaign() is None or not load_holdings().addresses:
     st.stop()
 with st.form("plan_form", border=True):
     first, second, third = st.columns(3)
-    teams = first.number_input(say("plan.teams"), 1, MOST["teams"], 10, key="teams")
-    evenings = second.number_input(say("plan.evenings"), 1, MOST["evenings"], 4, key="evenings")
-    minutes = third.number_input(say("plan.minutes"), 30, 300, 120, 10, key="plan_minutes")
+    teams = first.number_input(
+        say("plan.teams"), 1, MOST["teams"], 10, key="teams", persist_state="session"
+    )
+    evenings = second.number_input(
+        say("plan.evenings"), 1, MOST["evenings"], 4, key="evenings", persist_state="session"
+    )
+    minutes = third.number_input(
+        say("plan.minutes"), 30, 300, 120, 10, key="plan_minutes", persist_state="session"
+    )
     asked = st.form_submit_button(say("plan.make"), type="primary")
 if asked:
     st.session_state["plan_asked"] = (int(teams), int(evenings), float(minutes))

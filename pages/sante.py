@@ -3,14 +3,23 @@
 import streamlit as st
 
 from targeting.locale import number_in, percent_in
-from targeting.maps.ledger import MARKS, health_listing, matrix_listing, source_listing, vintage_in
+from targeting.maps.ledger import (
+    MARKS,
+    health_listing,
+    matrix_listing,
+    most_trouble_first,
+    source_listing,
+    vintage_in,
+)
 from targeting.web.desk import (
+    choose_area,
     language,
     load_health,
     open_or_stop,
     page_link,
     say,
     show_credits,
+    show_listing,
 )
 from targeting.workflows.screens import health_csv
 
@@ -38,10 +47,13 @@ for election, count in health.flagged.items():
         )
 
 st.subheader(say("health.matrix"))
-st.dataframe(matrix_listing(health.matrix, lang).styled, hide_index=True, height=360,
-             alt=say("health.matrix_alt"))  # fmt: skip
+matrix = health.matrix.loc[choose_area(health.matrix.index)]
+show_listing(
+    most_trouble_first(matrix), lambda shown: matrix_listing(shown, lang), key="matrix", height=360,
+    alt=say("health.matrix_alt"),
+)  # fmt: skip
 st.download_button(
-    say("health.download"), health_csv(health), "relance-sante-des-donnees.csv", "text/csv",
+    say("health.download"), lambda: health_csv(health), "relance-sante-des-donnees.csv", "text/csv",
     on_click="ignore",
 )  # fmt: skip
 page_link("passe", say("health.open_ledger"))

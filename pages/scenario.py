@@ -7,12 +7,14 @@ from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.listing import scenario_listing
 from targeting.scoring.product import ELSEWHERE
 from targeting.web.desk import (
+    choose_area,
     language,
     load_board,
     load_turnout_levels,
     open_or_stop,
     say,
     show_credits,
+    show_listing,
     show_trouble,
 )
 from targeting.workflows.scenarios import load_scenario
@@ -33,11 +35,11 @@ one, two = st.columns(2)
 middle = round(50 * (levels[0] + levels[1]))
 turnout = one.slider(
     say("scenario.turnout"), 0, 100, (max(middle - 5, 0), min(middle + 5, 100)), 1,
-    say("map.percent"), key="scenario_turnout",
+    say("map.percent"), key="scenario_turnout", persist_state="session",
 )  # fmt: skip
 transfer = two.slider(
     say("scenario.transfer"), 0, 150, (80, 100), 5, say("map.percent"), key="scenario_transfer",
-    help=say("scenario.transfer_help"),
+    persist_state="session", help=say("scenario.transfer_help"),
 )  # fmt: skip
 try:
     found = load_scenario(
@@ -65,6 +67,10 @@ second.metric(
     ),
 )
 st.caption(say("scenario.how"))
-listing = scenario_listing(board, found.stations, lang)
-st.dataframe(listing.styled, hide_index=True, height=420, alt=say("scenario.alt"))
+stations = found.stations
+stations = stations[stations.index.isin(choose_area(stations.index))]
+show_listing(
+    stations, lambda shown: scenario_listing(board, shown, lang), key="scenario_table", height=420,
+    alt=say("scenario.alt"),
+)  # fmt: skip
 show_credits(board.credits)

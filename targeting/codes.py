@@ -103,6 +103,15 @@ def commune_of(station: str) -> str:
     return station.split("_", 1)[0]
 
 
+def department_of(commune_code: str) -> str:
+    """Its department's code.
+
+    >>> department_of("13055"), department_of("2A004"), department_of("97411")
+    ('13', '2A', '974')
+    """
+    return commune_code[: 3 if commune_code.startswith(("97", "98")) else 2]
+
+
 def commune_of_arrondissement(code: str) -> str:
     """`13201` → `13055`, `75119` → `75056`, `69381` → `69123`; other codes as they are."""
     if re.fullmatch(r"751(0[1-9]|1\d|20)", code):

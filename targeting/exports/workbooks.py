@@ -13,6 +13,9 @@ from targeting.exports.cells import safe_table
 from targeting.exports.files import write_aside
 
 WIDEST: Final = 40
+A4: Final = 9
+"""XLSX's number for the paper."""
+
 PLAIN: Final = {
     "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
     "nan_inf_to_errors": False,
@@ -49,6 +52,12 @@ def _fill(sheet: Any, table: pd.DataFrame, bold: Any) -> None:
         longest = max([len(str(name)), *(len(str(v)) for v in values[:200])])
         sheet.set_column(column, column, min(longest + 2, WIDEST))
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)  # one page wide, as many as it takes in length
+    sheet.repeat_rows(0)
+    if len(table.columns):
+        sheet.print_area(0, 0, len(table), len(table.columns) - 1)
 
 
 def _cell(sheet: Any, row: int, column: int, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -23,7 +24,8 @@ class Board:
     as `publish_coverage` lets it out (missing count: from 1 to 10), `place` (may be empty),
     `vintage` and `origin` of the outline (missing: none).
     abstentions: rate at each low election of `basis`, same index.
-    join: how the outlines fit the results; nothing without outlines.
+    join: how the outlines fit the results; nothing without outlines. dots: the same of the points
+    that stand where no outline does.
     terms: what each term of the score brings (see scoring.explain), same index; where a past cycle
     has calibrated them, `score_low`, `score_high`, `rank_low`, `rank_high` too.
     """
@@ -36,6 +38,7 @@ class Board:
     has_addresses: bool
     join: Join | None = field(default=None)
     terms: pd.DataFrame | None = field(default=None)
+    dots: Join | None = field(default=None)
 
     @property
     def share(self) -> str:
@@ -48,11 +51,16 @@ class Board:
         return self.join is not None and self.join.is_sound
 
     @property
+    def is_dotted(self) -> bool:
+        """Whether the points are those of the results: else no dot is drawn."""
+        return self.dots is not None and self.dots.is_sound
+
+    @property
     def doubtful(self) -> pd.Index:
         """Stations whose past is uncertain for an election that the score rests on."""
         return self.table.index[self.table["reasons"].str.contains("uncertain:", regex=False)]
 
-    @property
+    @cached_property
     def ranked(self) -> int:
         """How many stations have a rank."""
         return int(self.table["priority_rank"].notna().sum())

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 import pydeck
 
-from targeting.maps.files import MapFile, station_rings
+from targeting.maps.files import MapFile, station_point, station_rings
 from targeting.maps.measures import METRICS
 
 SELECTED: Final = [220, 30, 30, 255]
@@ -20,6 +20,9 @@ PHONE: Final = (335.0, 350.0)
 """Width and height, in pixels, that the first view fills on each."""
 
 TOOLTIP: Final = {"color": "#ffffff", "backgroundColor": "#1c1c28", "fontSize": "13px"}
+
+DOT_M: Final = 250
+"""Radius of a station drawn as a dot, in metres: held between 1.6 and 9 pixels."""
 
 PAPER_STREETS: Final = [205, 205, 205, 255]
 """Streets where nothing is painted under them."""
@@ -97,6 +100,9 @@ def station_layer(
         pickable=True,
         stroked=False,
         get_fill_color=f"properties.fill_{metric}",
+        get_point_radius=DOT_M,
+        point_radius_min_pixels=1.6,
+        point_radius_max_pixels=9,
         update_triggers={"getFillColor": [metric]},
         **filtered(min_abstention, min_left),
     )
@@ -113,11 +119,18 @@ def filtered(min_abstention: float, min_left: float) -> dict[str, Any]:
 
 
 def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
-    """The border of one station, over the others: the one thing sent again when it changes.
+    """The border of one station, or a ring round its dot, over the others.
 
-    Streamlit keeps no update trigger but that of the fill, so that a border drawn by an expression
-    would never follow the choice.
+    It is the one thing sent again when the choice changes. Streamlit keeps no update trigger but
+    that of the fill: a border drawn by an expression would never follow the choice.
     """
+    at = station_point(file.path, station_id)
+    if at is not None:
+        return pydeck.Layer(
+            "ScatterplotLayer", [{"at": at}], id="chosen", pickable=False, get_position="at",
+            filled=False, stroked=True, get_radius=11, radius_units="'pixels'",
+            get_line_color=SELECTED, get_line_width=3, line_width_units="'pixels'",
+        )  # fmt: skip
     return pydeck.Layer(
         "PathLayer",
         [{"ring": ring} for ring in station_rings(file.path, station_id)],

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from targeting.maps.board import Board, tooltips
@@ -52,18 +53,21 @@ def metric_classes(board: Board) -> dict[str, Classes]:
     return {m: build_classes(m, board.table[COLUMNS[m]]) for m in METRICS}
 
 
-def station_map_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> MapFile:
+def station_map_file(
+    folder: Path,
+    board: Board,
+    outlines: gpd.GeoDataFrame | None,
+    points: gpd.GeoDataFrame | None = None,
+) -> MapFile:
     """Write the stations' outlines with colours, filter values and tooltips; gives the file.
 
-    `outlines`: table Stations (EPSG:2154). Stations without outline are left to the table, as
-    outlines without results are. Simplified as a coverage: neighbours keep one border.
+    `outlines`, `points`: tables Stations (EPSG:2154); a point is drawn for a station without
+    outline. Stations with neither are left to the table, as shapes without results are. Outlines
+    are simplified as a coverage: neighbours keep one border. Its bounds are of the dense part.
     """
-    require_metric_crs(outlines, "outlines")
-    shapes = outlines.drop_duplicates("station_id").set_index("station_id").geometry
-    rows = board.table[board.table.index.isin(shapes.index)]
-    shapes = shapes.reindex(rows.index)
-    simple = shapely.coverage_simplify(shapes.to_numpy(), SIMPLIFIED_M)
-    layer = gpd.GeoSeries(simple, index=rows.index, crs=shapes.crs).to_crs(WGS84)
+    shapes = _shapes(board, outlines, points)
+    rows = board.table.loc[shapes.index]
+    layer = shapes.to_crs(WGS84)
     properties: dict[str, list[Any]] = {"id": list(rows.index)}
     for metric, classes in metric_classes(board).items():
         properties[f"fill_{metric}"] = fill_colours(rows[COLUMNS[metric]], classes)
@@ -71,17 +75,76 @@ def station_map_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> 
         properties[name] = list(rows[COLUMNS[name]].fillna(UNFILTERED).astype(float).round(4))
     for language, texts in tooltips(board).items():
         properties[f"tip_{language}"] = list(texts.reindex(rows.index))
-    return write_features(folder, "stations", layer, properties)
+    file = write_features(folder, "stations", layer, properties)
+    return MapFile(file.path, dense_bounds(layer.bounds.to_numpy()))
+
+
+def _shapes(
+    board: Board, outlines: gpd.GeoDataFrame | None, points: gpd.GeoDataFrame | None
+) -> gpd.GeoSeries:
+    """The outline of each station of the board, else its point, in the board's order."""
+    parts: list[gpd.GeoSeries] = []
+    left = board.table.index
+    for name, layer in (("outlines", outlines), ("points", points)):
+        if layer is None:
+            continue
+        known = require_metric_crs(layer, name).drop_duplicates("station_id")
+        drawn = known.set_index("station_id").geometry
+        drawn = drawn.reindex(left[left.isin(drawn.index)])
+        if name == "outlines":
+            simple = shapely.coverage_simplify(drawn.to_numpy(), SIMPLIFIED_M)
+            drawn = gpd.GeoSeries(simple, index=drawn.index, crs=drawn.crs)
+        parts.append(drawn)
+        left = left.difference(drawn.index, sort=False)
+    both = pd.concat(parts)
+    return gpd.GeoSeries(both.reindex(board.table.index[board.table.index.isin(both.index)]))
+
+
+def dense_bounds(boxes: np.ndarray) -> tuple[float, float, float, float]:
+    """Bounds of all shapes but the far ones: islands and overseas are a way off the first view.
+
+    `boxes`: west, south, east, north of each. Far is further from nine tenths of the shapes than
+    nine tenths are across.
+    """
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    low, high = np.quantile(middle, [0.05, 0.95], axis=0)
+    margin = np.maximum(high - low, 1e-9)
+    near = ((middle >= low - margin) & (middle <= high + margin)).all(axis=1)
+    kept = boxes[near] if near.any() else boxes
+    west, south = kept[:, :2].min(axis=0)
+    east, north = kept[:, 2:].max(axis=0)
+    return float(west), float(south), float(east), float(north)
+
+
+def bounds_of(file: MapFile, stations: pd.Index) -> tuple[float, float, float, float]:
+    """Bounds of these stations on the map; of the whole where none of them is drawn."""
+    boxes = _boxes(file.path).reindex(stations).dropna()
+    return file.bounds if boxes.empty else dense_bounds(boxes.to_numpy())
+
+
+@lru_cache(maxsize=4)
+def _boxes(path: Path) -> pd.DataFrame:
+    shapes = {k: shapely.geometry.shape(g) for k, g in _geometries(path).items()}
+    boxes = shapely.bounds(np.array(list(shapes.values()), dtype=object))
+    return pd.DataFrame(boxes, index=list(shapes))
 
 
 def station_rings(path: Path, station_id: str) -> list[list[list[float]]]:
-    """Borders of one station in a map file, in degrees; empty when it is not in it."""
+    """Borders of one station in a map file, in degrees; empty when it has none in it."""
     geometry = _geometries(path).get(station_id)
-    if geometry is None:
+    if geometry is None or geometry["type"] == "Point":
         return []
     parts = geometry["coordinates"]
     polygons = [parts] if geometry["type"] == "Polygon" else parts
     return [ring for polygon in polygons for ring in polygon]
+
+
+def station_point(path: Path, station_id: str) -> list[float] | None:
+    """Where the dot of one station is, in degrees; nothing when it is drawn by its outline."""
+    geometry = _geometries(path).get(station_id)
+    if geometry is None or geometry["type"] != "Point":
+        return None
+    return list(geometry["coordinates"])
 
 
 @lru_cache(maxsize=4)

@@ -48,6 +48,8 @@ def hatch_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> MapFil
     """
     require_metric_crs(outlines, "outlines")
     shapes = outlines.drop_duplicates("station_id").set_index("station_id").geometry
+    if not shapes.index.isin(board.table.index).any():
+        return None
     west, south, east, north = shapes[shapes.index.isin(board.table.index)].total_bounds
     doubtful = shapes[shapes.index.isin(board.doubtful)]
     if doubtful.empty:

@@ -48,10 +48,15 @@ def ledger_sentence(row: Any, language: str) -> str:
     return f"{told} {text_in(language, 'ledger.uncertain')}" if row.is_uncertain else told
 
 
+def least_sure_first(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the Ledger by how much of their past is their own, what is least so first."""
+    own = ledger["history_share"] * ledger["confidence"]
+    return ledger.assign(own=own).sort_values(["own", "station_id"]).drop(columns="own")
+
+
 def ledger_listing(ledger: pd.DataFrame, language: str) -> Listing:
-    """Rows of the Ledger of one vintage as a screen's table shows them, the least sure first."""
-    rows = ledger.assign(own=ledger["history_share"] * ledger["confidence"])
-    rows = rows.sort_values(["own", "station_id"])
+    """Rows of the Ledger of one vintage as a screen's table shows them, in their order."""
+    rows = ledger
 
     def title(column: str) -> str:
         return text_in(language, f"ledgercol.{column}")
@@ -105,11 +110,15 @@ def health_listing(
     return Listing(list(counts.index), table, {k: speak for k, (_, speak) in columns.items()})
 
 
-def matrix_listing(matrix: pd.DataFrame, language: str) -> Listing:
-    """Stations × elections, one sign a cell; stations with the most trouble first."""
+def most_trouble_first(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Stations × elections, stations with the most trouble first."""
     trouble = matrix.isin(["uncertain", "lost", "absent"]).sum(axis=1)
-    order = trouble.sort_values(ascending=False, kind="stable").index
-    shown = matrix.loc[order]
+    return matrix.loc[trouble.sort_values(ascending=False, kind="stable").index]
+
+
+def matrix_listing(matrix: pd.DataFrame, language: str) -> Listing:
+    """Stations × elections, one sign a cell, in their order."""
+    shown, order = matrix, matrix.index
     columns = {text_in(language, "ledgercol.station"): [station_label(s) for s in order]}
     for election in matrix.columns:
         columns[vintage_in(language, election)] = [MARKS[s] for s in shown[election]]

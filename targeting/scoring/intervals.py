@@ -281,7 +281,8 @@ def rank_interval(
 ) -> pd.DataFrame:
     """`low` and `high` rank of each station of one arena at the calibration's nominal level.
 
-    Missing where the score is.
+    Missing where the score is. The rank that is shown is never outside its interval: the errors of
+    the past draw the first ones towards the middle, and none of the draws may have one first.
     """
     ranked = score.dropna()
     share = None if own is None else own.reindex(ranked.index)
@@ -290,5 +291,9 @@ def rank_interval(
     ranks = np.argsort(np.argsort(-values, axis=1), axis=1) + 1
     tail = (1 - calibration.nominal) / 2
     low, high = np.quantile(ranks, [tail, 1 - tail], axis=0)
-    table = pd.DataFrame({"low": np.floor(low), "high": np.ceil(high)}, index=ranked.index)
+    own_rank = ranked.rank(method="first", ascending=False).to_numpy()
+    table = pd.DataFrame(
+        {"low": np.minimum(np.floor(low), own_rank), "high": np.maximum(np.ceil(high), own_rank)},
+        index=ranked.index,
+    )
     return table.reindex(score.index)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+import pandas as pd
 import streamlit as st
 from geopandas import GeoDataFrame
 from pandas import DataFrame
 from streamlit.delta_generator import DeltaGenerator
 
+from targeting.codes import commune_of, department_of
 from targeting.config import PROJECT, Workspace, workspace_from
 from targeting.errors import TargetingError
-from targeting.locale import count_in, known_language, text_in
+from targeting.locale import count_in, known_language, number_in, text_in
 from targeting.locale.messages import said
 from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
+from targeting.maps.listing import Listing
 from targeting.scoring.backtest import Backtest
 from targeting.workflows import handwork, screens
 from targeting.workflows import plan as plans
@@ -39,6 +43,12 @@ MAP_PX: Final = 500
 """Heights of a map: under 60 % of the height of a phone, so that it never traps the scroll."""
 
 KEPT: Final = 4
+
+ROWS_A_PAGE: Final = 500
+"""Rows of a table sent at once: a country has 70,000."""
+
+MOST_COMMUNES: Final = 1000
+"""Communes in one list to choose from; more are chosen by department first."""
 
 Opened = TypeVar("Opened")
 Asked = ParamSpec("Asked")
@@ -131,6 +141,72 @@ def command(words: str) -> str:
 def page_link(name: str, label: str) -> None:
     """A link to another screen (`carte`, `secteurs`)."""
     st.page_link(str(PROJECT / "pages" / f"{name}.py"), label=label)
+
+
+# -- tables by page --------------------------------------------------------------------------------
+
+
+def choose_area(stations: pd.Index) -> pd.Index:
+    """Stations of the department and commune that the user chooses; all where there is but one.
+
+    A country's stations are chosen among step by step: no list holds them all.
+    """
+    communes = pd.Series([commune_of(s) for s in stations], index=stations)
+    if communes.nunique() < 2:
+        return stations
+    one, two = st.columns(2)
+    departments = communes.map(department_of)
+    if departments.nunique() > 1:
+        department = one.selectbox(
+            say("area.department"), sorted(departments.unique()), index=None, key="department",
+            placeholder=say("area.every_department"), persist_state="session",
+        )  # fmt: skip
+        if department is None and communes.nunique() > MOST_COMMUNES:
+            return stations
+        communes = communes if department is None else communes[departments == department]
+    commune = two.selectbox(
+        say("area.commune"), sorted(communes.unique()), index=None, key="commune",
+        placeholder=say("area.every_commune"), persist_state="session",
+    )  # fmt: skip
+    return communes.index if commune is None else communes.index[communes == commune]
+
+
+def show_listing(
+    rows: DataFrame, listing_of: Callable[[DataFrame], Listing], *, key: str, start: int = 0,
+    selected: int | None = None, on_choice: Callable[[list[str]], None] | None = None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """A table of `rows` by pages, from the page that holds row number `start`.
+
+    `listing_of` says the rows of a page in words; `on_choice` is given what the page's rows stand
+    for when one is chosen, `selected` is the number of the row marked as chosen; `options` go to
+    `st.dataframe`.
+    """
+    table = st.container()
+    pages = max(math.ceil(len(rows) / ROWS_A_PAGE), 1)
+    page = 1
+    if pages > 1:
+        page = st.pagination(
+            pages, default=min(start // ROWS_A_PAGE + 1, pages), key=f"{key}_page_{pages}"
+        )
+    first = (page - 1) * ROWS_A_PAGE
+    shown = rows.iloc[first : first + ROWS_A_PAGE]
+    listing = listing_of(shown)
+    if pages > 1:
+        st.caption(
+            say(
+                "table.page",
+                first=number_in(language(), first + 1),
+                last=number_in(language(), first + len(shown)),
+                all=number_in(language(), len(rows)),
+            )
+        )
+    helps = {name: st.column_config.Column(help=words) for name, words in listing.helps.items()}
+    if on_choice is not None:
+        options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": "single-row"}
+        if selected is not None and 0 <= selected - first < len(shown):
+            options["selection_default"] = {"selection": {"rows": [selected - first]}}
+    table.dataframe(listing.styled, hide_index=True, column_config=helps, key=key, **options)
 
 
 # -- the workspace ---------------------------------------------------------------------------------

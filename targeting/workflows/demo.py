@@ -56,7 +56,7 @@ def fill_demo(
     init_workspace(
         workspace,
         communes=[town.commune_code],
-        election_id="2026_muni_t1",
+        election_id=f"{town.ballot_date.year}_muni_t1",  # the town votes when its date says so
         ballot_date=town.ballot_date,
         name=f"{CAMPAIGN} · {town.name}",
         kind="demo",

@@ -94,6 +94,7 @@ class ScoredBoard:
     terms: pd.DataFrame
     outlines: gpd.GeoDataFrame | None
     join: Join | None = None
+    points: gpd.GeoDataFrame | None = None
 
 
 def load_scored(workspace: Workspace) -> ScoredBoard:
@@ -106,7 +107,8 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     outlines = drawn.outlines if drawn is not None else None
     judged = drawn.everything if drawn is not None else None
     join = _join(workspace, judged, scored.scores, scored.basis.presidential)
-    return ScoredBoard(scored, _terms(workspace, scored), outlines, join)
+    points = reference.find_stations(workspace, scored.communes, origins=("points",))
+    return ScoredBoard(scored, _terms(workspace, scored), outlines, join, points)
 
 
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
@@ -129,7 +131,7 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
-    table = table.join(_places(outlines, stations))
+    table = table.join(_places(outlines, kept.points, stations))
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
         table=table.loc[order],
@@ -140,6 +142,9 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         has_addresses=counted,
         join=kept.join,
         terms=kept.terms.loc[order],
+        dots=None
+        if kept.points is None
+        else join_outlines(kept.points, scored.scores, election_id=scored.basis.presidential),
     )
 
 
@@ -183,12 +188,16 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
 
 
-def _places(outlines: gpd.GeoDataFrame | None, stations: pd.Index) -> pd.DataFrame:
-    """Place, vintage and origin of each station's outline."""
-    if outlines is None:
+def _places(
+    outlines: gpd.GeoDataFrame | None, points: gpd.GeoDataFrame | None, stations: pd.Index
+) -> pd.DataFrame:
+    """Place, vintage and origin of each station's outline, else of its point."""
+    layers = [pd.DataFrame(layer) for layer in (outlines, points) if layer is not None]
+    if not layers:
         empty = pd.DataFrame(index=stations, columns=["vintage", "origin"], dtype="str")
         return empty.assign(place="")
-    known = outlines.drop_duplicates("station_id").set_index("station_id").reindex(stations)
+    known = pd.concat(layers).drop_duplicates("station_id").set_index("station_id")
+    known = known.reindex(stations)
     name = known["name"].mask(known["name"].duplicated(keep=False))  # an area's, not a station's
     place = known["polling_place"].fillna(name).fillna("").astype("str")
     place = place.str.split().str.join(" ")
@@ -208,14 +217,17 @@ def _join(
 
 
 def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
-    """The map file of the board's stations; nothing where the outlines are of others."""
-    if not board.is_painted:
-        return None
-    drawn = find_outlines(workspace, campaign_card(workspace).communes or None)
+    """The map file of the board's stations; nothing where outlines and points are of others."""
+    communes = campaign_card(workspace).communes or None
+    drawn = find_outlines(workspace, communes) if board.is_painted else None
     outlines = drawn.outlines if drawn is not None else None
-    if outlines is None or not outlines["station_id"].isin(board.table.index).any():
+    points = None
+    if board.is_dotted:
+        points = reference.find_stations(workspace, communes, origins=("points",))
+    layers = [layer for layer in (outlines, points) if layer is not None]
+    if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
         return None
-    return station_map_file(workspace.maps, board, outlines)
+    return station_map_file(workspace.maps, board, outlines, points)
 
 
 def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:

@@ -1,6 +1,8 @@
 import json
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pytest
 from shapely.geometry import LineString
 
@@ -8,7 +10,10 @@ from targeting.errors import CrsError
 from targeting.maps.files import (
     KEPT,
     backdrop_file,
+    bounds_of,
+    dense_bounds,
     station_map_file,
+    station_point,
     station_rings,
     write_features,
 )
@@ -29,6 +34,30 @@ def test_the_map_file_has_what_layers_read(tmp_path, board, outlines):
     west, south, east, north = file.bounds
     assert 5.3 < west < east < 5.5
     assert 43.2 < south < north < 43.4
+
+
+def test_a_station_without_outline_is_a_dot_and_one_with_neither_is_left_out(
+    tmp_path, board, outlines
+):
+    points = outlines.assign(geometry=outlines.centroid)
+    file = station_map_file(tmp_path, board, outlines.iloc[:1], points.iloc[:2])
+    features = json.loads(file.path.read_text())["features"]
+    kinds = {f["properties"]["id"]: f["geometry"]["type"] for f in features}
+    assert kinds == {"13055_0101": "Polygon", "13055_0102": "Point"}
+    assert station_rings(file.path, "13055_0102") == []
+    assert station_point(file.path, "13055_0101") is None
+    at = station_point(file.path, "13055_0102")
+    assert bounds_of(file, pd.Index(["13055_0102"])) == (*at, *at)
+    assert bounds_of(file, pd.Index(["13055_0104"])) == file.bounds
+    alone = station_map_file(tmp_path, board, None, points)
+    assert len(json.loads(alone.path.read_text())["features"]) == 3
+
+
+def test_the_first_view_is_of_the_dense_part():
+    town = [[x / 100, y / 100, x / 100, y / 100] for x in range(10) for y in range(10)]
+    island = [9.0, -50.0, 9.0, -50.0]
+    assert dense_bounds(np.array([*town, island])) == (0, 0, 0.09, 0.09)
+    assert dense_bounds(np.array([[1.0, 2.0, 3.0, 4.0]])) == (1, 2, 3, 4)
 
 
 def test_coordinates_have_five_decimals(tmp_path, board, outlines):

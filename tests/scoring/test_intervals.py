@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from targeting.errors import TargetingError
 from targeting.scoring.backtest import build_transition, label
@@ -113,3 +115,24 @@ def test_another_order_keeps_the_scale_of_the_score() -> None:
     assert dealt.to_list()[:3] == [0.4, 0.1, 0.3]
     assert np.isnan(dealt[3])
     assert blend(score[:3], score[:3]).rank().to_list() == score[:3].rank().to_list()
+
+
+@given(
+    scores=st.lists(st.floats(0, 1, width=32) | st.none(), min_size=1, max_size=40).filter(
+        lambda values: sum(v or 0 for v in values) > 0
+    ),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=25)
+def test_an_interval_always_holds_its_own_point(calibration, scores, seed) -> None:
+    score = pd.Series(scores, dtype="float64")
+    people = pd.Series(np.linspace(60.0, 1500.0, len(score)))
+    bounds = interval(calibration, score, people)
+    known = score.notna()
+    close = 1e-9 * (1 + score)
+    assert (bounds["low"] <= score + close)[known].all()
+    assert (bounds["high"] >= score - close)[known].all()
+    ranks = rank_interval(calibration, score, people, draws=20, seed=seed)
+    own = score.rank(method="first", ascending=False)
+    assert ((ranks["low"] <= own) & (ranks["high"] >= own))[known].all()
+    assert ranks[~known].isna().all(axis=None)

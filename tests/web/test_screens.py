@@ -1,13 +1,16 @@
 """Each screen on the invented town, and on workspaces that lack something."""
 
+import json
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from targeting.config import Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
+from targeting.store.reference import credits
 from targeting.workflows.screens import load_board, load_holdings, workspace_mark
-from targeting.workflows.setup import init_workspace
+from targeting.workflows.setup import campaign_card, init_workspace
 
 
 def words(test):
@@ -59,6 +62,21 @@ def test_a_real_campaign_is_never_called_invented(workspace, monkeypatch, screen
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     test = screen()
     assert "*Marseille* [2026](http://example.org)" in [t.value for t in test.text]
+
+
+def test_the_town_votes_in_the_year_of_its_ballot(demo, screen):
+    card = campaign_card(demo)
+    assert card.election_id == f"{card.ballot_date.year}_muni_t1"
+    said = calm(screen())
+    assert said.count(str(card.ballot_date.year)) == 2
+
+
+def test_a_source_is_credited_once(own_demo):
+    for path in list(own_demo.reference.rglob("*.json"))[:2]:
+        sheet = json.loads(path.read_text())
+        path.write_text(json.dumps(sheet | {"credit": "Ville d’Ici, ODbL · VILLE D'ICI,  ODbL."}))
+    said = [c.casefold() for c in credits(own_demo)]
+    assert sum("ville d" in c for c in said) == 1
 
 
 # -- map -------------------------------------------------------------------------------------------
@@ -136,6 +154,64 @@ def test_the_map_without_outlines_keeps_its_table(own_demo, screen):
     test = screen("carte")
     assert text_in("fr", "map.no_outlines") in calm(test)
     assert len(test.dataframe[0].value) == 63
+
+
+def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, monkeypatch):
+    monkeypatch.setattr("targeting.web.desk.ROWS_A_PAGE", 25)
+    for name, rows in (("carte", 63), ("scenario", 62), ("passe", 63), ("sante", 63)):
+        test = screen(name)
+        calm(test)
+        table = next(d for d in test.dataframe if "Bureau" in d.value.columns)
+        assert len(table.value) == 25, name
+        assert any(f"Lignes 1 à 25 sur {rows}" in c.value for c in test.caption), name
+
+
+def test_the_page_of_the_chosen_station_is_shown_with_its_row_marked(demo, screen, monkeypatch):
+    monkeypatch.setattr("targeting.web.desk.ROWS_A_PAGE", 25)
+    board = load_board(demo)
+    test = screen("carte")
+    station = board.table.index[30]
+    test.selectbox(key="station").set_value(station).run()
+    calm(test)
+    assert any("Lignes 26 à 50" in c.value for c in test.caption)
+    assert list(test.dataframe[0].value["Rang"])[5] == 31
+
+
+def test_choices_stay_when_another_screen_is_opened(demo, screen):
+    test = screen()
+    test.switch_page(str(PROJECT / "pages" / "carte.py")).run()
+    station = load_board(demo).table.index[2]
+    test.selectbox(key="station").set_value(station).run()
+    test.segmented_control(key="metric").set_value("left").run()
+    test.slider(key="min_abstention").set_value(10).run()
+    for other in ("scenario", "plan"):
+        test.switch_page(str(PROJECT / "pages" / f"{other}.py")).run()
+        assert not test.exception
+    test.switch_page(str(PROJECT / "pages" / "carte.py")).run()
+    calm(test)
+    assert test.selectbox(key="station").value == station
+    assert test.segmented_control(key="metric").value == "left"
+    assert test.slider(key="min_abstention").value == 10
+
+
+def test_stations_of_a_country_are_found_by_department_then_commune(screen):
+    def page():
+        import pandas as pd
+
+        from targeting.web import desk
+
+        desk.MOST_COMMUNES = 3
+        ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
+        import streamlit as st
+
+        st.text(" ".join(desk.choose_area(pd.Index(ids))))
+
+    test = AppTest.from_function(page).run()
+    assert [s.label for s in test.selectbox] == ["Département"]
+    test.selectbox(key="department").set_value("69").run()
+    assert test.text[0].value == "69001_0001 69002_0001"
+    test.selectbox(key="commune").set_value("69002").run()
+    assert test.text[0].value == "69002_0001"
 
 
 # -- turfs -----------------------------------------------------------------------------------------

@@ -111,10 +111,14 @@ def test_maps_paint_outlines_although_points_were_imported_later(
     assert write_station_map(results, load_board(results)) is not None
 
 
-def test_points_alone_paint_nothing_and_score_all_the_same(
+def test_points_alone_paint_no_area_but_dots_and_score_all_the_same(
     results: Workspace, tmp_path: Path
 ) -> None:
     import_stations(results, points(tmp_path, CODES))
     report = score_report(results, communes=("13055",), by=None, table="scores", out=None, top=3)
     assert report.facts["top"][0]["station_id"] == "13055_0101"
-    assert write_station_map(results, load_board(results)) is None
+    board = load_board(results)
+    assert not board.is_painted
+    file = write_station_map(results, board)
+    features = json.loads(file.path.read_text())["features"]
+    assert {f["geometry"]["type"] for f in features} == {"Point"}

@@ -63,6 +63,10 @@ def test_a_workbook_has_both_tables_and_not_one_formula(town: Workspace, tmp_pat
     assert [c.value for c in book["turfs"][1]] == TURF_COLUMNS
     assert [c.value for c in book["stops"][1]] == STOP_COLUMNS
     assert book["stops"].max_row == 41
+    for sheet in book:  # printed one page wide, whatever its columns
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+        assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert f"'{HOSTILE}" in {c.value for c in cells}, "guarded as in the CSV"
 
 
