@@ -211,6 +211,7 @@ def test_the_same_books_and_day_give_the_same_bytes(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_packet_has_its_turfs_in_front_and_a_file_for_each(tmp_path):
     books = [book(turf_id=f"S{n:04d}") for n in range(1, INDEX_ROWS + 3)]
     paths = write_packet(tmp_path / "all.pdf", books, today=DAY, beside=True)

@@ -42,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="relance-mutants-") as folder:
         copy = copied(Path(folder) / "relance", told.tests)
         sound = sorted({test for m in chosen for test in there(copy, m)})
-        if not passes(copy, sound):
-            print("the tests do not pass on the package as it is: nothing can be told.")
+        if (failure := failing(copy, sound)) is not None:
+            print(f"nothing can be told, for the tests do not pass on what is whole:\n{failure}")
             return 1
         survived = [m for m in chosen if not killed(copy, m)]
     rate = 1 - len(survived) / max(len(chosen), 1)
@@ -68,8 +68,8 @@ def there(copy: Path, mutant: Mutant) -> list[str]:
     return [t for t in mutant.tests if (copy / t.split("::")[0]).exists()]
 
 
-def passes(copy: Path, tests: Sequence[str]) -> bool:
-    """Whether these tests pass on the copy as it stands."""
+def failing(copy: Path, tests: Sequence[str]) -> str | None:
+    """What pytest says of the first of these tests that fails on the copy as it stands, if any."""
     command = [
         sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
         "--no-header", "-m", "not postgres and not browser and not real", *tests,
@@ -78,7 +78,7 @@ def passes(copy: Path, tests: Sequence[str]) -> bool:
     done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.returncode == 0
+    return done.stdout[-2000:] if done.returncode else None
 
 
 def killed(copy: Path, mutant: Mutant) -> bool:
@@ -90,7 +90,7 @@ def killed(copy: Path, mutant: Mutant) -> bool:
     began = time.monotonic()
     path.write_text(text.replace(mutant.old, mutant.new))
     try:
-        is_killed = not passes(copy, there(copy, mutant))
+        is_killed = failing(copy, there(copy, mutant)) is not None
     finally:
         path.write_text(text)
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -90,6 +90,7 @@ def knock_often(url: str, writer: str) -> None:
         write(engine, lambda s, row=row: record_visits(s, [row]))  # a double click
 
 
+@pytest.mark.slow
 def test_no_acknowledged_visit_is_lost_when_many_write_at_once(
     engine: Engine, database_url: str
 ) -> None:

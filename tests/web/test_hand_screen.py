@@ -1,9 +1,12 @@
 """Turfs changed by hand on their screen, with the keyboard alone."""
 
+import pytest
+
 from targeting.workflows.handwork import load_hand_board
 from targeting.workflows.recut import recut_campaign_turfs
 
 
+@pytest.mark.slow
 def test_a_building_moves_from_the_lists_and_comes_back_by_undo(own_demo, screen):
     recut_campaign_turfs(own_demo)  # the town's first turfs were all begun
     board = load_hand_board(own_demo)

@@ -226,6 +226,7 @@ def test_turfs_show_their_account(demo, screen):
     assert len(test.dataframe[0].value) > 10
 
 
+@pytest.mark.slow
 def test_a_cut_asks_before_ready_turfs_are_withdrawn(own_demo, screen):
     before = workspace_mark(own_demo)
     test = screen("secteurs")
@@ -269,6 +270,7 @@ def test_a_walk_book_is_made_when_asked_and_offered(demo, screen):
     assert text_in("fr", "turfs.file_pdf") in [b.label for b in test.get("download_button")]
 
 
+@pytest.mark.slow
 def test_phone_books_are_offered_with_a_phrase_that_opens_them(own_demo, screen):
     import base64
     import io

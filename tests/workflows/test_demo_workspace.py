@@ -354,6 +354,7 @@ def test_the_invented_town_does_not_go_over_a_campaign(workspace: Workspace) -> 
     assert "holds a campaign" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_same_seed_and_day_give_the_same_workspace(town: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path / "other")
     fill_demo(other, today=DAY)

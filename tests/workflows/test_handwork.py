@@ -175,6 +175,7 @@ def test_nothing_to_undo_is_said(town: Workspace) -> None:
         handwork.redo(town)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_any_row_of_changes_is_undone_to_the_first_state_and_redone_to_the_last(
     town: Workspace, seed: int

@@ -345,6 +345,7 @@ STEP = st.tuples(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -35,6 +35,8 @@ from tests.field.turfs import book
 
 DAY = date(2026, 11, 23)
 
+pytestmark = pytest.mark.slow  # a town's books are written in full
+
 
 @pytest.fixture(scope="module")
 def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
