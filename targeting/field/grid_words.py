@@ -61,7 +61,10 @@ _HOUR: Final = re.compile(
 )
 _DAY: Final = (
     (re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"), False),
-    (re.compile(r"(?P<d>\d{1,2}) ?[/.\-] ?(?P<m>\d{1,2}) ?[/.\-] ?(?P<y>\d{4}|\d{2})(?!\d)"), False),
+    (
+        re.compile(r"(?P<d>\d{1,2}) ?[/.\-] ?(?P<m>\d{1,2}) ?[/.\-] ?(?P<y>\d{4}|\d{2})(?!\d)"),
+        False,
+    ),
     (re.compile(r"(?P<d>\d{1,2})(?:er|st|nd|rd|th)? (?P<m>[^\W\d_]+)\.? (?P<y>\d{4})(?!\d)"), True),
 )
 _WEEKDAY: Final = re.compile(r"[^\W\d_]{3,9}\.?,? (?=\d)")

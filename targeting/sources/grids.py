@@ -46,7 +46,9 @@ def folded(text: str) -> str:
 def clean_cell(text: str) -> str:
     """A cell without the spaces, visible or not, that surround it."""
     plain = unicodedata.normalize("NFC", text)
-    plain = re.sub(r"[\s\u00a0\u2007\u202f]+", " ", re.sub(r"[\u200b-\u200f\u2060\ufeff]", "", plain))
+    plain = re.sub(
+        r"[\s\u00a0\u2007\u202f]+", " ", re.sub(r"[\u200b-\u200f\u2060\ufeff]", "", plain)
+    )
     return raw_text(plain.strip())
 
 
@@ -56,13 +58,17 @@ def read_grid_text(path: Path) -> TextFile:
     try:
         with path.open("rb") as file:
             start = file.read(4)
-            if not (is_workbook(start) or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))):
+            if not (
+                is_workbook(start) or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            ):
                 return read_text(path)
             content = start + file.read(MOST_BYTES)
     except OSError as error:
         raise SourceError(path.name, f"cannot be read ({error.strerror}).") from error
     if len(content) > MOST_BYTES:
-        raise SourceError(path.name, f"more than {MOST_BYTES:,} bytes: no grid of visits is so long.")
+        raise SourceError(
+            path.name, f"more than {MOST_BYTES:,} bytes: no grid of visits is so long."
+        )
     if is_workbook(content):
         return _of_workbook(path, content)
     try:
@@ -127,7 +133,9 @@ def _table(text: str, names: Mapping[str, str]) -> tuple[str, list[tuple[int, li
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line on which each begins."""
     quoting = csv.QUOTE_NONE if separator == SHEET else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO(text), delimiter=separator, quoting=quoting, strict=quoting == 0)
+    reader = csv.reader(
+        io.StringIO(text), delimiter=separator, quoting=quoting, strict=quoting == 0
+    )
     begun = 1
     for cells in reader:
         yield begun, [clean_cell(c) for c in cells]
@@ -221,7 +229,8 @@ def _columns(
                 f"column {_letter(place)} is not known here and holds something on line {number}.",
                 line=line,
                 way_out="Take it out: a visit holds no name, no phone, no note. Columns known: "
-                + ", ".join(dict.fromkeys(names.values())) + ".",
+                + ", ".join(dict.fromkeys(names.values()))
+                + ".",
             )
     return columns
 

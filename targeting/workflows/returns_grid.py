@@ -91,9 +91,7 @@ def import_grid(workspace: Workspace, file: TextFile) -> Returned:
             recorded = record_visits(session, visits)
         except VisitError as error:
             raise SourceError(file.name, error.reason, line=kept[error.index].number) from error
-        return Returned(
-            file.name, len(lines), recorded, repeated=repeated, overruled=overruled
-        )
+        return Returned(file.name, len(lines), recorded, repeated=repeated, overruled=overruled)
 
     return record_once(workspace, file.name, file.sha256, len(lines), record)
 
