@@ -135,33 +135,35 @@ tzinfo=datetime.timezone.utc)), True)
     """
     try:
         return _when(text, hour)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, KeyError):
         return None
 
 
 def _when(text: str, hour: str) -> When | None:
     if _SERIAL.fullmatch(text):
-        days = float(text.replace(",", "."))
-        if not SERIALS[0] <= days < SERIALS[1]:
-            return None
-        moment = EXCEL_DAY_0 + timedelta(seconds=round(days * 86_400))
-        own = moment.time()
-        if own != MIDNIGHT and hour:
-            return None
-        return _hour_of(moment.date(), hour) if hour else _local(moment.date(), own)
+        return _of_serial(float(text.replace(",", ".")), hour)
     text = _WEEKDAY.sub("", text, count=1) if _WEEKDAY.match(text) else text
-    for pattern, is_named in _DAY:
-        if not (found := pattern.match(text)):
-            continue
-        month = MONTHS.get(folded(found["m"])) if is_named else int(found["m"])
-        if month is None:
-            return None
-        year = int(found["y"]) + (2000 if len(found["y"]) == 2 else 0)
-        rest = re.sub(r"^(?:[T,]| ?à(?= )| ?at(?= )| ?a(?= ))? ?", "", text[found.end() :])
-        if rest and hour and not re.fullmatch(r"0{1,2}[:h]00(?::00)?", rest):
-            return None
-        return _hour_of(date(year, month, int(found["d"])), hour or rest)
-    return None
+    found, is_named = next(
+        ((m, is_named) for pattern, is_named in _DAY if (m := pattern.match(text))), (None, False)
+    )
+    if found is None:
+        return None
+    month = MONTHS[folded(found["m"])] if is_named else int(found["m"])
+    year = int(found["y"]) + (2000 if len(found["y"]) == 2 else 0)
+    rest = re.sub(r"^(?:[T,]| ?à(?= )| ?at(?= )| ?a(?= ))? ?", "", text[found.end() :])
+    if rest and hour and not re.fullmatch(r"00?[:h]00(?::00)?", rest):
+        return None
+    return _hour_of(date(year, month, int(found["d"])), hour or rest)
+
+
+def _of_serial(days: float, hour: str) -> When | None:
+    """A day as a spreadsheet counts it, its hour the part after the comma."""
+    if not SERIALS[0] <= days < SERIALS[1]:
+        return None
+    moment = EXCEL_DAY_0 + timedelta(seconds=round(days * 86_400))
+    if not hour:
+        return _local(moment.date(), moment.time())
+    return _hour_of(moment.date(), hour) if moment.time() == MIDNIGHT else None
 
 
 def _hour_of(day: date, text: str) -> When | None:

@@ -443,15 +443,16 @@ def test_books_that_are_written_are_bound_to_their_doors(town, tmp_path):
     with reading(open_store(town)) as session:
         (row,) = session.query(PhoneBook).all()
         doors = {b: (first, last) for b, first, last in row.doors}
+        book_id, turf_id = row.id, row.turf_id
     stops = load_campaign_turfs(town, ["S0001"]).stops.set_index("building_id")
-    assert row.turf_id == "S0001"
+    assert turf_id == "S0001"
     assert doors == {
         b: (s["first_door"], s["last_door"]) for b, s in stops.to_dict("index").items()
     }
     (path,) = out.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     sealed = base64.b64decode(json.loads(page_data(path.read_text()))["sealed"])
-    assert book_id_of(sealed).hex() == row.id
+    assert book_id_of(sealed).hex() == book_id
 
 
 def page_data(page: str) -> str:

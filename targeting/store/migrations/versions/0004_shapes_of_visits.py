@@ -94,7 +94,8 @@ def _id_of(row: sa.Row) -> str:
 
 
 def _mend_undone() -> None:
-    op.execute(f"DELETE FROM visit_undone WHERE NOT ({UUID_SHAPE})")
+    undone = sa.table("visit_undone", sa.column("id"))
+    op.execute(sa.delete(undone).where(sa.text(f"NOT ({UUID_SHAPE})")))
 
 
 def downgrade() -> None:
