@@ -96,8 +96,9 @@ def draw_phrase(words: Sequence[str], choose: Callable[[Sequence[str]], str]) ->
 def check_phrase(phrase: str) -> None:
     """Raise TargetingError for a phrase that is easily guessed; it is not repeated.
 
-    What is said twice, is counted up or down, or is known by everybody, is worth nothing: FEWEST_LEFT
-    signs must be left without it, FEWEST_SIGNS of them different, and more than a number.
+    What is said twice, is counted up or down, or is known by everybody, is worth nothing:
+    FEWEST_LEFT signs must be left without it, FEWEST_SIGNS of them different, and more than a
+    number.
     """
     plain = plain_phrase(phrase)
     if len(plain) < SHORTEST_PHRASE:

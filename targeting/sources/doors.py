@@ -29,13 +29,21 @@ MOST_DOORS: Final = 500
 LONGEST: Final = 12
 
 SIDES: Final = frozenset(
-    ["gauche", "droite", "face", "milieu", "centre", "fond", "cour", "rue", "jardin", "palier", "porte", "appt", "apt", "app", "logement", "lot", "studio", "loge", "gardien", "escalier", "esc", "hall", "entree", "batiment", "bat", "bloc", "tour", "aile", "cage", "nord", "sud", "est", "ouest", "haut", "bas", "bis", "ter", "quater", "rdc", "rez", "de", "chaussee", "sous", "sol", "cave", "entresol", "duplex", "n", "no", "num", "numero", "annexe", "avant", "arriere", "left", "right", "front", "back", "rear", "middle", "center", "flat", "unit", "door", "court", "street", "garden", "landing", "stair", "stairs", "staircase", "entrance", "building", "block", "tower", "wing", "north", "south", "east", "west", "upper", "lower", "top", "bottom", "ground", "basement", "caretaker", "annex"]
+    """
+    gauche droite face milieu centre fond cour rue jardin palier porte appt apt app
+    logement lot studio loge gardien escalier esc hall entree batiment bat bloc tour
+    aile cage nord sud est ouest haut bas bis ter quater rdc rez de chaussee sous sol
+    cave entresol duplex n no num numero annexe avant arriere left right front back rear
+    middle center flat unit door court street garden landing stair stairs staircase
+    entrance building block tower wing north south east west upper lower top bottom
+    ground basement caretaker annex
+    """.split()  # noqa: SIM905 (words, read as words)
 )
 """Words that a door or a staircase may be told by, folded: places, never anybody."""
 
 MOST_WORDS: Final = 4
 _SIGNS: Final = re.compile(r"(?=.{1,4}$)[a-z]{0,2}[0-9]{1,4}[a-z]{0,2}")
-"""`3`, `12b`, `a1`: up to four signs with a number; without one, MOST_LETTERS in all are no name."""
+"""`3`, `12b`, `a1`: up to four signs with a number; without one, MOST_LETTERS in all."""
 
 MOST_LETTERS: Final = 2
 

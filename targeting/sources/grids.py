@@ -53,7 +53,7 @@ def clean_cell(text: str) -> str:
 
 
 def read_grid_text(path: Path) -> TextFile:
-    """A grid's file as text: what `read_text` takes, UTF-16 with its mark, a workbook of one sheet."""
+    """A grid as text: what `read_text` takes, UTF-16 with its mark, a workbook of one sheet."""
     try:
         with path.open("rb") as file:
             start = file.read(4)

@@ -280,8 +280,8 @@ def _refuse_old_list(
     if version and version.lower().rpartition("-")[2] != order_mark(stops.values()):
         raise SourceError(
             file.name,
-            f"that version of {turf_id} is not the present one: its walk has changed since, and the "
-            "numbers on that list mean other buildings.",
+            f"that version of {turf_id} is not the present one: its walk has changed since, and "
+            "the numbers on that list mean other buildings.",
             line=line,
             column="version",
             way_out="Give the building_id instead of turf_id and visit_order; or copy the whole "

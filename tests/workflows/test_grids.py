@@ -61,9 +61,7 @@ def workbook(rows: list[list[object]], *, sheets: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
-@pytest.mark.parametrize(
-    "codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-be-sig"]
-)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-be-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_a_grid_comes_in_with_any_separator_and_encoding(tmp_path, separator, codec, newline):
     text = PLAIN.replace(";", separator).replace("\n", newline)
@@ -305,7 +303,10 @@ def test_the_line_told_is_the_files_whatever_was_known_before(town):
     assert typed(town, "a.csv", rows[0]).exit_code == 0
     late = rows[2].replace("10/03/2026", f"10/03/{date.today().year + 2}")
     told_ = typed(town, "b.csv", rows[0], rows[1], late)
-    assert (told_.exit_code, "b.csv, line 4: its date is in the future" in told_.stderr) == (2, True)
+    assert (told_.exit_code, "b.csv, line 4: its date is in the future" in told_.stderr) == (
+        2,
+        True,
+    )
 
 
 # -- two at once ------------------------------------------------------------------------------------
