@@ -43,7 +43,7 @@ if st.session_state.get("backtest_asked") != chosen:
 communes = tuple(campaign.communes) if campaign and scope == "ours" else ()
 try:
     with st.spinner(say("backtest.loading"), show_time=True):
-        result, told, page = load_backtest(election_id, communes)
+        result, _, page = load_backtest(election_id, communes)
 except TargetingError as error:
     show_trouble(error)
     st.stop()
@@ -54,14 +54,14 @@ arena = st.segmented_control(
     format_func=lambda a: say(f"backtest.arena.{a}"),
 )  # fmt: skip
 methods = shown_methods(result)
+offered = set(result.figures.index.get_level_values("method"))
 st.image(gain_curve_svg(result, methods, lang, arena=arena), width="content")
 st.caption(f"{describe_curve(result, methods[0], lang, arena=arena)} {say('backtest.ceiling')}")
 for line in where_it_loses(result, arena, lang):
     st.markdown(f"- {line}")
 st.subheader(say("backtest.table"))
 st.dataframe(capture_listing(result, arena, lang), hide_index=True, alt=say("backtest.table"))
-for line in told:
-    st.caption(line)
+st.caption(say("backtest.learnt" if "boosted" in offered else "backtest.not_learnt"))
 st.caption(say("backtest.what"))
 st.download_button(
     say("backtest.download"), page, "relance-retour.html", "text/html", on_click="ignore"

@@ -175,7 +175,7 @@ def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, layout: str | None,
               "encrypted phone book a turf.")  # fmt: skip
 @click.option("--passphrase", envvar="RELANCE_PASSPHRASE", prompt=True, prompt_required=False,
               hide_input=True, confirmation_prompt=True,
-              help="Opens the phone books; asked for where no word follows; by default four words "
+              help="Opens the phone books; asked for where no word follows; by default five words "
               "are drawn and told once.")  # fmt: skip
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @json_option

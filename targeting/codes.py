@@ -98,6 +98,18 @@ def station_id(commune_code: str, number: str) -> str:
     return f"{commune_code}_{station_number(number)}"
 
 
+def station_label(station_id: str) -> str:
+    """The station's number as posters have it, on paper, phone, map and lists alike.
+
+    >>> station_label("13055_0101"), station_label("13055_069A"), station_label("75056_01.1")
+    ('101', '069A', '01.1')
+    >>> station_label("34172_JUS1"), station_label("01004_0000")
+    ('JUS1', '0000')
+    """
+    number = station_id.partition("_")[2] or station_id
+    return number.lstrip("0") or number if number.isdigit() else number
+
+
 def commune_of(station: str) -> str:
     """Commune code of a station id."""
     return station.split("_", 1)[0]

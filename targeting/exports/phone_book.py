@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +50,9 @@ LOCK_WORDS: Final = (
 
 LONGEST: Final = 90
 
+DAYS_OPEN: Final = 21
+"""How long a book takes results: it lies on a phone that may be lost."""
+
 
 def write_phone_books(
     folder: Path,
@@ -59,25 +62,41 @@ def write_phone_books(
     phrase: PhraseKey,
     today: date,
     language: str = "fr",
+    book_ids: Sequence[bytes] | None = None,
 ) -> list[Path]:
     """Write `S0001.html`… to the folder, each locked by the same phrase; gives their paths.
 
-    `secret`: the campaign's, from which each book's key is made.
+    `secret`: the campaign's, from which each book's key is made; `book_ids`: of the books, drawn
+    by chance where none are given. Only the owner of a file reads it, until it is handed on.
     """
     written = []
-    for book in books:
+    for book, book_id in zip(books, book_ids or [None] * len(books), strict=True):
         path = folder / f"{book.turf_id}.html"
-        page = phone_page(book, secret=secret, phrase=phrase, today=today, language=language)
-        write_aside(path, lambda to, page=page: to.write_text(page, "utf-8"))  # type: ignore[misc]
+        page = phone_page(
+            book, secret=secret, phrase=phrase, today=today, language=language, book_id=book_id
+        )
+        write_aside(path, lambda to, page=page: _write_private(to, page))  # type: ignore[misc]
         written.append(path)
     return written
 
 
+def _write_private(path: Path, page: str) -> None:
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(page)
+
+
 def phone_page(
-    book: WalkBook, *, secret: bytes, phrase: PhraseKey, today: date, language: str = "fr"
+    book: WalkBook,
+    *,
+    secret: bytes,
+    phrase: PhraseKey,
+    today: date,
+    language: str = "fr",
+    book_id: bytes | None = None,
 ) -> str:
     """The page of one book, under a book id of its own: written twice, it is two books."""
-    book_id = os.urandom(ID_BYTES)
+    book_id = book_id or os.urandom(ID_BYTES)
     key = book_key(secret, book_id)
     content = json.dumps(book_content(book, today, language), ensure_ascii=False).encode()
     sealed = seal(make_header(phrase, book_id, key), key, "book", content)
@@ -130,6 +149,10 @@ def book_content(book: WalkBook, today: date, language: str) -> dict[str, Any]:
         "corrections": {c: text_in(language, f"phone.correction.{c}") for c in CORRECTIONS},
         "turf": book.turf_id,
         "made_on": today.isoformat(),
+        "last_day": last_day(today, book.ballot_date).isoformat(),
+        "until": text_in(
+            language, "phone.until", date=date_in(language, last_day(today, book.ballot_date))
+        ),
         "minutes": book.minutes,
         "printed": text_in(
             language, "book.printed", date=date_in(language, today), version=book.edition
@@ -141,6 +164,13 @@ def book_content(book: WalkBook, today: date, language: str) -> dict[str, Any]:
         "stops": [_stop(stop, book, language) for stop in book.stops],
         "map": _map(book, language),
     }
+
+
+def last_day(today: date, ballot_date: date | None) -> date:
+    """The last day on which a book takes results: DAYS_OPEN after it was written, or that of the
+    ballot where it comes first. What it holds can be given back after that."""
+    end = today + timedelta(days=DAYS_OPEN)
+    return min(end, ballot_date) if ballot_date is not None and ballot_date >= today else end
 
 
 def _words(language: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from targeting.codes import station_label
 from targeting.errors import TargetingError
 from targeting.field.ground import Ground, Land
 from targeting.streetnames import address_line, street_key
@@ -203,8 +204,7 @@ def build_books(
 
 
 def _station(station_id: str, places: Mapping[str, str]) -> PollingStation:
-    number = station_id.partition("_")[2].lstrip("0")
-    return PollingStation(station_id, number or station_id, places.get(station_id))
+    return PollingStation(station_id, station_label(station_id), places.get(station_id))
 
 
 def _stop(

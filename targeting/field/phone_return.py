@@ -24,6 +24,10 @@ FRAME: Final = re.compile(r"RLF1:([A-Z2-7]{6}):([0-9]{1,4}):([0-9]{1,4}):([0-9A-
 CORRECTIONS: Final = ("missing_number", "demolished", "other")
 """What of the list may be wrong, as choices: no free text, so nothing about anybody."""
 
+TURF: Final = re.compile(r"S\d{4,9}")
+BUILDING: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
+THEME: Final = re.compile(r"[a-z_]{1,20}")
+
 LARGEST: Final = 20_000_000
 MOST_ROWS: Final = 100_000
 
@@ -119,12 +123,12 @@ def parse_return(plain: bytes) -> PhoneReturn:
     try:
         content = json.loads(plain if plain[:1] == b"{" else _inflated(plain))
         return PhoneReturn(
-            turf_id=_text(content["turf"], 12),
+            turf_id=_matching(content["turf"], TURF),
             made_on=date.fromisoformat(content["made_on"]),
             exported_at=_moment(content["exported_at"]),
             knocks=tuple(_knock(row, content["buildings"]) for row in _rows(content["visits"])),
-            undone=tuple(_uuid(v) for v in _rows(content["undone"])),
-            themes={_text(k, 20): _count(v) for k, v in content["themes"].items()},
+            undone=tuple(_drawn(v) for v in _rows(content["undone"])),
+            themes={_matching(k, THEME): _count(v) for k, v in content["themes"].items()},
             corrections=tuple(
                 _correction(row, content["buildings"]) for row in _rows(content["corrections"])
             ),
@@ -154,7 +158,7 @@ def _rows(rows: Any) -> list[Any]:
 def _knock(row: list[Any], buildings: list[str]) -> Knock:
     visit_id, building, door, outcome, at, sequence = row
     return Knock(
-        _uuid(visit_id), _building(building, buildings), _count(door, least=1),
+        _drawn(visit_id), _building(building, buildings), _count(door, least=1),
         OUTCOMES[OUTCOMES.index(outcome)], _moment(at), _count(sequence),
     )  # fmt: skip
 
@@ -165,7 +169,7 @@ def _correction(row: list[Any], buildings: list[str]) -> tuple[str, str]:
 
 
 def _building(number: Any, buildings: list[str]) -> str:
-    return _text(buildings[_count(number)], 60)
+    return _matching(buildings[_count(number)], BUILDING)
 
 
 def _text(value: Any, longest: int) -> str:
@@ -174,8 +178,18 @@ def _text(value: Any, longest: int) -> str:
     return value
 
 
-def _uuid(value: Any) -> str:
-    return str(uuid.UUID(_text(value, 36)))
+def _matching(value: Any, pattern: re.Pattern[str]) -> str:
+    if not pattern.fullmatch(_text(value, 60)):
+        raise ValueError("text")
+    return str(value)
+
+
+def _drawn(value: Any) -> str:
+    """An id as a phone draws it, by chance: no typed visit has such a one."""
+    drawn = uuid.UUID(_text(value, 36))
+    if drawn.version != 4:
+        raise ValueError("id")
+    return str(drawn)
 
 
 def _count(value: Any, *, least: int = 0) -> int:

@@ -39,9 +39,26 @@ LOCK_BYTES: Final = len(MAGIC) + ID_BYTES + 4 + SALT_BYTES
 HEADER_BYTES: Final = LOCK_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES
 
 SHORTEST_PHRASE: Final = 12
-PHRASE_WORDS: Final = 4
-PHRASE_BITS: Final = 40
-"""2^40 phrases of 600,000 iterations each: out of reach of who finds a phone."""
+PHRASE_WORDS: Final = 5
+PHRASE_BITS: Final = 50
+"""2^50 phrases of 600,000 iterations each: out of reach even of a service that keeps a copy of the
+file (some 10^4 guesses a second a graphics card: 3,500 years of one)."""
+
+FEWEST_LEFT: Final = 9
+FEWEST_SIGNS: Final = 7
+"""Different letters and digits of a phrase of the user's own."""
+
+LONGEST_RUN: Final = 5
+"""Signs that follow one another on a keyboard, in the alphabet or in counting."""
+
+RUNS: Final = (
+    "abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "azertyuiopqsdfghjklmwxcvbn",
+    "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm",
+)  # fmt: skip
+GUESSED_FIRST: Final = (
+    "motdepasse", "password", "passphrase", "relance", "campagne", "secret", "bonjour", "election",
+)  # fmt: skip
+"""What is tried first: not counted among the signs of a phrase."""
 
 
 class SealError(TargetingError):
@@ -67,13 +84,46 @@ def plain_phrase(text: str) -> str:
 
 
 def draw_phrase(words: Sequence[str], choose: Callable[[Sequence[str]], str]) -> str:
-    """A phrase of four words drawn by `choose` (`secrets.choice`).
+    """A phrase of five words drawn by `choose` (`secrets.choice`).
 
     Raises ValueError if the list is too short for PHRASE_BITS.
     """
     if len(set(words)) ** PHRASE_WORDS < 2**PHRASE_BITS:
         raise ValueError(f"{len(set(words))} words are too few for {PHRASE_BITS} bits.")
     return " ".join(choose(words) for _ in range(PHRASE_WORDS))
+
+
+def check_phrase(phrase: str) -> None:
+    """Raise TargetingError for a phrase that is easily guessed; it is not repeated.
+
+    What is said twice, is counted up or down, or is known by everybody, is worth nothing:
+    FEWEST_LEFT signs must be left without it, FEWEST_SIGNS of them different, and more than a
+    number.
+    """
+    plain = plain_phrase(phrase)
+    if len(plain) < SHORTEST_PHRASE:
+        raise TargetingError(
+            f"the phrase has {len(plain)} letters and digits: give at least {SHORTEST_PHRASE}, "
+            "five words for instance, or none at all: one is drawn."
+        )
+    told = " ".join(dict.fromkeys(plain.split()))
+    for word in GUESSED_FIRST:
+        told = told.replace(word, "")
+    told = _without_runs(re.sub(r"(.{1,}?)\1+", r"\1", told.replace(" ", "")))
+    if len(told) < FEWEST_LEFT or len(set(told)) < FEWEST_SIGNS or told.isdigit():
+        raise TargetingError(
+            "the phrase is easily guessed (a number, one thing again and again, or keys in a row): "
+            "give five words that have nothing to do with each other, or none: one is drawn."
+        )
+
+
+def _without_runs(text: str) -> str:
+    """The text with each run of keys, letters or numbers as one sign."""
+    for row in (*RUNS, *(r[::-1] for r in RUNS)):
+        for size in range(len(row), LONGEST_RUN - 1, -1):
+            for start in range(len(row) - size + 1):
+                text = text.replace(row[start : start + size], row[start])
+    return text
 
 
 def phrase_key(phrase: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> PhraseKey:
@@ -85,7 +135,7 @@ def phrase_key(phrase: str, salt: bytes | None = None, iterations: int = ITERATI
     if len(plain) < SHORTEST_PHRASE:
         raise TargetingError(
             f"the phrase has {len(plain)} letters and digits: give at least {SHORTEST_PHRASE}, "
-            "four words for instance, or none at all: one is drawn."
+            "five words for instance, or none at all: one is drawn."
         )
     own = os.urandom(SALT_BYTES) if salt is None else salt
     return PhraseKey(own, hashlib.pbkdf2_hmac("sha256", plain.encode(), own, iterations))

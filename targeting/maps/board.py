@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from targeting.codes import ARRONDISSEMENT_COMMUNES, commune_of
+from targeting.codes import ARRONDISSEMENT_COMMUNES, commune_of, station_label
 from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
@@ -73,12 +73,6 @@ class Board:
         if min_left > 0:
             keep &= (self.table["left_share"] >= min_left).fillna(False)
         return self.table[keep]
-
-
-def station_label(station_id: str) -> str:
-    """The station's number as posters have it: `13055_0101` → `101`, `JUS1` stays."""
-    number = station_id.split("_", 1)[1]
-    return number.lstrip("0") or number if number.isdigit() else number
 
 
 def station_place(station_id: str, place: str, language: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from targeting.codes import station_label
 from targeting.locale import (
     date_in,
     election_in,
@@ -16,7 +17,7 @@ from targeting.locale import (
     reason_in,
     text_in,
 )
-from targeting.maps.board import Board, few_met, published_count, station_label, station_place
+from targeting.maps.board import Board, few_met, published_count, station_place
 from targeting.maps.classes import value_in
 from targeting.scoring.product import ELSEWHERE, reachable
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from targeting.codes import ELECTION_ID
+from targeting.codes import ELECTION_ID, station_label
 from targeting.locale import count_in, election_in, number_in, percent_in, text_in
-from targeting.maps.board import station_label
 from targeting.maps.listing import Listing, Say
 
 MOST_NAMED: Final = 4

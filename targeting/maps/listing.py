@@ -9,8 +9,9 @@ from typing import Any, Final
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from targeting.codes import station_label
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
-from targeting.maps.board import Board, published_count, station_label, station_place
+from targeting.maps.board import Board, published_count, station_place
 from targeting.maps.classes import value_in
 from targeting.scoring.priorities import SMALLEST_CELL
 

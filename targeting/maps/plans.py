@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from targeting.codes import station_label
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
-from targeting.maps.board import station_label
 from targeting.maps.listing import Listing, signed_percent
 
 

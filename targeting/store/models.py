@@ -64,6 +64,41 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(v) for v in values)})"
 
 
+HEX: Final = "0123456789abcdef"
+BUILDING_SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.:-"
+
+
+def _made_of(value: str, signs: str) -> str:
+    """SQL of both engines: nothing is left of the text once these signs are trimmed."""
+    return f"trim({value}, '{signs}') = ''"
+
+
+def uuid_shape(column: str) -> str:
+    """SQL of both engines: a UUID in small letters."""
+    dashes = " AND ".join(f"substr({column}, {n}, 1) = '-'" for n in (9, 14, 19, 24))
+    bare = f"length(replace({column}, '-', '')) = 32"
+    return f"length({column}) = 36 AND {dashes} AND {bare} AND {_made_of(column, HEX + '-')}"
+
+
+def book_shape(column: str) -> str:
+    """SQL of both engines: sixteen bytes in hexadecimal."""
+    return f"length({column}) = 32 AND {_made_of(column, HEX)}"
+
+
+def building_shape(column: str) -> str:
+    """SQL of both engines: the signs that ids of buildings are made of; a space is none."""
+    return f"length({column}) BETWEEN 1 AND 60 AND {_made_of(column, BUILDING_SIGNS)}"
+
+
+_NUMBER: Final = "substr(door_id, length(building_id) + 2)"
+DOOR_SHAPE: Final = (
+    "substr(door_id, 1, length(building_id) + 1) = building_id || '/' AND "
+    f"length({_NUMBER}) BETWEEN 1 AND 5 AND substr({_NUMBER}, 1, 1) <> '0' AND "
+    + _made_of(_NUMBER, "0123456789")
+)
+"""SQL of both engines: a door is a number, from 1, of the visit's own building."""
+
+
 class Base(DeclarativeBase):
     """Base of all stored rows; constraint names are fixed so that migrations can speak of them."""
 
@@ -306,6 +341,22 @@ class VisitUndone(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     undone_at: Mapped[datetime] = mapped_column(UtcDateTime)
     erase_on: Mapped[date] = mapped_column(Date, index=True)
+    book_id: Mapped[str | None] = mapped_column(String(32))
+
+    __table_args__ = (CheckConstraint(uuid_shape("id"), name="id_is_a_uuid"),)
+
+
+class PhoneBook(Base):
+    """A phone book that was written: what its returns may speak of, and nothing of anybody."""
+
+    __tablename__ = "phone_book"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    turf_id: Mapped[str] = mapped_column(String(12))
+    doors: Mapped[list[list[Any]]] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (CheckConstraint(book_shape("id"), name="id_is_drawn"),)
 
 
 class Visit(Base):
@@ -321,11 +372,16 @@ class Visit(Base):
     outcome: Mapped[str] = mapped_column(String(16))
     contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
     erase_on: Mapped[date] = mapped_column(Date, index=True)
+    book_id: Mapped[str | None] = mapped_column(String(32))
 
     __table_args__ = (
         CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
         CheckConstraint(
             "outcome = 'talked' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
         ),
+        CheckConstraint(uuid_shape("id"), name="id_is_a_uuid"),
+        CheckConstraint(building_shape("building_id"), name="building_id_has_its_signs"),
+        CheckConstraint(DOOR_SHAPE, name="door_id_is_a_number_of_its_building"),
+        CheckConstraint(f"book_id IS NULL OR ({book_shape('book_id')})", name="book_id_is_drawn"),
         Index("ix_visit_turf_door", "turf_id", "door_id"),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from targeting.errors import TargetingError
 from targeting.store.models import (
+    PhoneBook,
     Turf,
     TurfCut,
     TurfDoor,
@@ -213,5 +214,5 @@ def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
 
 def forget_turfs(session: Session) -> None:
     """Take every turf and visit out (the invented town is rebuilt from nothing)."""
-    for model in (Visit, VisitUndone, TurfEdit, TurfDoor, TurfExcluded, Turf, TurfCut):
+    for model in (Visit, VisitUndone, PhoneBook, TurfEdit, TurfDoor, TurfExcluded, Turf, TurfCut):
         session.execute(delete(model))

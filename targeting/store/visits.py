@@ -5,7 +5,10 @@ The law is checked in words before the constraints enforce it, so that the user 
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from targeting.errors import PrivacyError, TargetingError
 from targeting.store.models import (
+    PhoneBook,
     Turf,
+    TurfDoor,
     Visit,
     VisitUndone,
 )
@@ -32,7 +37,43 @@ AFTER_BALLOT_DAYS: Final = 15
 
 VISIT_FIELDS: Final = {
     "visit_id", "building_id", "door_id", "turf_id", "visited_at", "outcome", "contact_id",
+    "book_id", "formerly",
 }  # fmt: skip
+
+OPPOSITION: Final = "do_not_contact"
+"""The outcome that wins over any other, and is never lost (TRUST PRIV-07)."""
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+BUILDING: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
+"""What an id of a building is made of; the constraints have the same signs."""
+
+ID_SPACE: Final = uuid.NAMESPACE_URL
+
+RECORDING: Final = 0x52454C41
+"""PostgreSQL's lock of who records or takes back visits: one at a time, as on SQLite."""
+
+
+class VisitError(TargetingError):
+    """One of the visits given cannot be recorded: `index` is its place among them, from 0."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"visit {index + 1}: {reason}")
+        self.index, self.reason = index, reason
+
+
+def visit_uuid(text: str) -> str:
+    """The id of a visit as it is stored: a UUID as it is, anything else made one.
+
+    >>> visit_uuid("5BA7B810-9DAD-41D1-80B4-00C04FD430C8"), visit_uuid("v1") == visit_uuid("v1")
+    ('5ba7b810-9dad-41d1-80b4-00c04fd430c8', True)
+    """
+    return text.lower() if UUID.fullmatch(text) else str(uuid.uuid5(ID_SPACE, f"visit {text}"))
+
+
+def opposition_id(visit_id: str, door_id: str) -> str:
+    """Where an opposition is kept whose own id another visit has."""
+    return str(uuid.uuid5(ID_SPACE, f"{visit_id} {door_id} {OPPOSITION}"))
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
@@ -44,102 +85,184 @@ def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
 
 def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     """Record knocks; gives how many were new. The same `visit_id` twice is one visit, and one that
-    was withdrawn stays so.
+    its own phone book took back stays so.
 
     Each row has `visit_id`, `building_id`, `door_id`, `visited_at` (with zone), `outcome`, and may
-    have `turf_id` and, after a talk, `contact_id`. Turfs whose doors are all answered become done.
+    have `turf_id`, `book_id` (of the phone book it comes from), `formerly` (an id under which the
+    same knock may stand already) and, after a talk, `contact_id`. An opposition is recorded
+    whatever stands under its id, and nothing takes its place. Turfs whose doors are all answered
+    become done.
 
-    Raises PrivacyError where anything but a talk comes with a contact, or a row says more than a
-    visit may hold; TargetingError for an unknown outcome or turf, a building of another turf, or a
-    visit in the future.
+    Raises VisitError for an unknown outcome or turf, a building of another turf, a visit in the
+    future, or an id that another knock has; PrivacyError where anything but a talk comes with a
+    contact, or a row says more than a visit may hold.
     """
+    hold_recording(session)
     campaign = load_campaign(session)
     ballot = campaign.ballot_date if campaign else None
-    rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits, 1)]
-    ids = [r["id"] for r in rows]
-    known = _known_ids(session, Visit, ids) | _known_ids(session, VisitUndone, ids)
-    new = {r["id"]: r for r in rows if r["id"] not in known}
-    turfs = {r["turf_id"] for r in new.values() if r["turf_id"]}
-    if lost := turfs - set(session.scalars(select(Turf.id).where(Turf.id.in_(turfs)))):
-        raise TargetingError(
-            f"no turf {', '.join(sorted(lost)[:5])} here: is this file of another campaign?"
-        )
+    rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits)]
+    new = _new_rows(session, rows)
+    turfs = {r["turf_id"] for r in new if r["turf_id"]}
+    known = set(session.scalars(select(Turf.id).where(Turf.id.in_(turfs))))
+    for row in new:
+        if row["turf_id"] and row["turf_id"] not in known:
+            raise VisitError(row["index"], "its turf is not here: is it of another campaign?")
     _refuse_other_buildings(session, new, turfs)
-    for start in range(0, len(new), CHUNK):
-        session.execute(insert(Visit), list(new.values())[start : start + CHUNK])
+    stored = [{k: v for k, v in r.items() if k not in ("index", "formerly")} for r in new]
+    for start in range(0, len(stored), CHUNK):
+        session.execute(insert(Visit), stored[start : start + CHUNK])
     _update_turf_statuses(session, turfs)
     return len(new)
 
 
-def withdraw_visits(session: Session, ids: Iterable[str], now: datetime) -> int:
+def hold_recording(session: Session) -> None:
+    """Let nobody else record visits until this transaction ends; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(RECORDING)))
+
+
+def _new_rows(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the rows to insert: oppositions first, so that none depends on the order."""
+    ids = {r["id"] for r in rows} | {r["formerly"] for r in rows if r["formerly"]}
+    ids |= {opposition_id(r["id"], r["door_id"]) for r in rows if r["outcome"] == OPPOSITION}
+    placed = _knocks_of(session, ids)
+    undone = _books_of_undone(session, {r["id"] for r in rows if r["book_id"]})
+    new = []
+    for row in sorted(rows, key=lambda r: r["outcome"] != OPPOSITION):
+        knock = (row["door_id"], row["outcome"])
+        if row["book_id"] and undone.get(row["id"], "") in (row["book_id"], None):
+            continue
+        if knock in (placed.get(row["id"]), placed.get(row["formerly"])):
+            continue
+        if (there := placed.get(row["id"])) is not None:
+            if row["outcome"] != OPPOSITION:
+                if there == (row["door_id"], OPPOSITION):
+                    continue
+                raise VisitError(
+                    row["index"], "its visit_id is that of a knock with another door or outcome: "
+                    "correct the line, or leave its visit_id empty."
+                )  # fmt: skip
+            row["id"] = opposition_id(row["id"], row["door_id"])
+            if row["id"] in placed:
+                continue
+        placed[row["id"]] = knock
+        new.append(row)
+    return sorted(new, key=lambda r: r["index"])
+
+
+def withdraw_visits(
+    session: Session, ids: Iterable[str], now: datetime, book_id: str | None
+) -> int:
     """Take back knocks that a canvasser undid; gives how many were recorded until now.
 
-    Their ids are kept until they would have been erased: no older file brings them back. A turf
-    that was done, and has doors again, is in progress.
+    Only those that came from the same book; of one recorded before books were noted, only where
+    its id was drawn by chance, which nobody else can know. Their ids are kept until they would have
+    been erased: no older file of that book brings them back. A turf that was done, and has doors
+    again, is in progress.
     """
+    hold_recording(session)
     campaign = load_campaign(session)
     erase_on = erase_date(campaign.ballot_date if campaign else None, now)
     wanted = list(dict.fromkeys(ids))
-    known = _known_ids(session, VisitUndone, wanted)
+    known = _books_of_undone(session, set(wanted))
     fresh = [i for i in wanted if i not in known]
     turfs: set[str] = set()
     withdrawn = 0
     for start in range(0, len(fresh), CHUNK):
         part = fresh[start : start + CHUNK]
-        kept = session.execute(select(Visit.id, Visit.turf_id).where(Visit.id.in_(part))).all()
-        turfs |= {turf_id for _, turf_id in kept if turf_id}
-        withdrawn += len(kept)
-        session.execute(delete(Visit).where(Visit.id.in_(part)))
-        rows = [{"id": i, "undone_at": now, "erase_on": erase_on} for i in part]
-        session.execute(insert(VisitUndone), rows)
+        there = session.execute(
+            select(Visit.id, Visit.turf_id, Visit.book_id).where(Visit.id.in_(part))
+        ).all()
+        own = {i: turf for i, turf, book in there if book == book_id or (not book and _drawn(i))}
+        turfs |= {turf_id for turf_id in own.values() if turf_id}
+        withdrawn += len(own)
+        session.execute(delete(Visit).where(Visit.id.in_(list(own))))
+        gone = set(part) - {i for i, _, _ in there if i not in own}
+        rows = [
+            {"id": i, "undone_at": now, "erase_on": erase_on, "book_id": book_id}
+            for i in part
+            if i in gone
+        ]
+        if rows:
+            session.execute(insert(VisitUndone), rows)
     _update_turf_statuses(session, turfs)
     return withdrawn
 
 
+def _drawn(visit_id: str) -> bool:
+    """Whether an id was drawn by chance (a UUID of version 4), as phones do."""
+    return visit_id[14:15] == "4"
+
+
 def _refuse_other_buildings(
-    session: Session, visits: Mapping[str, Mapping[str, Any]], turfs: set[str]
+    session: Session, visits: Iterable[Mapping[str, Any]], turfs: set[str]
 ) -> None:
     stops = load_ranges(session, turfs)
-    for number, visit in enumerate(visits.values(), 1):
+    for visit in visits:
         if visit["turf_id"] and visit["building_id"] not in stops[visit["turf_id"]]:
-            raise TargetingError(
-                f"visit {number}: {visit['building_id']} is not in turf {visit['turf_id']}: check "
-                "the code of the turf, or leave it empty."
+            raise VisitError(
+                visit["index"],
+                f"{visit['building_id']} is not in turf {visit['turf_id']}: check the code of the "
+                "turf, or leave it empty.",
             )
 
 
-def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> dict[str, Any]:
+def _visit_row(visit: Mapping[str, Any], index: int, ballot: date | None) -> dict[str, Any]:
     outcome = visit["outcome"]
     if outcome not in OUTCOMES:
-        raise TargetingError(f"visit {number}: “{outcome}” is no outcome: {', '.join(OUTCOMES)}.")
+        raise VisitError(index, f"its outcome is none of {', '.join(OUTCOMES)}.")
     contact_id = visit.get("contact_id") or None
     more = [k for k, v in visit.items() if v and k not in VISIT_FIELDS]
     if more or (contact_id and outcome != "talked"):
         raise PrivacyError(
-            f"visit {number}: “{outcome}” carries nothing else: no theme, no note, and a contact "
-            "only after a talk (TRUST PRIV-02). A concern goes on the consent slip."
+            f"visit {index + 1}: “{outcome}” carries nothing else: no theme, no note, and a "
+            "contact only after a talk (TRUST PRIV-02). A concern goes on the consent slip."
         )
     moment: datetime = visit["visited_at"]
     if moment > datetime.now(UTC) + timedelta(hours=24):
-        raise TargetingError(f"visit {number}: its date is in the future: check the clock.")
+        raise VisitError(index, "its date is in the future: check the clock.")
+    door = re.fullmatch(rf"{re.escape(visit['building_id'])}/[1-9][0-9]{{0,4}}", visit["door_id"])
+    if not BUILDING.fullmatch(visit["building_id"]) or not door:
+        raise VisitError(index, "its building or its door has no id of ours.")
     return {
-        "id": visit["visit_id"],
+        "index": index,
+        "id": visit_uuid(visit["visit_id"]),
+        "formerly": visit.get("formerly"),
         "building_id": visit["building_id"],
         "door_id": visit["door_id"],
         "turf_id": visit.get("turf_id") or None,
         "visited_at": moment,
         "outcome": outcome,
         "contact_id": contact_id,
+        "book_id": visit.get("book_id"),
         "erase_on": erase_date(ballot, moment),
     }
 
 
-def _known_ids(session: Session, model: type[Visit | VisitUndone], ids: list[str]) -> set[str]:
-    known: set[str] = set()
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
-        known |= set(session.scalars(select(model.id).where(model.id.in_(part))))
-    return known
+def _knocks_of(session: Session, ids: set[str]) -> dict[str | None, tuple[str, str]]:
+    """Door and outcome of those of these visits that are recorded."""
+    found: dict[str | None, tuple[str, str]] = {}
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), CHUNK):
+        there = Visit.id.in_(ordered[start : start + CHUNK])
+        for visit_id, door_id, outcome in session.execute(
+            select(Visit.id, Visit.door_id, Visit.outcome).where(there)
+        ):
+            found[visit_id] = (door_id, outcome)
+    return found
+
+
+def _books_of_undone(session: Session, ids: set[str]) -> dict[str, str | None]:
+    """Those of these visits that were taken back, and by which book; None where none was noted."""
+    found: dict[str, str | None] = {}
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), CHUNK):
+        there = VisitUndone.id.in_(ordered[start : start + CHUNK])
+        for visit_id, book_id in session.execute(
+            select(VisitUndone.id, VisitUndone.book_id).where(there)
+        ):
+            found[visit_id] = book_id
+    return found
 
 
 def _update_turf_statuses(session: Session, turfs: set[str]) -> None:
@@ -208,3 +331,49 @@ def doors_done(session: Session) -> pd.Series:
     """Doors of its own knocked at least once per turf, indexed by turf_id."""
     turfs = session.scalars(select(Turf.id)).all()
     return pd.Series(_own_doors_done(session, turfs), dtype="int64", name="doors_done")
+
+
+# -- phone books -----------------------------------------------------------------------------------
+
+Ranges = dict[str, tuple[int, int]]
+"""First and last door of each building."""
+
+
+@dataclass(frozen=True)
+class BoundBook:
+    """What a phone book may speak of: its turf, its doors, and from when on."""
+
+    book_id: str
+    turf_id: str
+    doors: Ranges
+    made_at: datetime
+
+
+def bind_books(session: Session, books: Iterable[BoundBook]) -> None:
+    """Note the phone books about to be written: what comes back of each is held against it."""
+    rows = [
+        {
+            "id": book.book_id, "turf_id": book.turf_id, "made_at": book.made_at,
+            "doors": [[b, first, last] for b, (first, last) in book.doors.items()],
+        }
+        for book in books
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(PhoneBook), rows)
+
+
+def bound_book(session: Session, book_id: str) -> BoundBook | None:
+    """What a book may speak of; None for one written before that was noted, or elsewhere."""
+    row = session.get(PhoneBook, book_id)
+    if row is None:
+        return None
+    doors = {building: (first, last) for building, first, last in row.doors}
+    return BoundBook(row.id, row.turf_id, doors, row.made_at)
+
+
+def doors_of_all_turfs(session: Session) -> dict[str, int]:
+    """The highest door that any turf, walked or withdrawn, has had of each building."""
+    rows = session.execute(
+        select(TurfDoor.building_id, func.max(TurfDoor.last_door)).group_by(TurfDoor.building_id)
+    )
+    return {str(building_id): int(last) for building_id, last in rows}

@@ -76,5 +76,5 @@ def phrase_words() -> tuple[str, ...]:
 
 
 def new_phrase() -> str:
-    """A phrase to tell at the start of an outing: four words drawn by chance."""
+    """A phrase to tell at the start of an outing: five words drawn by chance."""
     return draw_phrase(phrase_words(), secrets.choice)

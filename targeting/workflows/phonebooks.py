@@ -8,17 +8,20 @@ phone has no phrase. It is told once and kept nowhere.
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from targeting.config import Workspace
 from targeting.exports.phone_book import write_phone_books
 from targeting.field.books import WalkBook
-from targeting.field.sealing import phrase_key
+from targeting.field.sealing import ID_BYTES, check_phrase, phrase_key
+from targeting.store.engine import open_store, write
+from targeting.store.visits import BoundBook, bind_books
 from targeting.workflows.phone_secret import make_secret, new_phrase
 
 
@@ -39,17 +42,27 @@ def write_phone_files(
     language: str,
     passphrase: str | None = None,
 ) -> PhoneFiles:
-    """Write the phone books of these turfs, locked by the phrase given, else by one drawn."""
+    """Write the phone books of these turfs, locked by the phrase given, else by one drawn.
+
+    What each may speak of is noted first: a return is held against it. Raises TargetingError for a
+    phrase that is easily guessed.
+    """
     phrase = new_phrase() if passphrase is None else passphrase
+    check_phrase(phrase)
+    secret, key = make_secret(workspace), phrase_key(phrase)
+    ids = [os.urandom(ID_BYTES) for _ in books]
+    now = datetime.now(UTC)
+    bound = [_bound(book, book_id, now) for book, book_id in zip(books, ids, strict=True)]
+    write(open_store(workspace), lambda session: bind_books(session, bound))
     paths = write_phone_books(
-        out,
-        books,
-        secret=make_secret(workspace),
-        phrase=phrase_key(phrase),
-        today=today,
-        language=language,
+        out, books, secret=secret, phrase=key, today=today, language=language, book_ids=ids
     )
     return PhoneFiles(paths, phrase if passphrase is None else None)
+
+
+def _bound(book: WalkBook, book_id: bytes, now: datetime) -> BoundBook:
+    doors = {stop.building_id: (stop.doors[0].number, stop.doors[-1].number) for stop in book.stops}
+    return BoundBook(book_id.hex(), book.turf_id, doors, now)
 
 
 def phone_books_zip(

@@ -21,7 +21,11 @@ class Returned:
     Of a phone besides: `withdrawn` visits taken back; `elsewhere`: new ones at doors that another
     turf holds now, or none; `conflicts`: doors where another return of this outing has another
     result (both are kept); `themes` of the turf's conversations and `corrections` of the list
-    (building_id, kind), told here and not stored.
+    (building_id, kind), told here and not stored; `outside`: visits at doors that are not its
+    book's, or no door here, which are not recorded (`outside_buildings`: those that are known).
+
+    Of a grid: `repeated`, numbers of lines that say the same; `overruled`, those that an opposition
+    of the same knock (the first of each list) leaves out.
     """
 
     file: str
@@ -34,6 +38,10 @@ class Returned:
     conflicts: list[dict[str, Any]] = field(default_factory=list)
     themes: dict[str, int] = field(default_factory=dict)
     corrections: list[dict[str, str]] = field(default_factory=list)
+    outside: int = 0
+    outside_buildings: list[str] = field(default_factory=list)
+    repeated: list[list[int]] = field(default_factory=list)
+    overruled: list[list[int]] = field(default_factory=list)
 
 
 def record_once(
@@ -70,6 +78,18 @@ def returns_report(told: Sequence[Returned]) -> Report:
 def _lines(one: Returned) -> list[str]:
     kept = " (already imported: nothing changed)" if one.unchanged else ""
     lines = [f"{one.file}: {one.rows:,} visits read, {one.recorded:,} recorded{kept}"]
+    lines += [f"  lines {_and(same)} say the same: one visit" for same in one.repeated]
+    lines += [
+        f"  line {first} says not to come back: it is kept, and {_and(others)} of the same moment "
+        "left out"
+        for first, *others in one.overruled
+    ]
+    if one.outside:
+        where = f" (at {', '.join(one.outside_buildings)})" if one.outside_buildings else ""
+        lines.append(
+            f"  {one.outside} at doors that are not of this book{where}: not recorded; type them "
+            "into a grid if they were knocked at"
+        )
     if one.withdrawn:
         lines.append(f"  {one.withdrawn} taken back on the phone since an earlier return: out")
     if one.elsewhere:
@@ -86,3 +106,7 @@ def _lines(one: Returned) -> list[str]:
         for c in one.corrections
     ]
     return lines
+
+
+def _and(numbers: Sequence[int]) -> str:
+    return " and ".join(str(n) for n in numbers)

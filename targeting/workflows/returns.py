@@ -13,7 +13,8 @@ from targeting.config import Workspace
 from targeting.errors import SourceError, TargetingError
 from targeting.field.phone_return import has_frames, is_return, sealed_of_file, sealed_of_frames
 from targeting.sources.apart import read_apart
-from targeting.sources.files import TextFile, read_text
+from targeting.sources.files import TextFile
+from targeting.sources.grids import read_grid_text
 from targeting.workflows.returned import Returned, already_in
 from targeting.workflows.returns_grid import import_grid
 from targeting.workflows.returns_phone import import_sealed
@@ -48,7 +49,7 @@ def import_returns(
     if received_at is not None and received_at.tzinfo is None:
         received_at = received_at.replace(tzinfo=FRANCE)
     desk = Desk(passphrase, received_at)
-    files = [read_apart(read_text, p) for p in ([paths] if isinstance(paths, Path) else paths)]
+    files = [read_apart(read_grid_text, p) for p in ([paths] if isinstance(paths, Path) else paths)]
     framed = [f for f in files if has_frames(f.text.decode())]
     told = [_import_file(workspace, f, desk) for f in files if f not in framed]
     return [*told, *_import_frames(workspace, framed, desk)]

@@ -7,7 +7,8 @@ no turf holds any more: what was seen at a door is never refused for what a desk
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import pandas as pd
@@ -16,8 +17,18 @@ from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.phone_return import Knock, PhoneReturn, parse_return
 from targeting.field.sealing import SealError, book_id_of, book_key, open_sealed, unwrap_key
+from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops
-from targeting.store.visits import knocks_at, record_visits, withdraw_visits
+from targeting.store.visits import (
+    Ranges,
+    VisitError,
+    bound_book,
+    doors_of_all_turfs,
+    knocks_at,
+    record_visits,
+    withdraw_visits,
+)
+from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.phone_secret import load_secret
 from targeting.workflows.returned import Returned, record_once
 
@@ -25,6 +36,24 @@ TOLERANCE: Final = timedelta(hours=24)
 """A phone's clock may be wrong by so much (TRUST REL-10)."""
 
 TICK: Final = timedelta(seconds=1)
+
+
+OLDEST: Final = timedelta(days=183)
+"""A book that the desk did not note, written before it did or elsewhere, is believed about its day
+only so far back."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a return may speak of: from when on, and of which doors."""
+
+    book_id: str
+    earliest: datetime
+    doors: Ranges
+
+    def has(self, building_id: str, door: int) -> bool:
+        first, last = self.doors.get(building_id, (1, 0))
+        return first <= door <= last
 
 
 def import_sealed(
@@ -38,22 +67,29 @@ def import_sealed(
 ) -> Returned:
     """Record what a phone sealed: visits, and those it took back, in one transaction.
 
-    Raises SourceError where it does not open, or its clock cannot be right.
+    Raises SourceError where it does not open, is not what its book may give, or its clock cannot be
+    right.
     """
     returned = parse_return(_opened(workspace, name, sealed, passphrase))
+    scope = _scope(workspace, name, returned, book_id_of(sealed).hex())
     now = datetime.now(UTC)
-    knocks = in_order(_timed(name, returned, now, received_at))
+    every = in_order(_timed(name, returned, scope, now, received_at))
+    knocks = [k for k in every if scope.has(k.building_id, k.door)]
+    outside = [k.building_id for k in every if not scope.has(k.building_id, k.door)]
 
     def record(session: Any) -> Returned:
         holders = _holders(load_stops(session), returned.turf_id)
-        rows = [_row(knock, holders) for knock in knocks]
-        known = knocks_at(session, (r["door_id"] for r in rows), _morning(returned))
-        withdrawn = withdraw_visits(session, returned.undone, now)
-        recorded = record_visits(session, rows)
+        rows = [_row(knock, holders, scope) for knock in knocks]
+        known = knocks_at(session, (r["door_id"] for r in rows), scope.earliest + TOLERANCE)
+        withdrawn = withdraw_visits(session, returned.undone, now, scope.book_id)
+        try:
+            recorded = record_visits(session, rows)
+        except VisitError as error:
+            raise SourceError(name, error.reason, way_out="Type its visits into a grid.") from error
         seen = {visit_id for visit_id, _, _ in known}
         return Returned(
             name,
-            len(rows),
+            len(every),
             recorded,
             turf_id=returned.turf_id,
             withdrawn=withdrawn,
@@ -62,10 +98,48 @@ def import_sealed(
             ),
             conflicts=_conflicts(rows, known, returned.undone),
             themes=returned.themes,
-            corrections=[{"building_id": b, "kind": kind} for b, kind in returned.corrections],
+            corrections=[
+                {"building_id": b, "kind": kind}
+                for b, kind in returned.corrections
+                if b in scope.doors
+            ],
+            outside=len(outside),
+            outside_buildings=sorted({b for b in outside if b in scope.doors}),
         )
 
-    return record_once(workspace, name, sha256, len(knocks), record)
+    return record_once(workspace, name, sha256, len(every), record)
+
+
+def _scope(workspace: Workspace, name: str, returned: PhoneReturn, book_id: str) -> Scope:
+    """What the return may speak of: what the desk noted when it wrote the book; of a book that it
+    did not note, every door of the campaign.
+
+    Raises SourceError for the turf of another book, or a book that cannot be so old.
+    """
+    with reading(open_store(workspace)) as session:
+        book = bound_book(session, book_id)
+        cut = doors_of_all_turfs(session)
+    if book is not None:
+        if returned.turf_id != book.turf_id:
+            raise SourceError(
+                name, "it speaks of another turf than its book: it was changed on the phone.",
+                way_out="Type its visits into a grid.",
+            )  # fmt: skip
+        return Scope(book_id, _morning(book.made_at.date()) - TOLERANCE, book.doors)
+    made = _morning(returned.made_on)
+    if not datetime.now(UTC) - OLDEST <= made <= datetime.now(UTC) + TOLERANCE:
+        raise SourceError(
+            name,
+            "its book is not one that this desk noted, and says that it was made more than "
+            f"{OLDEST.days} days ago, or is still to be made.",
+            way_out="Type its visits into a grid.",
+        )
+    known = dict(cut)
+    if has_buildings(workspace):
+        buildings = load_buildings(workspace)
+        for building, doors in zip(buildings["building_id"], buildings["dwellings"], strict=True):
+            known[building] = max(int(doors), known.get(building, 0))
+    return Scope(book_id, made - TOLERANCE, {b: (1, last) for b, last in known.items()})
 
 
 def _opened(workspace: Workspace, name: str, sealed: bytes, passphrase: str | None) -> bytes:
@@ -95,29 +169,39 @@ def _opened(workspace: Workspace, name: str, sealed: bytes, passphrase: str | No
 
 
 def _timed(
-    name: str, returned: PhoneReturn, now: datetime, received_at: datetime | None
+    name: str, returned: PhoneReturn, scope: Scope, now: datetime, received_at: datetime | None
 ) -> list[Knock]:
-    """The knocks by the desk's clock. Raises SourceError where the phone's cannot be right."""
+    """The knocks by the desk's clock. Raises SourceError where the phone's cannot be right, or the
+    time given for it."""
+    knocks = list(returned.knocks)
     if received_at is not None:
         late = received_at - returned.exported_at
-        return [_at(k, min(k.at + late, received_at)) for k in returned.knocks]
-    earliest = _morning(returned) - TOLERANCE
-    wrong = [k for k in returned.knocks if not earliest <= k.at <= now + TOLERANCE]
+        knocks = [_at(k, _moved(k.at, late, received_at)) for k in knocks]
+    wrong = [k for k in knocks if not scope.earliest <= k.at <= now + TOLERANCE]
     if wrong:
         when = wrong[0].at.strftime("%Y-%m-%d %H:%M")
+        why = "the phone's clock is wrong" if received_at is None else "--received-at is wrong"
         raise SourceError(
             name,
-            f"{len(wrong)} visits of {len(returned.knocks)} are in the future, or older than their "
-            f"book ({when} UTC): the phone's clock is wrong.",
+            f"{len(wrong)} visits of {len(knocks)} are in the future, or older than their "
+            f"book ({when} UTC): {why}.",
             way_out="Nothing is lost: say when it was handed in, and all times move with it: "
             "--received-at '2026-03-10 20:30'.",
         )
-    return list(returned.knocks)
+    return knocks
 
 
-def _morning(returned: PhoneReturn) -> datetime:
-    """The beginning of the day on which the book was made."""
-    return datetime.combine(returned.made_on, time.min, UTC)
+def _moved(at: datetime, late: timedelta, latest: datetime) -> datetime:
+    """A moment by the desk's clock; the latest one where the sum is no date at all."""
+    try:
+        return min(at + late, latest)
+    except OverflowError:
+        return latest
+
+
+def _morning(day: date) -> datetime:
+    """The beginning of a day."""
+    return datetime.combine(day, time.min, UTC)
 
 
 def in_order(knocks: Sequence[Knock]) -> list[Knock]:
@@ -154,7 +238,7 @@ def _holders(stops: pd.DataFrame, turf_id: str) -> dict[str, list[Span]]:
     return found
 
 
-def _row(knock: Knock, holders: dict[str, list[Span]]) -> dict[str, Any]:
+def _row(knock: Knock, holders: dict[str, list[Span]], scope: Scope) -> dict[str, Any]:
     spans = holders.get(knock.building_id, [])
     turfs = [turf for first, last, turf in spans if first <= knock.door <= last]
     return {
@@ -164,6 +248,7 @@ def _row(knock: Knock, holders: dict[str, list[Span]]) -> dict[str, Any]:
         "turf_id": turfs[0] if turfs else None,
         "outcome": knock.outcome,
         "visited_at": knock.at,
+        "book_id": scope.book_id,
     }
 
 

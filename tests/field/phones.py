@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from targeting.field.sealing import PhraseKey, book_key, make_header, phrase_key, seal
+from targeting.store.visits import BoundBook
 
 PHRASE_TEXT = "sapin fusee roche lune"
 PHRASE: PhraseKey = phrase_key(PHRASE_TEXT)
@@ -35,9 +36,15 @@ class Phone:
 
     def __post_init__(self) -> None:
         self.made_on = self.made_on or datetime.now(UTC).date().isoformat()
-        book_id = uuid.uuid4().bytes
-        self.key = book_key(self.secret, book_id)
-        self.header = make_header(PHRASE, book_id, self.key)
+        self.book_id = uuid.uuid4().bytes
+        self.key = book_key(self.secret, self.book_id)
+        self.header = make_header(PHRASE, self.book_id, self.key)
+
+    def bound(self, doors: dict[str, tuple[int, int]] | None = None) -> BoundBook:
+        """What the desk noted when it wrote this phone's book."""
+        made = datetime.fromisoformat(self.made_on).replace(tzinfo=UTC)
+        every = doors or dict.fromkeys(self.buildings, (1, 60))
+        return BoundBook(self.book_id.hex(), self.turf_id, every, made)
 
     def tap(self, stop: int, door: int, outcome: str = "not_home", *, later: int = 60) -> str:
         self.sequence += 1

@@ -16,6 +16,7 @@ from targeting.field.sealing import (
     SealError,
     book_id_of,
     book_key,
+    check_phrase,
     draw_phrase,
     make_header,
     open_sealed,
@@ -68,7 +69,7 @@ def test_a_header_that_asks_for_endless_work_is_refused():
         unwrap_key(endless, "sapin fusee roche lune")
 
 
-def test_phrases_have_forty_bits_and_short_ones_are_refused():
+def test_phrases_have_fifty_bits_and_short_ones_are_refused():
     words = phrase_words()
     assert len(set(words)) == len(words) >= 1024
     assert all(plain_phrase(w) == w for w in words)
@@ -79,3 +80,22 @@ def test_phrases_have_forty_bits_and_short_ones_are_refused():
         draw_phrase(words[:1000], random.Random(1).choice)
     with pytest.raises(TargetingError, match="at least 12"):
         phrase_key("été 2027")
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["aaaaaaaaaaaa", "abababababab", "abcdefghijkl", "azertyuiopqsd", "123456789012",
+     "motdepasse123", "MotDePasse2026!", "jean jean jean jean", "0612345678 2026",
+     "relance campagne 2026", "111222333444", "qwertyuiop12", "zyxwvutsrqpo"],
+)  # fmt: skip
+def test_a_phrase_that_is_easily_guessed_is_refused_and_not_repeated(weak):
+    with pytest.raises(TargetingError, match="easily guessed") as told:
+        check_phrase(weak)
+    assert weak not in str(told.value)
+
+
+def test_words_that_have_nothing_to_do_with_each_other_are_taken():
+    chance = random.Random(7)
+    drawn = [draw_phrase(phrase_words(), chance.choice) for _ in range(500)]
+    for phrase in (*drawn, "les cerises du jardin", "sapin fusée roche lune"):
+        check_phrase(phrase)

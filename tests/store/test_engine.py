@@ -83,7 +83,7 @@ def knock_often(url: str, writer: str) -> None:
     engine = open_engine(url)
     for n in range(EACH):
         row = {
-            "visit_id": f"w{writer}-{n}", "building_id": "b", "door_id": f"b/{n}",
+            "visit_id": f"w{writer}-{n}", "building_id": "b", "door_id": f"b/{n + 1}",
             "outcome": "not_home", "visited_at": datetime(2026, 3, 1, tzinfo=UTC),
         }  # fmt: skip
         write(engine, lambda s, row=row: record_visits(s, [row]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
+import re
 import shutil
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +21,10 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.field.books import order_mark
 from targeting.field.phone_return import Knock, parse_return, sealed_of_frames
-from targeting.store.engine import open_store, reading
-from targeting.store.models import Visit, VisitUndone
+from targeting.field.sealing import book_id_of
+from targeting.store.engine import open_store, reading, write
+from targeting.store.models import PhoneBook, Visit, VisitUndone
+from targeting.store.visits import bind_books
 from targeting.workflows.handwork import move_buildings
 from targeting.workflows.phone_secret import KEY_FILE, load_secret, make_secret
 from targeting.workflows.returns import import_returns
@@ -53,9 +58,16 @@ def kept(workspace: Workspace) -> dict[str, Visit]:
 
 
 def phone(workspace: Workspace, turf_id: str = "S0001", **options: object) -> Phone:
+    """A phone with a book of the turf; with "", of three buildings that nothing else knows."""
     stops = load_campaign_turfs(workspace, [turf_id]).stops if turf_id else None
     buildings = ["b1", "b2", "b3"] if stops is None else stops["building_id"].tolist()
-    return Phone(make_secret(workspace), turf_id or "S0001", buildings, **options)  # type: ignore[arg-type]
+    made = Phone(make_secret(workspace), turf_id or "S0001", buildings, **options)  # type: ignore[arg-type]
+    doors = None
+    if stops is not None:
+        ranges = zip(stops["first_door"], stops["last_door"], strict=True)
+        doors = dict(zip(buildings, [(int(a), int(b)) for a, b in ranges], strict=True))
+    write(open_store(workspace), lambda s: bind_books(s, [made.bound(doors)]))
+    return made
 
 
 @pytest.fixture
@@ -181,9 +193,10 @@ def test_several_files_at_once_are_told_one_by_one_and_summed(workspace, alone, 
 # -- clocks ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("days", [-400, 40, 4000])
+@pytest.mark.parametrize("days", [-4000, 40, 4000])
 def test_a_wrong_clock_is_refused_with_the_way_out_and_then_set_right(workspace, tmp_path, days):
-    wrong = phone(workspace, "", clock=datetime.now(UTC) + timedelta(days=days))
+    clock = datetime.now(UTC) + timedelta(days=days)
+    wrong = phone(workspace, "", clock=clock, made_on="2026-03-01")
     first, second = wrong.tap(0, 1), wrong.tap(0, 2, later=600)
     path = wrong.file(tmp_path / "a.json")
     refused = call(workspace, "returns", path)
@@ -225,8 +238,10 @@ def test_the_secret_is_read_by_its_owner_alone_and_made_once(workspace):
         load_secret(workspace)
 
 
-def test_another_desk_needs_the_phrase(workspace, tmp_path):
-    stranger = Phone(b"x" * 32, "S0001", ["b1"])
+def test_another_desk_needs_the_phrase(town, tmp_path):
+    workspace = town
+    stranger = Phone(b"x" * 32, "S0001", [load_campaign_turfs(town).stops["building_id"].iloc[0]])
+    (town.root / KEY_FILE).unlink(missing_ok=True)
     stranger.tap(0, 1)
     path = stranger.file(tmp_path / "a.json")
     without = call(workspace, "returns", path)
@@ -335,6 +350,113 @@ def test_numbers_of_a_list_whose_order_moved_are_refused_with_the_way_out(town, 
     assert refused.exit_code == 2
     assert "line 2" in refused.stderr
     assert "Give the building_id" in refused.stderr
+
+
+# -- the book --------------------------------------------------------------------------------------
+
+
+def test_what_is_not_of_the_book_is_counted_and_not_recorded(workspace, alone, tmp_path):
+    alone.buildings = ["b1", "Jean-DUPONT-0612345678", "b3"]
+    inside = alone.tap(0, 60)
+    alone.tap(0, 61)
+    alone.tap(1, 1, "do_not_contact")
+    facts = told(workspace, alone.file(tmp_path / "a.json"))
+    assert set(kept(workspace)) == {inside}
+    assert (facts["rows"], facts["recorded"], facts["outside"]) == (3, 1, 2)
+    assert facts["outside_buildings"] == ["b1"]
+    assert "DUPONT" not in call(workspace, "returns", tmp_path / "a.json").output
+
+
+@pytest.mark.parametrize("building", ["Jean DUPONT 0612345678 vote X", "", "b" * 61])
+def test_a_building_that_is_no_id_is_refused_and_not_repeated(workspace, alone, tmp_path, building):
+    alone.buildings = [building, "b2", "b3"]
+    alone.tap(0, 1)
+    refused = call(workspace, "returns", alone.file(tmp_path / "a.json"))
+    assert (refused.exit_code, "cannot be read" in refused.stderr) == (2, True)
+    assert "DUPONT" not in refused.output
+
+
+def test_a_return_cannot_speak_for_another_turf(town, tmp_path):
+    own = phone(town, "S0001")
+    own.tap(0, 1)
+    for turf_id in ("S9999", "S0002"):
+        content = own.content() | {"turf": turf_id}
+        refused = call(town, "returns", own.file(tmp_path / f"{turf_id}.json", content))
+        assert (refused.exit_code, "another turf than its book" in refused.stderr) == (2, True)
+
+
+def test_a_phone_takes_back_nothing_that_came_from_elsewhere(workspace, alone, tmp_path):
+    other = phone(workspace, "")
+    theirs = other.tap(0, 1)
+    told(workspace, other.file(tmp_path / "a.json"))
+    alone.undone.append(theirs)
+    assert told(workspace, alone.file(tmp_path / "b.json"))["withdrawn"] == 0
+    assert set(kept(workspace)) == {theirs}
+    alone.undone.append(str(uuid.uuid5(uuid.NAMESPACE_URL, "b1/1 2026-03-10")))
+    refused = call(workspace, "returns", alone.file(tmp_path / "c.json"))
+    assert (refused.exit_code, "cannot be read" in refused.stderr) == (2, True)
+
+
+def test_a_grid_is_not_kept_out_by_what_a_phone_took_back(town, tmp_path):
+    own = phone(town, "S0001")
+    own.undone.append(slip := str(uuid.uuid4()))
+    told(town, own.file(tmp_path / "a.json"))
+    stop = load_campaign_turfs(town, ["S0001"]).stops.iloc[0]
+    grid = tmp_path / "grid.csv"
+    grid.write_text(
+        "visit_id,building_id,door,outcome,visited_at\n"
+        f"{slip},{stop['building_id']},{stop['first_door']},not_home,2026-10-20 18:30\n"
+    )
+    assert told(town, grid)["recorded"] == 1
+
+
+def test_the_desks_own_date_of_a_book_counts_and_not_the_phones(workspace, tmp_path):
+    old = phone(workspace, "", clock=datetime(1901, 1, 1, tzinfo=UTC))
+    old.tap(0, 1)
+    content = old.content() | {"made_on": "1901-01-01"}
+    refused = call(workspace, "returns", old.file(tmp_path / "a.json", content))
+    assert (refused.exit_code, "older than their book" in refused.stderr) == (2, True)
+    again = call(workspace, "returns", tmp_path / "a.json", "--received-at", "1901-01-02 10:00")
+    assert (again.exit_code, "--received-at is wrong" in again.stderr) == (2, True)
+    assert kept(workspace) == {}
+
+
+@pytest.mark.parametrize(("days", "taken"), [(182, True), (184, False)])
+def test_a_book_that_was_not_noted_is_believed_half_a_year(town, tmp_path, days, taken):
+    before = datetime.now(UTC) - timedelta(days=days)
+    stop = load_campaign_turfs(town, ["S0001"]).stops.iloc[0]
+    old = Phone(make_secret(town), "S0001", [stop["building_id"], "b1"], clock=before)
+    old.made_on = before.date().isoformat()
+    old.tap(0, int(stop["first_door"]))
+    old.tap(1, 1)
+    result = call(town, "returns", old.file(tmp_path / "a.json"), "--json")
+    assert result.exit_code == (0 if taken else 2), result.output
+    if taken:
+        facts = json.loads(result.stdout)
+        assert (facts["recorded"], facts["outside"]) == (1, 1)
+
+
+def test_books_that_are_written_are_bound_to_their_doors(town, tmp_path):
+    out = tmp_path / "books"
+    done = call(town, "walkbook", "--turf", "S0001", "--format", "html", "--out", out)
+    assert done.exit_code == 0, done.output
+    with reading(open_store(town)) as session:
+        (row,) = session.query(PhoneBook).all()
+        doors = {b: (first, last) for b, first, last in row.doors}
+        book_id, turf_id = row.id, row.turf_id
+    stops = load_campaign_turfs(town, ["S0001"]).stops.set_index("building_id")
+    assert turf_id == "S0001"
+    assert doors == {
+        b: (s["first_door"], s["last_door"]) for b, s in stops.to_dict("index").items()
+    }
+    (path,) = out.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    sealed = base64.b64decode(json.loads(page_data(path.read_text()))["sealed"])
+    assert book_id_of(sealed).hex() == book_id
+
+
+def page_data(page: str) -> str:
+    return re.search(r'id="held">(.*?)</script>', page, re.DOTALL)[1]
 
 
 # -- any history ------------------------------------------------------------------------------------

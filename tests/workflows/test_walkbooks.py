@@ -165,7 +165,7 @@ def test_phone_books_are_written_beside_the_paper_and_their_phrase_is_told_once(
         "carnets.pdf", f"{first}.pdf", f"{second}.pdf", f"{first}.html", f"{second}.html",
     }  # fmt: skip
     assert [Path(p).stem for p in facts["phone_books"]] == [first, second]
-    assert len(facts["phrase"].split()) == 4
+    assert len(facts["phrase"].split()) == 5
     kept = [p for p in (*out.iterdir(), *town.root.rglob("*")) if p.is_file()]
     assert not [p for p in kept if facts["phrase"].encode() in p.read_bytes()]
     assert (town.root / "phone-books.key").stat().st_mode & 0o077 == 0
@@ -179,6 +179,8 @@ def test_a_phrase_of_the_users_own_is_taken_and_not_repeated(town, tmp_path):
     assert "cerises" not in told.stdout
     short = call(town, *asked[:-1], tmp_path / "c", "--passphrase", "court")
     assert (short.exit_code, "at least 12" in short.stderr) == (2, True)
+    weak = call(town, *asked[:-1], tmp_path / "c", "--passphrase", "aaaaaaaaaaaa")
+    assert (weak.exit_code, "easily guessed" in weak.stderr) == (2, True)
     assert not list((tmp_path / "c").glob("*"))
 
 

@@ -91,6 +91,7 @@ class Walk {
     this.keeper.watch((other) => this.merge(other));
     navigator.storage?.persist?.().catch(() => false);
     if (!this.byKey.has(this.state.door)) this.state.door = this.firstDoor();
+    if (this.isOver) this.view = "end";
     document.title = this.book.turf;
     this.header = el("header", { class: "top" });
     this.main = el("main", { tabindex: "-1" });
@@ -114,6 +115,10 @@ class Walk {
 
   get known() {
     return answers(this.state);
+  }
+
+  get isOver() {
+    return isOver(this.book, new Date());
   }
 
   get door() {
@@ -144,6 +149,10 @@ class Walk {
   answer(doors, outcome) {
     const now = Date.now();
     if (now - this.tapped < DOUBLE_TAP_MS || !doors.length) return;
+    if (this.isOver) {
+      this.turnTo("end");
+      return;
+    }
     this.tapped = now;
     const last = doors[doors.length - 1];
     record(this.state, doors, outcome, new Date(now).toISOString());
@@ -215,7 +224,8 @@ class Walk {
       this.say(`view_${view}`), () => this.turnTo(view),
       { "aria-current": view === this.view ? "page" : null })));
     this.main.className = this.view;
-    this.main.replaceChildren(this.warningBox(), ...views[this.view](this, known));
+    const over = this.isOver ? el("p", { class: "over", role: "alert" }, this.say("over")) : "";
+    this.main.replaceChildren(this.warningBox(), over, ...views[this.view](this, known));
     this.status.textContent = this.said;
     if (this.view === "map") this.moves.near();
   }

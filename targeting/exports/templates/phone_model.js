@@ -120,6 +120,14 @@ const FEWEST_TALKS = 11;
 
 const talks = (state) => state.visits.filter((visit) => visit.outcome === "talked").length;
 
+// Whether the book's last day is past, by this phone's clock: it takes no more results, and gives
+// back what it has.
+function isOver(book, now) {
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  return Boolean(book.last_day) && day > book.last_day;
+}
+
 // What the desk reads: field/phone_return.py.
 function givenBack(book, state, at) {
   const place = new Map(book.stops.map((stop, n) => [String(stop.order), n]));

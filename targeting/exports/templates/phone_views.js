@@ -28,8 +28,9 @@ function showDoor(walk, known) {
     el("h2", {}, [door.group.name, door.place].filter(Boolean).join(" · ")),
     door.memory && el("p", { class: "memory" }, door.memory),
     noted ?? "",
-    door.closed ? el("p", { class: "closed" }, walk.say("do_not_knock")) : outcomeButtons(walk),
-    bulkButtons(walk, known),
+    door.closed ? el("p", { class: "closed" }, walk.say("do_not_knock"))
+      : walk.isOver ? "" : outcomeButtons(walk),
+    walk.isOver ? "" : bulkButtons(walk, known),
     el("div", { class: "steps" }, button(walk.say("previous"), () => walk.step(-1)),
       button(walk.say("skip"), () => walk.step(1))),
     corrections(walk, door.stop),
@@ -134,7 +135,7 @@ function listDoors(walk, stop, doors, known) {
     return el("section", {},
       group.name ? el("h2", {}, group.name) : "",
       el("ul", {}, own.map((door) => el("li", {}, listDoor(walk, door, known.get(door.key))))),
-      left.length > 1 ? button(walk.say("all_here", { count: left.length }),
+      left.length > 1 && !walk.isOver ? button(walk.say("all_here", { count: left.length }),
         () => walk.answer(left, "not_home"), { class: "bulk" }) : "");
   })];
 }
@@ -190,6 +191,7 @@ function showEnd(walk, known) {
     themes(walk),
     el("p", { class: "small" }, `${walk.book.stop} · ${walk.book.notice}`),
     el("p", { class: "small" }, `${walk.book.facts} · ${walk.book.printed}`),
+    el("p", { class: "small" }, walk.book.until),
     button(walk.say("forget"), (event) => askForget(walk, event.target, fresh), { class: "forget" }),
   ];
 }
