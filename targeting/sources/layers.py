@@ -84,6 +84,8 @@ def read_layer(
     given = _given_crs(path.name, crs)
     sha256, package = _open(path, layer)
     crs_found = given or package.crs or _guess_crs(path.name, package.geometry)
+    if lines:
+        package = _lines_of(package)
     geometry, notes = _flat(path.name, package.geometry, lines=lines)
     _refuse_wrong_degrees(path.name, geometry, crs_found)
     return Layer(path.name, package.properties, geometry, crs_found, sha256, package.notes + notes)
@@ -291,6 +293,28 @@ def _flat(name: str, geometry: np.ndarray, *, lines: bool) -> tuple[np.ndarray, 
     if not np.isfinite(shapely.total_bounds(geometry[there])).all():
         raise SourceError(name, "a coordinate is not a number.", way_out="Export the layer again.")
     return geometry, notes
+
+
+def _lines_of(package: packages.Package) -> packages.Package:
+    """Of a layer that has lines among other shapes, the lines, and the edges of walked areas.
+
+    Overpass turbo gives tagged points and pedestrian areas (`highway` on a polygon) with its ways.
+    """
+    kinds = shapely.get_type_id(package.geometry)
+    is_line, is_area = np.isin(kinds, (1, 5)), np.isin(kinds, (3, 6))
+    if not is_line.any() or is_line.all():
+        return package
+    is_area &= np.array([bool(p.get("highway")) for p in package.properties], dtype=bool)
+    geometry = package.geometry.copy()
+    geometry[is_area] = shapely.boundary(geometry[is_area])
+    kept = is_line | is_area
+    notes = []
+    if not kept.all():
+        notes.append(f"{int((~kept).sum()):,} features that are no lines left out")
+    if is_area.any():
+        notes.append(f"{int(is_area.sum()):,} areas that one walks: their edges are taken")
+    properties = [p for p, keep in zip(package.properties, kept, strict=True) if keep]
+    return packages.Package(properties, geometry[kept], package.crs, [*package.notes, *notes])
 
 
 def _given_crs(name: str, crs: str | None) -> CRS | None:

@@ -138,7 +138,7 @@ def test_a_door_is_counted_once_however_it_is_written(tmp_path: Path) -> None:
         ban("12", "bis").replace("_00012", "_z"),
         ban("12", x="652000.5").replace("_00012", "_w"),
     ]
-    rows = [f"{k}{row[row.index(';'):]}" for k, row in enumerate(rows)]
+    rows = [f"{k}{row[row.index(';') :]}" for k, row in enumerate(rows)]
     read = read_addresses(write(tmp_path, BAN_HEADER, *rows))
     kept = list(zip(read.table["number"], read.table["suffix"], read.table["x"], strict=True))
     assert kept == [(12, "", 650000.5), (12, "bis", 650000.5), (12, "", 652000.5)]
