@@ -380,7 +380,7 @@ def test_access_is_honoured_in_graphs_and_in_layers(tmp_path: Path) -> None:
         "</edge>", "<data key=\"access\">['yes', 'private']</data></edge>"
     )
     text = graphml(edges).replace(
-        "<graph", '<key id="access" for="edge" attr.name="access" attr.type="string"/><graph', 1
+        "<graph ", '<key id="access" for="edge" attr.name="access" attr.type="string"/><graph ', 1
     )
     assert read_streets(written(tmp_path / "w.graphml", text)).streets["kind"].tolist() == [
         "residential", "private",
