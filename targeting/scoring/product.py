@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from targeting.codes import held_on, parse_election_id
 from targeting.scoring.basis import Basis
 from targeting.scoring.measures import abstention_rate, left_share, turnout_rate
 from targeting.tables import DEFAULT_TARGET, Scores
@@ -204,7 +205,8 @@ def with_certainty(scores: pd.DataFrame, bounds: pd.DataFrame, top_k: pd.Series)
 def _constituency(turnouts: Mapping[str, pd.DataFrame], stations: pd.Index) -> pd.Series:
     """Constituency of each station, from the last of the elections that publishes it."""
     found = pd.Series(pd.NA, index=stations, dtype="str")
-    for turnout in turnouts.values():
+    latest_first = sorted(turnouts, key=lambda e: held_on(parse_election_id(e)), reverse=True)
+    for turnout in (turnouts[e] for e in latest_first):
         codes = turnout.set_index("station_id")["constituency_code"].reindex(stations)
         found = found.fillna(codes.astype("str"))
     return found

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from targeting.codes import commune_of
 from targeting.errors import TargetingError
@@ -133,8 +134,11 @@ def update_from_counted(
     Raises
     ------
     TargetingError
-        With fewer than LEAST_COUNTED stations counted, or indexes that differ.
+        With fewer than LEAST_COUNTED stations counted, a nominal level that is no share, or
+        indexes that differ.
     """
+    if not 0 < nominal < 1:
+        raise TargetingError(f"nominal={nominal:g}: an interval's level lies between 0 and 1.")
     if not (expected.index.equals(counted.index) and expected.index.equals(registered.index)):
         raise TargetingError("expected, counted and registered are not of the same stations.")
     known = counted.notna() & expected.notna() & (registered > 0)
@@ -160,16 +164,12 @@ def update_from_counted(
     # few counted: what was feared before still weighs
     deviation = np.sqrt(share * left + (1 - share) * np.maximum(left, prior**2))
     middle = (expected + shift + pooled).clip(0, 1)
-    half = _NORMAL[nominal] * deviation
+    half = norm.ppf((1 + nominal) / 2) * deviation
     rates = pd.DataFrame({"expected": middle, "low": middle - half, "high": middle + half})
     rates = rates.clip(0, 1)
     for column in rates:
         rates[column] = rates[column].where(~known, counted)
     return NightUpdate(rates, int(known.sum()), shift)
-
-
-_NORMAL: Final = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449, 0.95: 1.96}
-"""Half-widths of the normal law's central intervals."""
 
 
 def _variances(

@@ -126,7 +126,7 @@ def read_addresses(
         file.name,
         f"not an address layout known here: headers found are {header[:200]}.",
         line=1,
-        way_out="Known: the BAN's adresses-XX.csv (23 columns), a commune's BAL, voters per address "
+        way_out="Known: the BAN's adresses-XX.csv (23 columns), a commune's BAL, voters by address "
         f"({', '.join(PARIS_VOTERS)}), Insee's table-adresses-reu, and streets by station "
         f"({', '.join(RANGE_COLUMNS)}).",
     )

@@ -36,8 +36,8 @@ CANNOT_BE_A_NUMBER: Final = (
     r"(?i)^(nan|null|none|nil|n/?a|n\.c\.?|inf(inity)?|true|false|vrai|faux|#.*|[-–—.?*]+)$"
     r"|^(?-i)\d+([.,]\d+)?e[+-]?\d+$|^\d+[.,]\d+E|^\d+E[+-]|^\d+E\d{3,}$"
     r"|^\d{1,2}[-./ ]\d{1,2}[-./ ](\d{2}|\d{4})$|^\d{4}[-./]\d{1,2}[-./]\d{1,2}(\D.*)?$"
-    r"|^(?i)\d{1,2}[-./ ]?(janv?|f[ée]v?r?|mars?|avr|apr|mai|may|juin|jun|juil|jul|ao[uû]t?|aug|sept?"
-    r"|oct|nov|d[ée]c)\.?([-./ ]\d{2,4})?$"
+    r"|^(?i)\d{1,2}[-./ ]?(janv?|f[ée]v?r?|mars?|avr|apr|mai|may|juin|jun|juil|jul"
+    r"|ao[uû]t?|aug|sept?|oct|nov|d[ée]c)\.?([-./ ]\d{2,4})?$"
     r"|^[^\d]{3,}$"
 )
 """What a spreadsheet makes of a number, and words: dates, `1e400`, `#N/A`, `nan`. Real numbers have
@@ -312,7 +312,8 @@ def bear_negatives(
         useless = any((row[c] or 0) < 0 for c in ALWAYS_PUBLISHED)
         done = "left out" if useless else "kept, that count missing"
         notes.append(
-            f"{row['station_id']} (line {row['file_line']}): below zero ({', '.join(wrong)}); {done}"
+            f"{row['station_id']} (line {row['file_line']}): below zero ({', '.join(wrong)}); "
+            f"{done}"
         )
     if count > _LISTED:
         notes.append(f"{count - _LISTED:,} more rows have a count below zero, treated alike")

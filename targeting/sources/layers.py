@@ -98,6 +98,8 @@ def read_layer(
     if not lines:
         package = _second_geometry(path.name, package, layer)
     crs_found = given or package.crs or _guess_crs(path.name, package.geometry)
+    if lines:
+        package = _lines_of(package)
     geometry, notes, dropped = _flat(path.name, package.geometry, lines=lines)
     refuse_other_numbers(path.name, geometry, crs_found)
     notes = package.notes + notes
@@ -503,6 +505,28 @@ def _flat(
 
 MOSTLY: Final = 0.5
 """A layer of which no more is polygons is a mixture, and no layer of outlines."""
+
+
+def _lines_of(package: packages.Package) -> packages.Package:
+    """Of a layer that has lines among other shapes, the lines, and the edges of walked areas.
+
+    Overpass turbo gives tagged points and pedestrian areas (`highway` on a polygon) with its ways.
+    """
+    kinds = shapely.get_type_id(package.geometry)
+    is_line, is_area = np.isin(kinds, (1, 5)), np.isin(kinds, (3, 6))
+    if not is_line.any() or is_line.all():
+        return package
+    is_area &= np.array([bool(p.get("highway")) for p in package.properties], dtype=bool)
+    geometry = package.geometry.copy()
+    geometry[is_area] = shapely.boundary(geometry[is_area])
+    kept = is_line | is_area
+    notes = []
+    if not kept.all():
+        notes.append(f"{int((~kept).sum()):,} features that are no lines left out")
+    if is_area.any():
+        notes.append(f"{int(is_area.sum()):,} areas that one walks: their edges are taken")
+    properties = [p for p, keep in zip(package.properties, kept, strict=True) if keep]
+    return packages.Package(properties, geometry[kept], package.crs, [*package.notes, *notes])
 
 
 def _given_crs(name: str, crs: str | None) -> CRS | None:

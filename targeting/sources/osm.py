@@ -11,7 +11,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,12 @@ import shapely
 from pyproj import CRS
 
 from targeting.errors import SourceError
+from targeting.sources.overpass import (
+    WITH_NODES,
+    has_positions_on_ways,
+    osm_of_geom,
+    remarks_of_xml,
+)
 from targeting.sources.ways import LEFT_OUT, WATER, Ways, way_kind
 from targeting.tables import WGS84
 
@@ -56,7 +62,31 @@ def read_osm_xml(name: str, content: bytes) -> Ways:
     """Ways of an OSM XML document. Raises SourceError if it is damaged, or has entities."""
     from osmium.io import FileBuffer
 
-    return _read(name, lambda: FileBuffer(content, "osm"), content[:4096])
+    notes = remarks_of_xml(name, content)
+    if b'visible="false"' in content:
+        raise _history(name)
+    if has_positions_on_ways(content):
+        content = osm_of_geom(name, content)
+    ways = _read(name, lambda: FileBuffer(content, "osm"), content[:4096])
+    return replace(ways, notes=[*notes, *ways.notes])
+
+
+def read_o5m(name: str, path: str) -> Ways:
+    """Ways of an o5m file. Raises SourceError if it is damaged, or cut short."""
+    from osmium.io import File
+
+    return _read(name, lambda: File(path, "o5m"), b"")
+
+
+def _history(name: str) -> SourceError:
+    return SourceError(
+        name, "a history file: it has every version of each way, those that are gone too.",
+        way_out="Give the extract of one day (osmium time-filter makes one).",
+    )  # fmt: skip
+
+
+class _HistoryError(Exception):
+    """The file has several versions of its objects."""
 
 
 @dataclass
@@ -81,6 +111,11 @@ class _Nodes:
     def missing(self) -> bool:
         return NO_NODE in self.x
 
+    @property
+    def are_placed(self) -> bool:
+        """Whether one node at least has a place."""
+        return any(x != NO_NODE for x in self.x)
+
 
 def _read(name: str, source: Source, head: bytes) -> Ways:
     try:
@@ -88,12 +123,19 @@ def _read(name: str, source: Source, head: bytes) -> Ways:
         nodes, read, left_out, published = _collect(source, shores, None)
         if nodes.missing and not _is_sorted(source):  # ways may come before their nodes
             nodes, read, left_out, published = _collect(source, shores, _locations(source))
+    except _HistoryError:
+        raise _history(name) from None
     except _damages() as error:
         raise SourceError(
             name,
             f"the OpenStreetMap file is damaged or cut short ({str(error)[:90].strip()}).",
             way_out="Download it again: the transfer was probably cut.",
         ) from error
+    if nodes.size and not nodes.are_placed:
+        raise SourceError(
+            name, f"the file has {len(nodes.size):,} ways and none of their nodes.",
+            way_out=WITH_NODES,
+        )  # fmt: skip
     lines, way, gaps = _lines(nodes)
     dated = _OVERPASS_DATE.search(head)
     return Ways(
@@ -142,6 +184,8 @@ def _ways(source: Source, locations: Any, ids: set[int] | None) -> tuple[Any, It
     from osmium import FileProcessor, filter, osm
 
     processor = FileProcessor(source())
+    if processor.header.has_multiple_object_versions:
+        raise _HistoryError
     processor = processor.with_locations(locations or "flex_mem")
     chosen = filter.KeyFilter(*KEYS) if ids is None else filter.IdFilter(sorted(ids))
     processor = processor.with_filter(filter.EntityFilter(osm.WAY)).with_filter(chosen)

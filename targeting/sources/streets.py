@@ -8,8 +8,9 @@ place: it is the CRS of the addresses. Its scale depends on the latitude only (+
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,8 @@ from targeting.errors import SourceError
 from targeting.sources.files import read_bytes
 from targeting.sources.graphml import read_graphml
 from targeting.sources.layers import read_layer
-from targeting.sources.osm import is_pbf, read_osm_xml, read_pbf
+from targeting.sources.osm import is_pbf, read_o5m, read_osm_xml, read_pbf
+from targeting.sources.overpass import is_overpass_json, osm_of_json
 from targeting.sources.street_lines import ways_of_layer
 from targeting.sources.systems import to_lambert93
 from targeting.sources.ways import LEFT_OUT, PRIVATE, Ways
@@ -79,12 +81,22 @@ def read_streets(path: Path, *, layer: str | None = None, crs: str | None = None
         return _street_file(path.name, "osm", read_pbf(path.name, str(path)), _sha256(path))
     if head.startswith(b"BZh"):
         raise SourceError(path.name, "a bzip2 archive.", way_out="Unpack it, and give the .osm.")
+    if head.startswith(O5M):
+        return _street_file(path.name, "osm", read_o5m(path.name, str(path)), _sha256(path))
     found = _root_of(head) if not _is_wrapped(head) else None
     if found is None and head.startswith(b"\x1f\x8b"):
         content, sha256 = read_bytes(path)
         found = _root_of(content[:LONGEST_HEAD])
     elif found is not None:
         content, sha256 = read_bytes(path)
+    if found in REFUSED:
+        what, way_out = REFUSED[found]
+        raise SourceError(path.name, f"this is {what}.", way_out=way_out)
+    if found == "overpass":
+        content, notes = osm_of_json(path.name, content)
+        ways = read_osm_xml(path.name, content)
+        ways = replace(ways, notes=[*notes, *ways.notes])
+        return _street_file(path.name, "osm", ways, sha256)
     if found == "osm":
         return _street_file(path.name, "osm", read_osm_xml(path.name, content), sha256)
     if found == "graphml":
@@ -106,12 +118,29 @@ def _is_wrapped(head: bytes) -> bool:
 
 
 def _root_of(head: bytes) -> str | None:
-    """Name of the document's element, of the two that are streets."""
+    """Name of the document's element, where it is one that is known; `overpass`: its JSON."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not text.startswith(b"<"):
-        return None
-    places = {root: text.find(f"<{root}".encode()) for root in ("osm", "graphml")}
-    return next((root for root, place in places.items() if place >= 0), None)
+    if is_overpass_json(text):
+        return "overpass"
+    if text.startswith(O5C):
+        return "osmChange"
+    found = _ROOT.search(text) if text.startswith(b"<") else None
+    return found[1].decode() if found else None
+
+
+_ROOT: Final = re.compile(
+    rb"<(osmChange|osmAugmentedDiff|osm-script|osm|graphml|gpx|kml)(?=[\s>/])"
+)
+O5M: Final = b"\xff\xe0\x04o5m2"
+O5C: Final = b"\xff\xe0\x04o5c2"
+_CHANGES: Final = "Give the streets as they are (.osm.pbf or .osm), not their changes."
+REFUSED: Final = {  # document's element: what it is, way out
+    "osmChange": ("a file of changes (.osc)", _CHANGES),
+    "osmAugmentedDiff": ("an augmented diff", _CHANGES),
+    "osm-script": ("an Overpass query, and not its answer", "Run it, and give what it answers."),
+    "gpx": ("a GPX track", "Give an OpenStreetMap extract, or street lines as GeoJSON."),
+    "kml": ("a KML file", "Save its lines as GeoJSON, or give an OpenStreetMap extract."),
+}
 
 
 def _sha256(path: Path) -> str:

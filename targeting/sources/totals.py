@@ -146,7 +146,8 @@ class _Cells:
         return _nonzero(named) == _nonzero(sums) or _nonzero(panels) == _nonzero(places)
 
     def _votes_of(self, row: int) -> tuple[dict[str, int], dict[int, int]]:
-        assert self.votes is not None and self._by_row is not None
+        assert self.votes is not None
+        assert self._by_row is not None
         if row not in self._by_row:
             column = self.votes["row"]
             start, end = column.search_sorted(row, "left"), column.search_sorted(row, "right")
@@ -242,9 +243,9 @@ def _sums_of_runs(cells: _Cells, order: np.ndarray) -> Iterator[int]:
         unnumbered = bool(cells.unnumbered[row])
         one_commune = bool((commune[start:i] == commune[i]).all())
         long_enough = i - start >= 2 or (cells.special[row] and one_commune) or unnumbered
-        if (one_commune or unnumbered) and long_enough:
-            if cells.same_votes(row, order[start:i]):
-                yield row
+        plausible = (one_commune or unnumbered) and long_enough
+        if plausible and cells.same_votes(row, order[start:i]):
+            yield row
 
 
 # -- words -----------------------------------------------------------------------------------------

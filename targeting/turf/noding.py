@@ -48,7 +48,8 @@ ALIKE: Final = 90.0
 class Network:
     """Lines cut into segments at their junctions.
 
-    Lines are shapely, `row` is each one's row of the streets given; segments are sorted by line and offset, `u` and `v` are junctions. stretch:
+    Lines are shapely, `row` is each one's row of the streets given; segments are sorted by line
+    and offset, `u` and `v` are junctions. stretch:
     what a metre of each line costs to walk; fronting: lines that addresses may be put on (one does
     not live in a tunnel).
     """

@@ -88,9 +88,10 @@ class SnapFigures:
 class ImportedStreets:
     """What one file of streets gave.
 
-    ways: looked at; left_out: private ones on which no address stands, and those that are not walked; gaps: ways cut where the
-    file lacks their nodes; km: of each kind; parts: pieces that no way joins, with the share of the
-    length in the largest; snaps: missing before addresses are imported.
+    ways: looked at; left_out: private ones on which no address stands, and those that are
+    not walked; gaps: ways cut where the file lacks their nodes; km: of each kind; parts: pieces
+    that no way joins, with the share of the length in the largest; snaps: missing before addresses
+    are imported.
     """
 
     file: str

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from targeting.errors import TargetingError
 from targeting.scoring.basis import Basis, choose_basis
-from targeting.scoring.product import build_scores, reachable
+from targeting.scoring.product import _constituency, build_scores, reachable
 from tests.scoring.toy import bloc_votes, turnout
 
 BASIS = Basis("2022_pres_t1", ("2022_legi_t1", "2017_legi_t2"), (0.3, 0.3))
@@ -170,3 +170,16 @@ def test_one_low_election_alone_will_do() -> None:
 def test_what_is_missing_is_said(turnouts: dict[str, float], words: str) -> None:
     with pytest.raises(TargetingError, match=words):
         choose_basis(levels(**turnouts))
+
+
+def test_the_constituency_is_the_latest_elections_that_publishes_it() -> None:
+    turnouts = {
+        e: turnout(e, [1000, 900], [600, 500]).assign(constituency_code=pd.Series(codes, dtype="str"))
+        for e, codes in {
+            "2022_pres_t1": ["1301", "1301"],
+            "2024_legi_t1": ["1302", None],
+            "2022_legi_t1": ["1303", "1304"],
+        }.items()
+    }  # fmt: skip
+    stations = pd.Index(turnouts["2022_pres_t1"]["station_id"])
+    assert _constituency(turnouts, stations).to_list() == ["1302", "1304"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,3 +105,23 @@ def test_too_few_counted_say_nothing() -> None:
         update_from_counted(expected, counted, people, spread=0.05)
     with pytest.raises(TargetingError, match="not of the same stations"):
         update_from_counted(expected, counted[:3], people, spread=0.05)
+
+
+@pytest.mark.parametrize("nominal", [0.5, 0.8, 0.85, 0.99])
+def test_an_interval_is_as_wide_as_the_normal_law_says_at_any_level(nominal: float) -> None:
+    expected, _, counted, people = night()
+    some, wide = (
+        update_from_counted(expected, counted, people, spread=0.001, nominal=n).rates
+        for n in (0.6, nominal)
+    )
+    free = counted.isna() & (some["low"] > 0) & (wide["low"] > 0)
+    ratio = (wide["high"] - wide["low"])[free] / (some["high"] - some["low"])[free]
+    law = NormalDist()
+    assert ratio.median() == pytest.approx(law.inv_cdf((1 + nominal) / 2) / law.inv_cdf(0.8))
+
+
+@pytest.mark.parametrize("nominal", [0.0, 1.0])
+def test_a_level_that_is_no_share_is_refused(nominal: float) -> None:
+    expected, _, counted, people = night()
+    with pytest.raises(TargetingError, match="nominal"):
+        update_from_counted(expected, counted, people, spread=0.03, nominal=nominal)

@@ -274,3 +274,129 @@ def test_a_geopackage_of_lines_is_read_and_one_of_outlines_is_refused(tmp_path: 
     layer.assign(geometry=layer.buffer(5)).to_file(tmp_path / "outlines.gpkg", driver="GPKG")
     with pytest.raises(SourceError, match="streets are lines, and 1 of 1 features are not"):
         read_streets(tmp_path / "outlines.gpkg")
+
+
+# -- what Overpass gives, and what is no extract --------------------------------------------------
+
+
+def overpass(*, geom: bool, nodes: bool = True, **more: object) -> str:
+    """Two streets that share a node, as Overpass's JSON; `geom`: with positions on the ways."""
+    places = {1: (0, 0), 2: (100, 0), 3: (100, 80)}
+
+    def place(k: int) -> dict[str, float]:
+        lon, lat = degrees(*places[k])
+        return {"lat": lat, "lon": lon}
+
+    ways = [
+        {"type": "way", "id": 7 - k, "nodes": list(ends), "tags": HOUSE | {"name": f"Rue {k}"}}
+        | ({"geometry": [place(n) for n in ends]} if geom else {})
+        for k, ends in enumerate([(1, 2), (2, 3)])
+    ]
+    points = [{"type": "node", "id": k, **place(k)} for k in places] if nodes and not geom else []
+    base = {"osm3s": {"timestamp_osm_base": "2026-01-02T00:00:00Z"}}
+    return json.dumps({"version": 0.6, **base, "elements": [*ways, *points], **more})
+
+
+@pytest.mark.parametrize("geom", [True, False])
+def test_overpass_s_json_is_read_with_its_date(tmp_path: Path, geom: bool) -> None:
+    read = read_streets(written(tmp_path / "town.json", overpass(geom=geom)))
+    assert sorted(read.streets["street"]) == ["Rue 0", "Rue 1"]
+    assert node_streets(read.streets, {}).parts().round().tolist() == [180]
+    assert read.credit.endswith("(2026-01-02)")
+
+
+def test_ways_with_the_positions_of_their_nodes_are_read(tmp_path: Path) -> None:
+    places = [degrees(0, 0), degrees(100, 0)]
+    points = "".join(f'<nd ref="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in enumerate(places, 1))
+    text = f'<osm version="0.6"><way id="1">{points}<tag k="highway" v="road"/></way></osm>'
+    read = read_streets(written(tmp_path / "geom.osm", text))
+    assert read.walked.length.round().tolist() == [100]
+
+
+def test_what_is_no_whole_extract_is_named_for_what_it_is(tmp_path: Path) -> None:
+    remark = "runtime error: Query timed out in &quot;query&quot; at line 3 after 26 seconds."
+    town = cross_town()
+    bad = {
+        "ways.json": (overpass(geom=False, nodes=False), r"2 ways and none of their nodes.*\(\._;>;\)"),
+        "ways.osm": (osm_xml({"a": (0, 0), "b": (9, 0)}, [("ab", HOUSE)], missing="ab"),
+                     "1 ways and none of their nodes"),
+        "late.json": (overpass(geom=True, remark="runtime error: timeout"), "incomplete"),
+        "late.osm": (town.replace("</osm>", f"<remark>{remark}</remark></osm>"), "incomplete"),
+        "cut.json": (overpass(geom=True)[:-30], "cut short"),
+        "day.osc": ('<?xml version="1.0"?><osmChange version="0.6"></osmChange>', "changes"),
+        "day.adiff": ("<osmAugmentedDiff></osmAugmentedDiff>", "augmented diff"),
+        "query.xml": ('<osm-script timeout="5"></osm-script>', "Overpass query"),
+        "day.o5c": (b"\xff\xe0\x04o5c2\xfe", "changes"),
+        "old.osm": (town.replace('<way id="1"', '<way id="1" visible="false"'), "history file"),
+        "trace.gpx": ('<?xml version="1.0"?><gpx version="1.1"></gpx>', "GPX"),
+    }  # fmt: skip
+    for name, (content, reason) in bad.items():
+        with pytest.raises(SourceError, match=reason) as refused:
+            read_streets(written(tmp_path / name, content))
+        assert name in str(refused.value)
+
+
+def test_lines_are_taken_of_a_layer_that_has_points_and_areas_too(tmp_path: Path) -> None:
+    layer = json.loads(geojson([HOUSE], [[(0, 0), (100, 0)]]))
+    ring = [degrees(*p) for p in [(0, 0), (50, 0), (50, 50), (0, 50), (0, 0)]]
+    others = {
+        "crossing": {"type": "Point", "coordinates": degrees(50, 0)},
+        "pedestrian": {"type": "Polygon", "coordinates": [ring]},
+        "": {"type": "Polygon", "coordinates": [ring]},
+    }
+    layer["features"] += [
+        {"type": "Feature", "properties": {"highway": kind} if kind else {}, "geometry": shape}
+        for kind, shape in others.items()
+    ]
+    read = read_streets(written(tmp_path / "turbo.geojson", json.dumps(layer)))
+    assert read.streets["kind"].tolist() == ["residential", "pedestrian"]
+    assert read.streets.length.round().tolist() == [100, 200]
+    assert "2 features that are no lines left out" in read.notes
+
+
+# -- private ways ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [
+        ({"access": "permit"}, "private"),
+        ({"access": "residents"}, "private"),
+        ({"access": "customers"}, "private"),
+        ({"access": "destination"}, "residential"),
+        ({"access": "private", "foot": "designated"}, "residential"),
+        ({"access": "no", "access:conditional": "yes @ (08:00-20:00)"}, "residential"),
+        ({"access": "yes", "foot": "residents"}, "private"),
+        ({"motor_vehicle": "private"}, "residential"),
+        ({"service": "driveway"}, "residential"),
+    ],
+)
+def test_access_is_what_openstreetmap_says_of_it(tags: dict[str, str], kind: str) -> None:
+    assert way_kind(HOUSE | tags) == kind
+
+
+def test_access_is_honoured_in_graphs_and_in_layers(tmp_path: Path) -> None:
+    edges = edge("1", "2", h="residential") + edge("2", "3", h="residential").replace(
+        "</edge>", "<data key=\"access\">['yes', 'private']</data></edge>"
+    )
+    key = '<key id="access" for="edge" attr.name="access" attr.type="string"/>'
+    text = graphml(edges).replace("<graph>", f"{key}<graph>")
+    assert read_streets(written(tmp_path / "w.graphml", text)).streets["kind"].tolist() == [
+        "residential", "private",
+    ]  # fmt: skip
+    rows = [{"nom_voie": "Rue Basse"}, {"nom_voie": "Allée", "access": "private"}]
+    layer = geojson(rows, [[(0, 0), (100, 0)], [(0, 50), (100, 50)]])
+    read = read_streets(written(tmp_path / "w.geojson", layer))
+    assert read.streets["kind"].tolist() == ["street", "private"]
+
+
+def test_a_private_way_is_met_at_one_place_and_never_walked_through(tmp_path: Path) -> None:
+    nodes = {"a": (0, 0), "b": (300, 0), "c": (0, 100), "d": (300, 100)}
+    around = [("acd", HOUSE), ("bd", HOUSE | {"access": "private"}), ("ab", HOUSE)]
+    read = read_streets(written(tmp_path / "town.osm", osm_xml(nodes, around)))
+    network = node_streets(read.streets, {})
+    lane = int((read.streets["kind"] == "private").to_numpy().argmax())
+    ends = network.u[network.line == lane].tolist() + network.v[network.line == lane].tolist()
+    others = set(network.u[network.line != lane]) | set(network.v[network.line != lane])
+    assert sum(end in others for end in ends) == 1
+    assert len(network.parts()) == 1
