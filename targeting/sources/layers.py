@@ -24,8 +24,8 @@ from pyproj.exceptions import CRSError
 
 from targeting.errors import SourceError
 from targeting.sources import packages
-from targeting.sources.files import TextFile, as_text, read_bytes
-from targeting.sources.topojson import read_topology
+from targeting.sources.files import TextFile, as_text, read_bounded, read_bytes
+from targeting.sources.topojson import read_topology, refuse_many_points
 from targeting.tables import WGS84
 
 FRANCE_LON_LAT: Final = (-180.0, -90.0, 180.0, 90.0)
@@ -83,6 +83,7 @@ def read_layer(
     """
     given = _given_crs(path.name, crs)
     sha256, package = _open(path, layer)
+    refuse_many_points(path.name, int(shapely.get_num_coordinates(package.geometry).sum()))
     crs_found = given or package.crs or _guess_crs(path.name, package.geometry)
     geometry, notes = _flat(path.name, package.geometry, lines=lines)
     _refuse_wrong_degrees(path.name, geometry, crs_found)
@@ -91,7 +92,7 @@ def read_layer(
 
 def _open(path: Path, layer: str | None) -> tuple[str, packages.Package]:
     if packages.is_shapefile_zip(path):
-        content = path.read_bytes()
+        content = read_bounded(path)
         sha256 = hashlib.sha256(content).hexdigest()
         return sha256, packages.read_shapefile_zip(path.name, content, layer)
     content, sha256 = read_bytes(path)
