@@ -185,7 +185,7 @@ def _stretch(name: str, ways: Ways) -> float:
     if ways.crs.is_geographic and not (np.abs(bounds) <= [180, 90, 180, 90]).all():
         raise SourceError(
             name,
-            f"coordinates up to {np.abs(bounds).max():.0f} are no degrees.",
+            f"coordinates up to {np.abs(bounds).max():.8g} are no degrees.",
             way_out="Save it again in EPSG:4326, or in the system that it says.",
         )
     to_degrees = Transformer.from_crs(ways.crs, CRS.from_user_input(WGS84), always_xy=True)

@@ -71,7 +71,9 @@ def test_a_child_has_no_network_where_the_system_allows_it() -> None:
             "import socket; from targeting.sources.reader_process import leave_the_network as l; "
             f"print(l(), socket.socket().connect_ex(('127.0.0.1', {server.getsockname()[1]})))"
         )
-        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        told = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
     alone, reached = told.stdout.split()
     assert (alone == "True") == (reached != "0")
 
