@@ -15,7 +15,6 @@ import io
 import lzma
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from targeting.sources.counts import (
     place_stations,
     short,
 )
+from targeting.sources.files import BROKEN_ARCHIVE, refuse_locked
 from targeting.sources.totals import without_totals
 
 GENERAL: Final = {  # as published: ours
@@ -139,8 +139,7 @@ def _headers(path: Path) -> list[str]:
             return list(pq.read_schema(path).names)
         with _opened(path) as stream:
             first = stream.read(8192).split(b"\n", 1)[0]
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException,
-            UnicodeDecodeError):  # fmt: skip
+    except (*BROKEN_ARCHIVE, pa.ArrowException):
         return []
     text = first.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
     return [cell.strip().strip('"') for cell in text.split(";")]
@@ -160,6 +159,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     elif start.startswith(b"PK"):
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
+            refuse_locked(path.name, members)
             if len(members) != 1:
                 raise zipfile.BadZipFile(f"{len(members)} files")
             with archive.open(members[0]) as stream:
@@ -293,8 +293,7 @@ def _batches(half: Half) -> Iterator[pa.RecordBatch]:
                 ),
             )
             yield from reader
-    except (pa.ArrowException, OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
-            UnicodeDecodeError) as error:  # fmt: skip
+    except (pa.ArrowException, *BROKEN_ARCHIVE) as error:
         raise SourceError(
             half.path.name,
             f"it cannot be read to its end ({short(str(error), 160)}).",

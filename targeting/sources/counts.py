@@ -372,23 +372,29 @@ def checked_tables(
 
 def check_given(results: Results) -> None:
     """Look at the tables of a Results that another process made; SourceError for what is none."""
-    turnout, votes, shares = results.turnout, results.votes, results.shares
-    count, text = pl.Int64, pl.String
-    numbers = {c: t for c, t in turnout.schema.items() if c in (*COUNTS, "file_line")}
-    texts = {c: t for c, t in turnout.schema.items() if c not in numbers}
+    turnout, votes = results.turnout, results.votes
+    if results.shares is not None:
+        stations, text = results.shares["station_id"], results.shares.schema["station_id"]
+        if text != pl.String or not stations.str.contains(STATION_ID).all():
+            raise SourceError(results.name, "shares of no station.")
+        return
+    kinds = {c: votes.schema[c] if c in votes.columns else turnout.schema.get(c) for c in (
+        *TURNOUT_OF_FILE, "votes")}  # fmt: skip
+    numbers = (*COUNTS, "file_line", "votes")
     sound = turnout.columns == list(TURNOUT_OF_FILE) and votes.columns == list(VOTES_OF_FILE)
-    sound = sound and all(t.is_integer() or t == pl.Null for t in numbers.values())
-    sound = sound and all(t in (text, pl.Null) for t in texts.values())
-    sound = sound and votes.schema["votes"].is_integer() and votes.schema["station_id"] == text
-    if not sound or (shares is not None and "station_id" not in shares.columns):
+    sound = sound and all(
+        kind == pl.Null
+        or (kind is not None and (kind.is_integer() if c in numbers else kind == pl.String))
+        for c, kind in kinds.items()
+    )
+    if not sound:
         raise SourceError(results.name, "tables of other columns.")
-    check_counts(results.name, turnout.with_columns(pl.col(COUNTS).cast(count)))
-    stations = results.stations["station_id"]
-    strangers = (~stations.str.contains(STATION_ID)).sum() + (
-        ~votes["station_id"].unique().is_in(turnout["station_id"].implode())
-    ).sum()
-    if strangers or (votes["votes"] < 0).any() or votes["votes"].null_count():
-        raise SourceError(results.name, "votes of no station, or below zero.")
+    check_counts(results.name, turnout.with_columns(pl.col(COUNTS).cast(pl.Int64)))
+    known = votes["station_id"].unique().is_in(turnout["station_id"].implode()).all()
+    if not (known and turnout["station_id"].str.contains(STATION_ID).all()):
+        raise SourceError(results.name, "votes of no station.")
+    if votes["votes"].null_count() or (votes["votes"] < 0).any():
+        raise SourceError(results.name, "votes below zero.")
 
 
 def short(text: str, width: int = 120) -> str:

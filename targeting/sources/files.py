@@ -17,15 +17,22 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from targeting.errors import SourceError
 
-MAX_TEXT_BYTES: Final = 600 * 1024**2
+MAX_TEXT_BYTES: Final = 400 * 1024**2
 """Largest text read at once; the longest official file (European 2024) has 254 MB."""
 
 MAX_RATIO: Final = 100
 """A compressed file that swells more than this is a bomb (TRUST SEC-07)."""
+
+MOST_LINE_BYTES: Final = 1024**2
+"""A line of a table is no longer; the longest of an official file has 12 kB. JSON may have one
+line."""
+
+MOST_COLUMNS: Final = 1_200
+"""A municipal file has 578 columns, a European one 334."""
 
 _MAGIC: Final = (
     (b"\x1f\x8b", "gzip"),
@@ -78,16 +85,91 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     Raises SourceError for an empty file, a broken or truncated archive, an archive of several
     files, and for what would not fit in memory.
     """
-    try:
-        wrapped = path.read_bytes()
-    except OSError as error:
-        raise SourceError(path.name, f"cannot be read ({error.strerror}).") from error
+    wrapped = read_bounded(path)
     if not wrapped:
         raise SourceError(path.name, "the file is empty (0 bytes).", way_out=_DOWNLOAD_AGAIN)
     content = _unwrap(path.name, wrapped)
     if not content or content.isspace():
         raise SourceError(path.name, "there is nothing inside.", way_out=_DOWNLOAD_AGAIN)
     return content, sha256_of(wrapped)
+
+
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a file as they are. Raises SourceError for one that is too large, or no file."""
+    try:
+        if not path.is_file():
+            raise SourceError(path.name, "it is no plain file.")
+        with open(path, "rb") as file:
+            return _gathered(_pieces(path.name, file, MAX_TEXT_BYTES, "it has"))
+    except OSError as error:
+        raise SourceError(path.name, f"cannot be read ({error.strerror}).") from error
+
+
+def _gathered(pieces: Iterator[bytes]) -> bytes:
+    """Pieces as one text, without holding both: what BytesIO gives back is no copy."""
+    whole = io.BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()
+
+
+def _pieces(name: str, stream: Any, limit: int, has: str) -> Iterator[bytes]:
+    """What a stream gives, until it is more than it may be, or a line of a table is."""
+    length = lines = since = 0
+    is_table = False
+    while piece := stream.read(_PART):
+        is_table = _is_table(piece) if not length else is_table
+        length += len(piece)
+        if length > limit:
+            raise SourceError(
+                name, f"{has} more than {limit:,} bytes, the most that a file may have opened.",
+                way_out="Give a part of it (a department, say).",
+            )  # fmt: skip
+        if is_table:
+            since = _longest_line(name, piece, since, lines)
+            lines += piece.count(b"\n")
+        yield piece
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether a text may be lines of cells: neither JSON, XML, JavaScript nor binary."""
+    start = head[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    other = (b"{", b"[", b"<", b"var ", b"let ", b"const ", b"window.")
+    return bool(start) and 0 not in start and not start.startswith(other)
+
+
+def _longest_line(name: str, piece: bytes, since: int, lines: int) -> int:
+    """Bytes of the line that goes on after `piece`, which came `since` bytes into its first one."""
+    at = 0
+    while len(piece) - at + since > MOST_LINE_BYTES:
+        end = piece.rfind(b"\n", at, at + MOST_LINE_BYTES - since + 1)
+        if end < 0:
+            raise SourceError(
+                name, f"a line of more than {MOST_LINE_BYTES:,} bytes, the most that one may have.",
+                line=lines + piece.count(b"\n", 0, at) + 1,
+                way_out="It is no table, or is damaged: download it again.",
+            )  # fmt: skip
+        at, since = end + 1, 0
+    end = piece.rfind(b"\n", at)
+    return len(piece) - end - 1 if end >= 0 else since + len(piece) - at
+
+
+def refuse_wide(name: str, columns: int, line: int = 1) -> None:
+    """A table of more columns than any publication has."""
+    if columns > MOST_COLUMNS:
+        raise SourceError(
+            name, f"{columns:,} columns: more than the {MOST_COLUMNS:,} that a file may have.",
+            line=line, way_out="It is no table of ours, or is damaged: download it again.",
+        )  # fmt: skip
+
+
+def refuse_locked(name: str, members: Iterable[zipfile.ZipInfo]) -> None:
+    """Members of a zip that need a password."""
+    if locked := [m.filename for m in members if m.flag_bits & 0x1]:
+        raise SourceError(
+            name, f"the zip is locked with a password ({locked[0][:60]!r}).",
+            way_out="Unpack it yourself, and give the plain file.",
+        )  # fmt: skip
 
 
 def sha256_of(content: bytes) -> str:
@@ -108,6 +190,9 @@ def read_text(path: Path) -> TextFile:
 def as_text(name: str, content: bytes, sha256: str) -> TextFile:
     """Bytes already out of their wrapping as UTF-8 text; raises as `read_text` does."""
     _refuse_what_is_not_text(name, content)
+    if _is_table(content):
+        first = content[: max(content.find(b"\n"), 0) or None]
+        refuse_wide(name, 1 + max(first.count(mark) for mark in (b";", b",", b"\t")))
     if content.startswith(b"\xef\xbb\xbf"):
         content = content[3:]
     if content.isascii():
@@ -181,25 +266,28 @@ def _unwrap(name: str, wrapped: bytes) -> bytes:
         raise SourceError(
             name, f"the {kind} archive is broken or cut short ({error}).", way_out=_DOWNLOAD_AGAIN
         ) from error
-    if len(wrapped) > MAX_TEXT_BYTES:
-        raise SourceError(name, f"{len(wrapped):,} bytes is more than a results file can be.")
     return wrapped
 
 
 def _bounded(name: str, stream: io.BufferedIOBase | gzip.GzipFile, limit: int) -> bytes:
-    content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise SourceError(
-            name,
-            f"it swells to more than {limit:,} bytes once opened: refused as an archive bomb.",
-            way_out="Unpack it yourself if you trust it, and give the plain file.",
-        )
-    return content
+    if limit < MAX_TEXT_BYTES:
+        content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise SourceError(
+                name,
+                f"it swells to more than {limit:,} bytes once opened: refused as an archive bomb.",
+                way_out="Unpack it yourself if you trust it, and give the plain file.",
+            )
+        if not _is_table(content):
+            return content
+        stream = io.BytesIO(content)
+    return _gathered(_pieces(name, stream, limit, "it swells to"))
 
 
 def _unzip(name: str, wrapped: bytes, limit: int) -> bytes:
     with zipfile.ZipFile(io.BytesIO(wrapped)) as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
+        refuse_locked(name, members)
         if any(m.filename in ("[Content_Types].xml", "mimetype") for m in members):
             raise SourceError(
                 name,

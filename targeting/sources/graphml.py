@@ -157,7 +157,8 @@ def _one_direction(lines: Any) -> np.ndarray:
     """Which edges to keep: the first of each line, whichever way it is drawn."""
     shapes = shapely.to_wkb(shapely.normalize(shapely.set_precision(lines, 1e-7)))
     once = np.zeros(len(lines), bool)
-    once[np.unique(shapes.astype("S"), return_index=True)[1]] = True
+    first = {shape: at for at, shape in reversed(list(enumerate(shapes)))}
+    once[list(first.values())] = True
     return once
 
 

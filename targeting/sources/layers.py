@@ -24,7 +24,7 @@ from pyproj.exceptions import CRSError
 
 from targeting.errors import SourceError
 from targeting.sources import packages
-from targeting.sources.files import TextFile, as_text, read_bytes
+from targeting.sources.files import TextFile, as_text, read_bounded, read_bytes
 from targeting.sources.shapes import from_geojson, only_areas, read_shapes, shape_columns
 from targeting.sources.strangers import (
     refuse_archive_by_name,
@@ -32,7 +32,7 @@ from targeting.sources.strangers import (
     refuse_incomplete,
 )
 from targeting.sources.systems import is_in_degrees, refuse_other_numbers, spoken_systems
-from targeting.sources.topojson import read_topology
+from targeting.sources.topojson import read_topology, refuse_many_points
 from targeting.tables import WGS84
 
 LONGEST_CELL: Final = 64 * 1024**2
@@ -95,6 +95,7 @@ def read_layer(
     """
     given = _given_crs(path.name, crs)
     sha256, package = _open(path, layer)
+    refuse_many_points(path.name, int(shapely.get_num_coordinates(package.geometry).sum()))
     if not lines:
         package = _second_geometry(path.name, package, layer)
     crs_found = given or package.crs or _guess_crs(path.name, package.geometry)
@@ -140,7 +141,7 @@ def _one_shape(name: str, columns: dict[str, bool], layer: str | None) -> str | 
 
 def _open(path: Path, layer: str | None) -> tuple[str, packages.Package]:
     if packages.is_shapefile_zip(path):
-        content = path.read_bytes()
+        content = read_bounded(path)
         sha256 = hashlib.sha256(content).hexdigest()
         return sha256, packages.read_shapefile_zip(path.name, content, layer)
     if path.is_file():

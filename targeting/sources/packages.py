@@ -27,7 +27,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from targeting.errors import SourceError
-from targeting.sources.files import BROKEN_ARCHIVE, MAX_RATIO, MAX_TEXT_BYTES
+from targeting.sources.files import BROKEN_ARCHIVE, MAX_RATIO, MAX_TEXT_BYTES, refuse_locked
 
 SQLITE: Final = b"SQLite format 3\x00"
 PARQUET: Final = b"PAR1"
@@ -74,6 +74,8 @@ def _geopackage_layers(name: str, path: Path) -> list[str]:
     """Tables of features; a view could read what it likes, and is none."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+            db.set_progress_handler(_Patience(), PATIENCE_STEPS)
+            _refuse_views(name, db)
             rows = db.execute(
                 "SELECT table_name FROM gpkg_contents WHERE data_type = 'features' AND table_name "
                 "IN (SELECT name FROM sqlite_master WHERE type = 'table') ORDER BY table_name"
@@ -81,6 +83,7 @@ def _geopackage_layers(name: str, path: Path) -> list[str]:
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         reason = (
             "a SQLite database, but no GeoPackage" if "no such table" in str(error)
+            else "its catalogue takes for ever to read" if "interrupted" in str(error)
             else "the GeoPackage is damaged or cut short"
         )  # fmt: skip
         raise SourceError(
@@ -89,6 +92,35 @@ def _geopackage_layers(name: str, path: Path) -> list[str]:
     if not rows:
         raise SourceError(name, "the GeoPackage has no layer of features.", way_out=_EXPORT)
     return [row[0] for row in rows]
+
+
+PATIENCE: Final = 1_000
+PATIENCE_STEPS: Final = 10_000
+"""A catalogue of layers is read in some thousand steps of SQLite; ten million are a loop."""
+
+
+class _Patience:
+    """Breaks SQLite off after so many steps."""
+
+    def __init__(self) -> None:
+        self.left = PATIENCE
+
+    def __call__(self) -> int:
+        self.left -= 1
+        return int(self.left < 0)
+
+
+def _refuse_views(name: str, db: sqlite3.Connection) -> None:
+    """The catalogue's tables must be tables: a view may never end, or read what it likes."""
+    views = db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'view' AND lower(name) LIKE 'gpkg!_%' "
+        "ESCAPE '!'"
+    ).fetchall()
+    if views:
+        raise SourceError(
+            name, f"“{str(views[0][0])[:40]}” is a view, where a GeoPackage has a table.",
+            way_out=_EXPORT,
+        )  # fmt: skip
 
 
 def _one_layer(name: str, layers: list[str], wanted: str | None) -> str:
@@ -152,6 +184,7 @@ def _unpack_one(
 def _bounded_members(name: str, archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     """Members by name; an archive that is out of bounds is refused before a byte is unpacked."""
     members = [m for m in archive.infolist() if not m.filename.endswith("/")]
+    refuse_locked(name, members)
     total = sum(m.file_size for m in members)
     if len(members) > MOST_MEMBERS or total > min(MAX_TEXT_BYTES, max(size * MAX_RATIO, 1024**2)):
         raise SourceError(
@@ -269,6 +302,11 @@ def read_parquet(name: str, content: bytes) -> Package:
         swollen = sum(
             file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)
         )
+        rows = file.metadata.num_rows
+        if rows > len(content):
+            raise SourceError(
+                name, f"{rows:,} rows in {len(content):,} bytes: refused as an archive bomb."
+            )
         if swollen > min(MAX_TEXT_BYTES, max(len(content) * MAX_RATIO, 1024**2)):
             raise SourceError(
                 name, f"it swells to {swollen:,} bytes once opened: refused as an archive bomb."

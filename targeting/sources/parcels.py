@@ -28,7 +28,7 @@ RECORDS: Final = {  # what readers give, and where it is declared
     "TextFile": "targeting.sources.files",
 }
 DTYPES: Final = frozenset(
-    {"str", "object", "bool", "boolean", "int32", "int64", "Int64", "float64", "Float64"}
+    {"str", "object", "bool", "boolean", "int32", "uint32", "int64", "Int64", "float64", "Float64"}
 )
 _CONTAINERS: Final = (
     (Counter, "counter"), (dict, "dict"), (tuple, "tuple"), (frozenset, "frozenset"),

@@ -45,26 +45,32 @@ def _limits() -> ModuleType | None:
         return None
 
 
-def virtual_bytes() -> int | None:
-    """Address space that this process has taken so far, where the system tells."""
+def bytes_taken() -> tuple[int, int] | None:
+    """Address space and memory that this process has taken so far, where the system tells."""
     try:
-        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
+        space, memory, *_ = Path("/proc/self/statm").read_text("ascii").split()
     except OSError:
         return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(space) * page, int(memory) * page
 
 
 def set_limits(most_bytes: int, most_seconds: int) -> None:
-    """Bound this process: address space over what it has now, processor time, files, dumps."""
+    """Bound this process: memory (as address space), processor time, files, dumps.
+
+    What it has in memory already, and the spare, are within `most_bytes`; half of that is left to
+    the reading in any case.
+    """
     resource = _limits()
     if resource is None:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (most_seconds, most_seconds + SPARE_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-    taken = virtual_bytes()
+    taken = bytes_taken()
     if taken is not None:
-        bound = taken + most_bytes
+        space, memory = taken
+        bound = space + max(most_bytes - memory - SPARE_BYTES, most_bytes // 2)
         resource.setrlimit(resource.RLIMIT_AS, (bound, bound + SPARE_BYTES))
 
 

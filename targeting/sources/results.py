@@ -14,7 +14,7 @@ from targeting.codes import parse_election_id
 from targeting.errors import SourceError
 from targeting.sources.aggregated_results import Half, find_half, read_aggregated
 from targeting.sources.counts import Results, short
-from targeting.sources.files import TextFile, read_text, sha256_of
+from targeting.sources.files import TextFile, read_bounded, read_text, sha256_of
 from targeting.sources.long_results import find_long_layout, parse_long_results
 from targeting.sources.recipe_files import load_recipe, our_recipes
 from targeting.sources.recipes import find_recipe, read_recipe_results
@@ -155,7 +155,7 @@ def _start(path: Path) -> bytes:
 
 def _workbook(path: Path) -> bytes | None:
     """The content of a workbook; nothing for another zip (one CSV inside)."""
-    content = path.read_bytes()
+    content = read_bounded(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()

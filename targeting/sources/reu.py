@@ -19,7 +19,7 @@ from pyproj import Transformer
 from targeting.codes import STATION_ID, commune_of_arrondissement, station_id
 from targeting.errors import SourceError
 from targeting.sources.delimited import numbers, parse, refuse_where
-from targeting.sources.files import MAX_RATIO, TextFile
+from targeting.sources.files import TextFile
 from targeting.sources.outlines import MAINLAND
 from targeting.tables import METRIC_CRS, WGS84
 
@@ -37,8 +37,11 @@ VAGUE: Final = ("municipality", "locality")
 MOST_OUTSIDE: Final = 0.01
 """Above this share of points outside the mainland, the coordinates are something else."""
 
-MOST_ROWS: Final = 40_000_000
-"""The national table has some 20 million rows."""
+MOST_ROWS: Final = 25_000_000
+"""The national table has some 20 million rows…"""
+
+MOST_ROWS_PER_BYTE: Final = 1
+"""…of some ten bytes each: a file with more rows than bytes was made to swell."""
 
 
 def read_reu_text(
@@ -71,8 +74,12 @@ def read_reu_parquet(
                 way_out="Known: Insee's table-adresses-reu.parquet; outlines go through "
                 "`import stations`.",
             )
-        if file.metadata.num_rows > min(MOST_ROWS, MAX_RATIO * len(content)):
-            raise SourceError(name, f"{file.metadata.num_rows:,} rows: refused as an archive bomb.")
+        if file.metadata.num_rows > min(MOST_ROWS, MOST_ROWS_PER_BYTE * len(content)):
+            raise SourceError(
+                name,
+                f"{file.metadata.num_rows:,} rows in {len(content):,} bytes: refused as an archive "
+                "bomb.",
+            )
         table = file.read([c for c in (*REU_COLUMNS, "geo_type") if c in there])
         table.validate(full=True)
         # plain columns, without the metadata that damaged files have: Polars panics on it too

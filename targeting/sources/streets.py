@@ -78,7 +78,8 @@ def read_streets(path: Path, *, layer: str | None = None, crs: str | None = None
     """
     head = _head(path)
     if is_pbf(head):
-        return _street_file(path.name, "osm", read_pbf(path.name, str(path)), _sha256(path))
+        sha256 = _sha256(path)
+        return _street_file(path.name, "osm", read_pbf(path.name, str(path)), sha256)
     if head.startswith(b"BZh"):
         raise SourceError(path.name, "a bzip2 archive.", way_out="Unpack it, and give the .osm.")
     if head.startswith(O5M):
@@ -165,12 +166,18 @@ def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
     notes = list(ways.notes)
     if stretch > TOLD_STRETCH:
         notes.append(f"so far from France, Lambert-93 errs by {stretch:.1%} in lengths")
+    table = _table(ways)
+    if table["kind"].isin(list(BARRIER_KINDS)).all():
+        raise SourceError(
+            name, "none of its ways has a length that Lambert-93 can tell.",
+            way_out="Its coordinates are damaged: save it again in EPSG:4326.",
+        )  # fmt: skip
     is_osm = form != "lines"
     dated = f" ({ways.published})" if ways.published else ""
     return StreetFile(
         name=name,
         format=form,
-        streets=_table(name, ways),
+        streets=table,
         sha256=sha256,
         publisher="OpenStreetMap" if is_osm else "unstated",
         licence="ODbL" if is_osm else "unstated",
@@ -206,7 +213,7 @@ def _stretch(name: str, ways: Ways) -> float:
     if ways.crs.is_geographic and not (np.abs(bounds) <= [180, 90, 180, 90]).all():
         raise SourceError(
             name,
-            f"coordinates up to {np.abs(bounds).max():.0f} are no degrees.",
+            f"coordinates up to {np.abs(bounds).max():.8g} are no degrees.",
             way_out="Save it again in EPSG:4326, or in the system that it says.",
         )
     to_degrees = Transformer.from_crs(ways.crs, CRS.from_user_input(WGS84), always_xy=True)

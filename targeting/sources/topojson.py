@@ -18,6 +18,9 @@ from targeting.errors import SourceError
 DEEPEST: Final = 16
 """Collections within collections: publications have one or two."""
 
+MOST_POINTS: Final = 5_000_000
+"""Points of a layer; a region's outlines have some 600,000, whichever the format."""
+
 Properties = dict[str, Any]
 Arcs = list[np.ndarray]
 
@@ -37,6 +40,7 @@ def read_topology(
     try:
         arcs = _arcs(document)
         features = list(_features(objects[chosen]))
+        refuse_many_points(name, sum(_points_of(f.get("arcs"), arcs) for f in features))
         geometry = np.array([_geometry(f, arcs) for f in features], dtype=object)
         properties = [_properties(f) for f in features]
     except (
@@ -107,6 +111,22 @@ def _arcs(document: dict[str, Any]) -> Arcs:
         return arcs
     scale, move = np.asarray(transform["scale"], float), np.asarray(transform["translate"], float)
     return [arc.cumsum(axis=0) * scale + move for arc in arcs]
+
+
+def refuse_many_points(name: str, points: int) -> None:
+    """Raises SourceError above MOST_POINTS."""
+    if points > MOST_POINTS:
+        raise SourceError(
+            name, f"{points:,} points: more than the {MOST_POINTS:,} that a layer may have.",
+            way_out="Give a part of it (a department, say), or simplify it.",
+        )  # fmt: skip
+
+
+def _points_of(indices: Any, arcs: Arcs) -> int:
+    """Points of a geometry once its arcs are laid end to end: one arc may be used many times."""
+    if isinstance(indices, list):
+        return sum(_points_of(inner, arcs) for inner in indices)
+    return len(arcs[indices if indices >= 0 else ~indices]) if isinstance(indices, int) else 0
 
 
 def _ring(indices: list[int], arcs: Arcs) -> np.ndarray:

@@ -33,7 +33,7 @@ from targeting.sources.counts import (
     refuse_cut_line,
     short,
 )
-from targeting.sources.files import TextFile, read_cells, read_text, without_blank_end
+from targeting.sources.files import TextFile, read_cells, read_text, refuse_wide, without_blank_end
 from targeting.sources.stray_tabs import mend_stray_tabs
 from targeting.sources.totals import without_totals
 from targeting.sources.wide_layouts import Layout, find_layout
@@ -54,6 +54,7 @@ def parse_wide_results(file: TextFile) -> Results:
     file = without_blank_end(file)
     layout = find_layout(file)
     widths = line_widths(file.text, layout.separator)
+    refuse_wide(file.name, int(widths.max()), int(widths.argmax()) + 1)
     layout = layout.widened(int(widths.max()))
     notes: list[str] = []
     if layout.separator == "\t":

@@ -19,7 +19,7 @@ from defusedxml.common import DefusedXmlException
 from openpyxl.utils.exceptions import InvalidFileException
 
 from targeting.errors import SourceError
-from targeting.sources.files import MAX_RATIO, TextFile
+from targeting.sources.files import MAX_RATIO, MOST_COLUMNS, TextFile, refuse_locked
 from targeting.sources.wide_layouts import SHEET
 
 MAX_FILE_BYTES: Final = 25 * 1024**2
@@ -27,8 +27,11 @@ MAX_OPENED_BYTES: Final = 250 * 1024**2
 MAX_MEMBERS: Final = 200
 MAX_ROWS: Final = 1_500_000
 MAX_CELL: Final = 32 * 1024
-MAX_COLUMNS: Final = 1_200
-"""TRUST SEC-07 says 200 for lists of people; a municipal file has 578, a European one 334."""
+MAX_COLUMNS: Final = MOST_COLUMNS
+"""TRUST SEC-07 says 200 for lists of people."""
+
+MOST_CELLS: Final = 20_000_000
+"""Rows times columns, empty cells too: each takes time and memory; France's 2022 rows have 5 M."""
 
 _AS_CSV: Final = "Open it and save it as CSV (UTF-8, semicolons), or give the official CSV."
 
@@ -54,6 +57,7 @@ def check_workbook(name: str, content: bytes) -> None:
         raise SourceError(
             name, f"the workbook is broken or cut short ({error}).", way_out="Download it again."
         ) from error
+    refuse_locked(name, members)
     if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_OPENED_BYTES:
         raise SourceError(name, "the workbook swells too much once opened.", way_out=_AS_CSV)
     for member in members:
@@ -106,7 +110,14 @@ def _sheet_text(name: str, sheet: Any, sha256: str) -> TextFile | None:
     lines: list[str] = []
     numbers: list[int] = []
     sheet.reset_dimensions()  # what the sheet says of its size is not to be trusted
+    cells_seen = 0
     for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells_seen += len(row)
+        if cells_seen > MOST_CELLS:
+            raise SourceError(
+                name, f"more than {MOST_CELLS:,} cells (rows times columns).", line=number,
+                way_out=_AS_CSV,
+            )  # fmt: skip
         if number > MAX_ROWS or len(row) > MAX_COLUMNS:
             raise SourceError(
                 name,
