@@ -95,6 +95,7 @@ class ScoredBoard:
     outlines: gpd.GeoDataFrame | None
 
 
+@reference.one_moment
 def load_scored(workspace: Workspace) -> ScoredBoard:
     """Scores, their terms and bounds, and the outlines under the names of now.
 
