@@ -27,6 +27,12 @@ def filled(workspace: Workspace, presidential: Path) -> Workspace:
     return workspace
 
 
+def read_all(workspace: Workspace) -> None:
+    for election_id in reference.list_elections(workspace):
+        reference.load_turnout(workspace, election_id)
+        reference.load_bloc_votes(workspace, election_id)
+
+
 def forget() -> None:
     checksums._seen.clear()
     engine._opened.clear()
@@ -45,8 +51,7 @@ def test_a_changed_table_is_told_and_mended_by_the_same_file(
     before = reference.load_turnout(filled, ELECTION)
     spoil(filled.reference / table / f"{ELECTION}.parquet")
     with pytest.raises(WorkspaceError, match=rf"{table}/.*import it again \(pres.txt\).*results"):
-        reference.load_turnout(filled, ELECTION)
-        reference.load_bloc_votes(filled, ELECTION)
+        read_all(filled)
     [again] = import_results(filled, [presidential])
     assert not again.unchanged
     assert reference.load_turnout(filled, ELECTION).equals(before)
@@ -67,8 +72,7 @@ def test_a_copy_is_looked_at_again_whatever_its_dates_say(filled: Workspace) -> 
 def test_half_of_an_election_gone_is_told(filled: Workspace, gone: str) -> None:
     (filled.reference / gone.format(ELECTION)).unlink()
     with pytest.raises(WorkspaceError, match=r"import it again|is not imported"):
-        reference.load_turnout(filled, reference.list_elections(filled)[0])
-        reference.load_bloc_votes(filled, ELECTION)
+        read_all(filled)
 
 
 def test_a_changed_sheet_is_told(filled: Workspace) -> None:
