@@ -642,7 +642,7 @@ def one_moment(
     """A function of a workspace that reads several tables: all of one moment (see `steady`)."""
 
     @functools.wraps(function)
-    def steadily(workspace: Workspace, *given: Given.args, **named: Given.kwargs) -> Read:
+    def steadily(workspace: Workspace, /, *given: Given.args, **named: Given.kwargs) -> Read:
         return steady(workspace, lambda: function(workspace, *given, **named))
 
     return steadily
