@@ -145,7 +145,7 @@ def _open(path: Path, layer: str | None) -> tuple[str, packages.Package]:
         sha256 = hashlib.sha256(content).hexdigest()
         return sha256, packages.read_shapefile_zip(path.name, content, layer)
     if path.is_file():
-        refuse_archive_by_name(path.name, path.read_bytes())
+        refuse_archive_by_name(path.name, read_bounded(path))
     content, sha256 = read_bytes(path)
     if content.startswith(packages.SQLITE):
         return sha256, packages.read_geopackage(path.name, content, layer)

@@ -166,7 +166,7 @@ def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
     notes = list(ways.notes)
     if stretch > TOLD_STRETCH:
         notes.append(f"so far from France, Lambert-93 errs by {stretch:.1%} in lengths")
-    table = _table(ways)
+    table = _table(name, ways)
     if table["kind"].isin(list(BARRIER_KINDS)).all():
         raise SourceError(
             name, "none of its ways has a length that Lambert-93 can tell.",

@@ -202,14 +202,19 @@ def seal_all(workspace: Workspace) -> int:
         sheet = _readable(path)
         if sheet is None or (is_sealed(path) and sheet.checksums):
             continue
-        tables = {
-            f"{t.parent.name}/{t.name}": t
-            for t in workspace.reference.glob(f"*/{path.stem}.parquet")
-            if sheet_path(t) == path
-        }
-        write_quietly(path, sealed_with(sheet, tables).dump())
+        seal_sheet(workspace, path)
         given += 1
     return given
+
+
+def seal_sheet(workspace: Workspace, path: Path) -> None:
+    """Take the tables of a sheet as they are now: their checksums are written in it."""
+    tables = {
+        f"{t.parent.name}/{t.name}": t
+        for t in workspace.reference.glob(f"*/{path.stem}.parquet")
+        if sheet_path(t) == path
+    }
+    write_quietly(path, sealed_with(load_sheet(path), tables).dump())
 
 
 def _readable(path: Path) -> Sheet | None:

@@ -26,7 +26,8 @@ def disk_trouble(error: BaseException, root: Path) -> str | None:
         if number in FULL or "disk is full" in said or "no space left" in said:
             return _full(root)
         if number in READ_ONLY or "readonly database" in said or "read-only file" in said:
-            return _read_only(root)
+            # a database on a full disk is opened to be read only
+            return _full(root) if number is None and _is_full(root) else _read_only(root)
         unclear = "disk i/o error" in said or "unable to open database file" in said
         if unclear and _is_full(root):
             return _full(root)

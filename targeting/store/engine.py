@@ -153,10 +153,12 @@ def open_store(workspace: Workspace) -> Engine:
             return _shared_engine(workspace.database_url)
         try:
             engine = _shared_engine(workspace.database_url)
-            if before is None or not _same_file(before[1], place) or not up_to_date(engine):
+            if before is None or not _same_file(before[1], place):
                 _bring_up(workspace, engine)
                 checksums.adopt_tables(workspace)
                 opening.refuse_damaged(workspace, engine)
+            else:
+                _bring_up(workspace, engine)  # somebody wrote, or put another in its place
         except (SQLAlchemyError, OSError) as error:
             instead = opening.readable_anyway(workspace, error)
             if instead is None:
@@ -188,7 +190,8 @@ def _same_file(before: Stamp | None, now: Stamp | None) -> bool:
 def _bring_up(workspace: Workspace, engine: Engine) -> None:
     with engine.connect() as connection:
         opening.refuse_other(workspace, connection)
-    if not up_to_date(engine):
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != _newest():
         upgrade(engine)
     opening.guard_rows(engine)
     opening.keep_identity(workspace, engine)

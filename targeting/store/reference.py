@@ -6,11 +6,12 @@ replace the same communes, the others stay.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -44,6 +45,7 @@ from targeting.tables import (
 )
 
 Read = TypeVar("Read")
+Given = ParamSpec("Given")
 
 LOST: Final = "to_import_again"
 STEADY_TRIES: Final = 5
@@ -650,6 +652,18 @@ def steady(workspace: Workspace, work: Callable[[], Read]) -> Read:
     raise WorkspaceError(
         f"files keep coming into {workspace.root}: wait until the imports end, then try again."
     )
+
+
+def one_moment(
+    function: Callable[Concatenate[Workspace, Given], Read],
+) -> Callable[Concatenate[Workspace, Given], Read]:
+    """A function of a workspace that reads several tables: all of one moment (see `steady`)."""
+
+    @functools.wraps(function)
+    def steadily(workspace: Workspace, /, *given: Given.args, **named: Given.kwargs) -> Read:
+        return steady(workspace, lambda: function(workspace, *given, **named))
+
+    return steadily
 
 
 def _moment(workspace: Workspace) -> list[tuple[str, Stamp]] | None:

@@ -111,6 +111,7 @@ def match_report(workspace: Workspace, communes: Sequence[str] | None = None) ->
     return MatchReport(**facts) if facts else None
 
 
+@reference.one_moment
 def _kept(workspace: Workspace, communes: list[str] | None) -> Bundle:
     def build() -> Bundle:
         table, report = _build(workspace, communes)

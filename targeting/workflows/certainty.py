@@ -29,6 +29,7 @@ class Certainty:
     why: str
 
 
+@reference.one_moment
 def workspace_certainty(
     workspace: Workspace,
     basis: Basis,

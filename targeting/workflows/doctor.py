@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from targeting.config import Workspace
 from targeting.store import reference
+from targeting.store.checksums import adopt_tables, unsound_tables
+from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
+from targeting.store.opening import damaged, database_file
 from targeting.workflows.buildings import match_report
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card, readiness
@@ -23,7 +26,7 @@ def examine(workspace: Workspace) -> Report:
     notes, faults = [], []
     if sys.version_info < OLDEST_PYTHON:
         faults.append(f"Python {sys.version.split()[0]} is too old: 3.11 is needed.")
-    if sqlite3.sqlite_version_info < WAL_FIXED_IN:
+    if sqlite3.sqlite_version_info < WAL_FIXED_IN and not on_server(workspace):
         notes.append(
             f"SQLite {sqlite3.sqlite_version}: keep one process at a time on this workspace, or "
             "use PostgreSQL for a team (RELANCE_DATABASE_URL)."
@@ -40,10 +43,30 @@ def examine(workspace: Workspace) -> Report:
     return Report(facts, "\n".join(lines if faults else [*lines, "all is well"]))
 
 
+def on_server(workspace: Workspace) -> bool:
+    """Whether the campaign's database is a server's."""
+    return database_file(workspace) is None
+
+
 def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) -> dict[str, Any]:
+    adopted = adopt_tables(workspace)
+    faults += unsound_tables(workspace)
+    if faults:
+        return {"tables": "damaged"}
     integrity = check_integrity(open_store(workspace))
     if integrity != "ok":
-        faults.append(f"the database is damaged ({integrity}): restore a backup.")
+        faults.append(damaged(workspace, integrity))
+    if adopted:
+        notes.append(f"{adopted} tables of an older Relance have their checksums now.")
+    for table, files in reference.lost_files(workspace).items():
+        faults.append(f"{table} was damaged and replaced: import again {', '.join(files)}.")
+    if refused := sorted((workspace.root / "backups").glob("refused-*")):
+        notes.append(f"moves of an import that were refused are in {refused[-1]}.")
+    if (drive := network_drive(workspace.root)) and database_file(workspace) is not None:
+        faults.append(
+            f"{workspace.root} is on a network drive ({drive}), where SQLite's locks do not hold: "
+            "put the workspace on a disk of this machine, or use PostgreSQL."
+        )
     card, ready = campaign_card(workspace), readiness(workspace)
     for missing, way in (
         (not ready.elections, "no results: `import results FILE…`"),

@@ -93,6 +93,7 @@ class Health:
     credits: list[str] = field(default_factory=list)
 
 
+@reference.one_moment
 def data_health(
     workspace: Workspace,
     communes: Sequence[str] | None = None,
@@ -200,6 +201,7 @@ def _source(folder: str, source: str, vintage: str, sheet: Sheet, today: date) -
 # -- commands --------------------------------------------------------------------------------------
 
 
+@reference.one_moment
 def health_report(
     workspace: Workspace,
     *,
@@ -274,6 +276,7 @@ def _health_lines(health: Health) -> list[str]:
     return lines
 
 
+@reference.one_moment
 def ledger_report(
     workspace: Workspace,
     *,

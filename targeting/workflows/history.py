@@ -56,6 +56,7 @@ class Past:
         return self.history.now.set_index("station_id")["registered"].astype("int64")
 
 
+@reference.one_moment
 def station_past(
     workspace: Workspace,
     communes: Sequence[str] | None = None,
@@ -153,6 +154,7 @@ def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame
 # -- outlines of now -------------------------------------------------------------------------------
 
 
+@reference.one_moment
 def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -> Renamed | None:
     """The newest outlines of these communes, under the ids that their stations have now.
 

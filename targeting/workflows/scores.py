@@ -65,6 +65,7 @@ def campaign_basis(
     return given_basis(levels, presidential, tuple(low))
 
 
+@reference.one_moment
 def score_stations(
     workspace: Workspace,
     *,

@@ -97,6 +97,7 @@ class ScoredBoard:
     points: gpd.GeoDataFrame | None = None
 
 
+@reference.one_moment
 def load_scored(workspace: Workspace) -> ScoredBoard:
     """Scores, their terms and bounds, and the outlines under the names of now.
 

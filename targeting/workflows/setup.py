@@ -134,7 +134,7 @@ def campaign_card(workspace: Workspace) -> CampaignCard:
 
 def is_demo(workspace: Workspace) -> bool:
     """Whether the workspace holds the invented town."""
-    return read_manifest(workspace)["kind"] == "demo"
+    return bool(read_manifest(workspace)["kind"] == "demo")
 
 
 def refuse_demo(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from targeting.scoring.tallies import build_tally
 from targeting.store import reference
 
 
+@reference.one_moment
 def load_tallies(
     workspace: Workspace,
     elections: Sequence[str],

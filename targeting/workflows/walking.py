@@ -22,6 +22,7 @@ COLUMNS: Final = ["building_id", "street", "number", "suffix", "x", "y"]
 """What of a building the graph depends on."""
 
 
+@reference.one_moment
 def walking_graph(
     workspace: Workspace, buildings: pd.DataFrame, *, progress: Progress = silent
 ) -> StreetGraph:

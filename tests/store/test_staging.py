@@ -114,3 +114,47 @@ def test_an_import_that_a_crash_interrupted_is_finished_before_anything_is_read(
     assert (workspace.root / NAMES[0]).read_text() == "old"
     open_store(workspace)
     assert all((workspace.root / name).read_text() == "new" for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        '["../.bashrc"]', '["/tmp/relance-x"]', '["relance.db"]', '["reference/../../.bashrc"]',
+        '["reference/link/.bashrc"]', "not json", "", "[1]", '{"a": 1}', '["reference"]', "null",
+    ],
+)  # fmt: skip
+def test_a_journal_that_is_not_ours_is_put_aside_and_told_and_commands_go_on(
+    workspace: Workspace, journal: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside = workspace.root.parent / ".bashrc"
+    outside.write_text("mine")
+    (workspace.root / ".bashrc").write_text("theirs")
+    (workspace.root / "reference" / "link").symlink_to(workspace.root.parent)
+    (workspace.root / ASIDE / "reference" / "link").mkdir(parents=True)
+    (workspace.root / ASIDE / "reference" / "link" / ".bashrc").write_text("theirs")
+    (workspace.root / JOURNAL).write_text(journal)
+    before = (workspace.root / "relance.db").read_bytes()
+    open_store(workspace)
+    assert "put aside" in caplog.text
+    caplog.clear()
+    open_store(workspace)
+    assert caplog.text == ""
+    assert outside.read_text() == "mine"
+    assert (workspace.root / "relance.db").read_bytes() == before
+    [kept] = (workspace.root / "backups").glob("refused-*")
+    assert (kept / "journal.json").read_text() == journal
+
+
+@pytest.mark.parametrize("name", ["reference", "cache", "backups", ".staging", "logs"])
+def test_a_folder_that_is_a_link_out_of_the_workspace_is_refused(
+    workspace: Workspace, name: str
+) -> None:
+    place = workspace.root / name
+    outside = workspace.root.with_name("outside")
+    if place.exists():
+        place.rename(outside)
+    else:
+        outside.mkdir()
+    place.symlink_to(outside)
+    with pytest.raises(WorkspaceError, match="leads out of the workspace"):
+        open_store(workspace)

@@ -222,3 +222,29 @@ def test_whom_a_plan_never_visits_adds_up():
 def test_a_rate_is_its_counts():
     assert Rate(3, 7).after(7, 10).mean == pytest.approx(0.5)
     assert Rate(3, 7).worth(100).mean == pytest.approx(0.3)
+
+
+def test_standard_output_is_back_when_solvers_overlap_in_threads() -> None:
+    import os
+    import threading
+
+    from targeting.turf.plan import _solver_kept_quiet
+
+    before = os.fstat(1)
+    inside, leave = threading.Event(), threading.Event()
+
+    def solve() -> None:
+        with _solver_kept_quiet():
+            inside.set()
+            assert leave.wait(60)
+
+    other = threading.Thread(target=solve)
+    with _solver_kept_quiet():
+        other.start()
+        assert inside.wait(60)
+        assert os.path.samestat(os.fstat(1), os.fstat(2))
+    assert os.path.samestat(os.fstat(1), os.fstat(2))  # the other one still solves
+    leave.set()
+    other.join()
+    after = os.fstat(1)
+    assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
+from targeting.store.checksums import seal_sheet, sheet_path
 from targeting.store.reference import credits
 from targeting.workflows.screens import load_board, load_holdings, workspace_mark
 from targeting.workflows.setup import campaign_card, init_workspace
@@ -141,6 +142,7 @@ def test_outlines_of_other_stations_paint_nothing(own_demo, screen):
     layer = gpd.read_parquet(path)
     layer["station_id"] = layer["station_id"].str.replace("_0", "_9", n=1)
     layer.to_parquet(path)
+    seal_sheet(own_demo, sheet_path(path))
     test = screen("carte")
     said = calm(test)
     assert "Rien n’est peint" in said

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from targeting.cli import cli
 from targeting.config import Workspace
 from targeting.demo import build_town
+from targeting.store.checksums import seal_sheet, sheet_path
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
@@ -240,6 +241,7 @@ def test_contacts_and_results_do_not_touch_each_other(town: Workspace) -> None:
         votes = pd.read_parquet(path)
         votes["votes"] = votes["votes"].sample(frac=1, random_state=1).to_numpy()
         votes.to_parquet(path, index=False)
+        seal_sheet(town, sheet_path(path))
     assert contacts() == people
     assert not score_stations(town).scores["score"].equals(scores["score"])
 
