@@ -29,6 +29,7 @@ vintage = one.selectbox(
 )
 kinds = two.multiselect(
     say("ledger.kinds"), LEDGER_KINDS, key="kinds", persist_state="session",
+    select_all=False,
     placeholder=say("ledger.all_kinds"),
     format_func=lambda k: say(f"ledger.kind.{k}"),
 )  # fmt: skip

@@ -24,6 +24,10 @@ TOOLTIP: Final = {"color": "#ffffff", "backgroundColor": "#1c1c28", "fontSize": 
 DOT_M: Final = 250
 """Radius of a station drawn as a dot, in metres: held between 1.6 and 9 pixels."""
 
+PAINTED_PARTS: Final = ("polygons-fill", "points-circle")
+"""Layers that a GeoJsonLayer is made of. Their colour is given to them and not to the whole: what
+is chosen would else make Streamlit fade all the others."""
+
 PAPER_STREETS: Final = [205, 205, 205, 255]
 """Streets where nothing is painted under them."""
 
@@ -93,13 +97,14 @@ def station_layer(
     """
     if metric not in METRICS:
         raise ValueError(f"no metric {metric!r}: one of {', '.join(METRICS)}")
+    fill = f"@@=properties.fill_{metric}"
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
         id="stations",
         pickable=True,
         stroked=False,
-        get_fill_color=f"properties.fill_{metric}",
+        _sub_layer_props={part: {"getFillColor": fill} for part in PAINTED_PARTS},
         get_point_radius=DOT_M,
         point_radius_min_pixels=1.6,
         point_radius_max_pixels=9,

@@ -21,7 +21,7 @@ from streamlit.delta_generator import DeltaGenerator
 from targeting.codes import commune_of, department_of
 from targeting.config import PROJECT, Workspace, workspace_from
 from targeting.errors import TargetingError
-from targeting.locale import count_in, known_language, number_in, text_in
+from targeting.locale import NO_VALUE, count_in, known_language, number_in, text_in
 from targeting.locale.messages import said
 from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
@@ -206,7 +206,14 @@ def show_listing(
         options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": "single-row"}
         if selected is not None and 0 <= selected - first < len(shown):
             options["selection_default"] = {"selection": {"rows": [selected - first]}}
-    table.dataframe(listing.styled, hide_index=True, column_config=helps, key=key, **options)
+    table.dataframe(
+        listing.styled,
+        hide_index=True,
+        column_config=helps,
+        key=key,
+        placeholder=NO_VALUE,
+        **options,
+    )
 
 
 # -- the workspace ---------------------------------------------------------------------------------

@@ -25,7 +25,10 @@ def spec(*layers):
 def test_geometry_comes_by_url_and_never_in_the_page():
     layer = spec(station_layer(FILE, "score", min_abstention=0.6))["layers"][0]
     assert layer["data"] == "/assets/stations-1.json"
-    assert layer["getFillColor"] == "@@=properties.fill_score"
+    painted = layer["_subLayerProps"]
+    assert painted["polygons-fill"] == {"getFillColor": "@@=properties.fill_score"}
+    assert painted["points-circle"] == painted["polygons-fill"]
+    assert "getFillColor" not in layer, "Streamlit fades what is not chosen where it finds one"
     assert layer["filterRange"] == [[0.6, 1.0], [-2.0, 1.0]]
     assert layer["updateTriggers"] == {"getFillColor": ["score"]}
 
