@@ -349,11 +349,26 @@ def find_station(
     there = [n for n in found if n is not None and n.distinct >= DISTINCT]
     trusted = [n for n in there if n.standing in ("composed", "named")]
     fitting = [n for n in trusted if n.fit is not None and n.fit >= FITS]
-    if not any(n.fit is not None for n in there):
-        return _only(name, columns, trusted, there)
     strong = [n for n in there if n.standing == "plain" and n.fit == 1.0 and _is_no_count(n)]
     if fitting or strong:
         return _only(name, columns, fitting + strong, there)
+    repeated = [
+        n
+        for n in found
+        if n is not None
+        and (n.standing, n.distinct < DISTINCT) == ("named", True)
+        and (n.fit or 0) >= FITS
+    ]  # fmt: skip
+    if not trusted and repeated:
+        raise SourceError(
+            name,
+            f"“{repeated[0].column}” holds station numbers, and repeats them: "
+            f"{len(set(repeated[0].answer))} numbers for {len(repeated[0].answer)} features. It "
+            "seems to hold several communes, and says of none which feature is whose.",
+            way_out="Name the property with the INSEE code (--commune-property), export the "
+            f"features of one commune, or say --code-property {repeated[0].column[:40]} where "
+            "stations are drawn in parts.",
+        )
     return _only(name, columns, trusted, there)
 
 

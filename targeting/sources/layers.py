@@ -104,6 +104,8 @@ def read_layer(
     geometry, notes, dropped = _flat(path.name, package.geometry, lines=lines)
     refuse_other_numbers(path.name, geometry, crs_found)
     notes = package.notes + notes
+    if given is None and package.crs is None and packages.is_shapefile_zip(path):
+        notes.append(packages.shapefile_without_system(path.name))
     return Layer(path.name, package.properties, geometry, crs_found, sha256, notes, dropped)
 
 
@@ -184,7 +186,11 @@ def _read_json(file: TextFile, layer: str | None, start: int) -> packages.Packag
     if "spatialReference" in document or _is_esri(features[0]):
         return _read_esri(file.name, document, features, notes)
     crs = _declared_crs(file.name, document)
-    return packages.Package(properties, _from_geojson(file.name, features), crs, notes)
+    geometry, closed = _from_geojson(file.name, features)
+    if closed:
+        places = ", ".join(map(str, closed[:6])) + (" …" if len(closed) > 6 else "")
+        notes.append(f"rings closed, or taken out where they enclose nothing: feature {places}")
+    return packages.Package(properties, geometry, crs, notes)
 
 
 def _records(document: Any) -> list[dict[str, Any]] | None:
@@ -331,20 +337,23 @@ def _properties(name: str, number: int, feature: Any) -> Properties:
     return properties
 
 
-def _from_geojson(name: str, features: list[Any]) -> np.ndarray:
+def _from_geojson(name: str, features: list[Any]) -> tuple[np.ndarray, list[int]]:
+    """Geometries, and the features (from 1) whose rings were not closed."""
     shapes = [f.get("geometry") for f in features]
-    texts = [json.dumps(s) if s else None for s in shapes]
+    at, closed = 0, []
     try:
+        texts = [json.dumps(s) if s else None for s in shapes]
         geometry: np.ndarray = shapely.from_geojson(texts, on_invalid="ignore")
         for at in np.flatnonzero(shapely.is_missing(geometry)):
             if shapes[at]:
                 geometry[at] = from_geojson(shapes[at])
+                closed.append(int(at) + 1)
     except (shapely.errors.GEOSException, TypeError, ValueError, KeyError, AttributeError) as error:
-        damaged = f"the geometry of feature {at + 1}" if "at" in locals() else "a geometry"
         raise SourceError(
-            name, f"{damaged} is damaged ({str(error)[:80]}).", way_out="Export the layer again."
-        ) from error
-    return geometry
+            name, f"the geometry of feature {at + 1} is damaged ({str(error)[:80]}).",
+            way_out="Export the layer again.",
+        ) from error  # fmt: skip
+    return geometry, closed
 
 
 # -- tables of points ----------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from targeting.sources.identity import (
     text_of,
 )
 from targeting.sources.layers import Layer, Properties, read_layer
-from targeting.sources.systems import MAINLAND, to_lambert93
+from targeting.sources.systems import MAINLAND, spoken_systems, to_lambert93
 from targeting.tables import METRIC_CRS, Stations
 
 MOST_INVALID: Final = 0.2
@@ -360,7 +360,7 @@ def _table(
     placed, overseas = _without_overseas(layer.name, placed)
     metric = to_lambert93(layer.name, placed.geometry.to_numpy(), layer.crs)
     placed = placed.set_geometry(gpd.GeoSeries(metric, placed.index, METRIC_CRS))
-    _refuse_outside_france(layer.name, placed)
+    _refuse_outside_france(layer.name, placed, spoken_systems(shapely.total_bounds(layer.geometry)))
     placed["name"] = placed["name"].astype("str")
     return placed, respelled.notes() + overseas + notes
 
@@ -441,7 +441,7 @@ def _without_overseas(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFr
     return layer[~overseas], [note]
 
 
-def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
+def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame, systems: str) -> None:
     """Swapped coordinates and a wrong system both show in where the outlines fall."""
     west, south, east, north = MAINLAND
     bounds = layer.geometry.bounds
@@ -453,8 +453,9 @@ def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame) -> None:
             name,
             f"{len(outside)} outlines lie outside mainland France and Corsica (first: feature "
             f"{outside['row'].iloc[0] + 1}, {outside['station_id'].iloc[0]}).",
-            way_out="Are latitude and longitude swapped, or is the system another one? Export it "
-            "in WGS 84 (longitude first). Overseas departments are not read yet.",
+            way_out="Are latitude and longitude swapped, or is the system another one? Its numbers "
+            f"may be {systems} (--crs); else export it in WGS 84 (longitude first). Overseas "
+            "departments are not read yet.",
         )
 
 

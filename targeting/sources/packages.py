@@ -328,6 +328,11 @@ def read_parquet(name: str, content: bytes) -> Package:
     return Package(_records(columns, len(geometry)), geometry, crs, [])
 
 
+def shapefile_without_system(name: str) -> str:
+    """What is told of a shapefile without .prj whose numbers are degrees."""
+    return f"{name} says no coordinate system: its degrees taken as WGS 84"
+
+
 def _geometry_column(name: str, schema: Any, geo: dict[str, Any]) -> tuple[str, CRS | None]:
     """The column of geometry and its system (OGC:CRS84 where GeoParquet leaves it out)."""
     import pyarrow as pa

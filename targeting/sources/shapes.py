@@ -97,6 +97,8 @@ def _is_blank(cell: Any) -> bool:
 
 
 def _looks_like_a_shape(cell: Any) -> bool:
+    if isinstance(cell, bytes):
+        return cell[:1] in (b"\x00", b"\x01") and len(cell) >= 9
     if isinstance(cell, dict):
         return isinstance(cell.get("type"), str) and ("coordinates" in cell or "geometry" in cell
                                                       or "geometries" in cell)  # fmt: skip
@@ -121,6 +123,9 @@ def _is_area(cell: Any) -> bool:
 
 
 def _parsed(cell: Any) -> tuple[shapely.Geometry | None, int]:
+    if isinstance(cell, bytes):
+        shape = shapely.from_wkb(cell)
+        return shape, int(shapely.get_srid(shape))
     if isinstance(cell, str) and not cell.lstrip().startswith("{"):
         text = cell.strip()
         if _HEX.fullmatch(text):
@@ -141,7 +146,8 @@ def _parsed(cell: Any) -> tuple[shapely.Geometry | None, int]:
 
 
 def from_geojson(shape: dict[str, Any]) -> shapely.Geometry:
-    """One GeoJSON geometry; a ring left open is closed, one of no more than two points is empty.
+    """One GeoJSON geometry; a ring left open is closed, one of no more than two points is empty,
+    and of a position the first two numbers are taken.
 
     Raises ValueError, TypeError, KeyError or ShapelyError for what is none.
     """
@@ -170,7 +176,8 @@ def _closed(shape: dict[str, Any]) -> dict[str, Any] | None:
 
 def _closed_rings(rings: list[Any]) -> list[Any]:
     closed = []
-    for at, ring in enumerate(rings):
+    for at, points in enumerate(rings):
+        ring = [list(p[:2]) for p in points]
         whole = [*ring, ring[0]] if ring and ring[0] != ring[-1] else ring
         if len(whole) >= 4:
             closed.append(whole)

@@ -107,7 +107,7 @@ def is_in_degrees(bounds: np.ndarray) -> bool:
 def spoken_systems(bounds: np.ndarray) -> str:
     """The systems in which numbers fall into France: `EPSG:2154 (Lambert-93), EPSG:3857 (…)`."""
     found = [f"{code} ({label})" for code, label in _that_fit(bounds)]
-    return " or ".join(found[:MOST_NAMED]) or "EPSG:2154 for Lambert-93"
+    return " or ".join(found[:MOST_NAMED]) or "EPSG:2154 (Lambert-93)"
 
 
 def _that_fit(bounds: np.ndarray) -> Iterator[tuple[str, str]]:

@@ -340,6 +340,8 @@ def import_stations(
             "Import the results first, or say the year of the outlines with --vintage 2022."
         )
     stations = outlines.stations.assign(vintage=vintage)
+    source = _named_for(communes) + ("-points" if outlines.origin == "points" else "")
+    notes = notes + _in_place_of(workspace, source, vintage, outlines.sha256)
     told = ImportedStations(
         file.name, len(stations), vintage, outlines.recipe, notes, joins, origin=outlines.origin
     )
@@ -356,9 +358,17 @@ def import_stations(
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
     with staged(workspace) as staging:
-        source = _named_for(communes) + ("-points" if outlines.origin == "points" else "")
         reference.write_stations(staging, source, vintage, stations, sheet)
     return told
+
+
+def _in_place_of(workspace: Workspace, source: str, vintage: str, sha256: str) -> list[str]:
+    """What is told where another file of the same stations and year was there."""
+    for name, year, sheet in reference.list_stations(workspace):
+        if (name, year) == (source, vintage) and sha256 not in sheet.files:
+            files = ", ".join(str(f.get("name", "")) for f in sheet.files.values())
+            return [f"takes the place of {files}, of {vintage} too (another year: --vintage)"]
+    return []
 
 
 def _same_in_other_years(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from targeting.config import Workspace
-from targeting.errors import JoinError
+from targeting.errors import JoinError, WorkspaceError
 from targeting.store.reference import list_stations, load_stations
+from targeting.workflows.health import health_report
 from targeting.workflows.imports import import_results, import_stations
 from targeting.workflows.reports import score_report
 from targeting.workflows.screens import load_board, write_station_map
@@ -40,11 +41,13 @@ def results(workspace: Workspace, tmp_path: Path) -> Workspace:
     return workspace
 
 
-def outlines(tmp_path: Path, codes: list[str], **columns: list[object]) -> Path:
+def outlines(
+    tmp_path: Path, codes: list[str], *, side: float = 0.01, **columns: list[object]
+) -> Path:
     features = []
     for i, code in enumerate(codes):
         properties = {"NUM_BV": code, **{key: values[i] for key, values in columns.items()}}
-        features.append((properties, square(5.38 + 0.02 * i, 43.29)))
+        features.append((properties, square(5.38 + 0.02 * i, 43.29, side)))
     path = tmp_path / "outlines.geojson"
     path.write_text(geojson(features))
     return path
@@ -83,6 +86,77 @@ def test_respelling_does_not_save_outlines_of_other_stations(
     with pytest.raises(JoinError, match=r"1 of 4 stations have an outline \(25\.0%\)"):
         import_stations(results, path, commune_code="13055")
     assert list_stations(results) == []
+
+
+def test_a_refusal_says_which_features_had_no_geometry(results: Workspace, tmp_path: Path) -> None:
+    path = outlines(tmp_path, CODES)
+    layer = json.loads(path.read_text())
+    for feature in layer["features"][:2]:
+        feature["geometry"]["coordinates"] = []
+    path.write_text(json.dumps(layer))
+    with pytest.raises(JoinError, match=r"left out, no geometry: 13055_0101, 13055_0102"):
+        import_stations(results, path, commune_code="13055")
+
+
+def test_the_same_file_read_by_another_property_is_another_layer(
+    results: Workspace, tmp_path: Path
+) -> None:
+    path = outlines(tmp_path, CODES, NUM_ANCIEN=[*CODES[1:], CODES[0]])
+    first = import_stations(results, path, commune_code="13055", code_property="NUM_ANCIEN")
+    assert not first.unchanged
+    again = import_stations(results, path, commune_code="13055", code_property="NUM_BV")
+    assert not again.unchanged
+    west = load_stations(results).set_index("station_id").geometry.centroid.x
+    assert west.idxmin() == "13055_0101"
+
+
+def test_years_that_fit_alike_are_asked_where_their_stations_differ(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Stations 1 to 4 and 5 of one year, 1 to 4 and 6 of the other; outlines of 1 to 4."""
+    ballots = [("2022.txt", Ballot.of_names(PRES_2022), [50, 60, 40, 30, 20], "0205"),
+               ("2024.txt", Ballot.of_nuances("UG", "ENS", "RN", "LR", "EXG"), [60, 80, 70, 40, 30],
+                "0206")]  # fmt: skip
+    for name, ballot, votes, last in ballots:
+        rows = [Row(n, votes, department="13") for n in ("0101", "0102", "0103", "0104", last)]
+        path = write_latin(tmp_path / name, native(rows, ballot))
+        import_results(workspace, [path])
+    path = outlines(tmp_path, ["0101", "0102", "0103", "0104"])
+    with pytest.raises(JoinError, match=r"fit 2022 and 2024 equally .*--vintage 2024"):
+        import_stations(workspace, path, commune_code="13055")
+    told = import_stations(workspace, path, commune_code="13055", vintage="2022")
+    assert told.vintage == "2022"
+
+
+def test_renumbered_outlines_are_refused_painted_nowhere_and_told_by_health(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Twelve stations side by side, six a constituency; their codes dealt out anew."""
+    codes = [f"01{n:02d}" for n in range(1, 13)]
+    rows = [Row(code, [50, 60, 40, 30, 20], constituency="04" if i < 6 else "05")
+            for i, code in enumerate(codes)]  # fmt: skip
+    mixed = outlines(tmp_path, [*codes[1::2], *codes[::2]], side=0.02)
+    import_stations(workspace, mixed, commune_code="13055", vintage="2022")
+    for name, ballot, votes in (
+        ("pres.txt", Ballot.of_names(PRES_2022), [150, 160, 140, 30, 20]),
+        ("legi.txt", Ballot.of_nuances("NUP", "ENS", "RN", "LR", "DXG"), [20, 20, 20, 10, 5]),
+    ):
+        path = write_latin(tmp_path / name, native([r.with_(votes=votes) for r in rows], ballot))
+        import_results(workspace, [path])
+    board = load_board(workspace)
+    assert not board.is_painted
+    assert board.join is not None
+    assert board.join.rate == 1.0
+    assert write_station_map(workspace, board) is None
+    assert "but the codes are others'" in health_report(workspace, communes=["13055"]).text
+    out = tmp_path / "scores.geojson"
+    with pytest.raises(WorkspaceError, match="lie elsewhere than the stations of their codes"):
+        score_report(workspace, communes=("13055",), by=None, table="scores", out=out, top=3)
+    with pytest.raises(JoinError, match="the city numbered its stations anew"):
+        import_stations(workspace, mixed, commune_code="13055")
+    right = outlines(tmp_path, codes, side=0.02)
+    assert import_stations(workspace, right, commune_code="13055").joins[0].pieces == 1.0
+    assert load_board(workspace).is_painted
 
 
 def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
