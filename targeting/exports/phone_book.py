@@ -69,8 +69,9 @@ def write_phone_books(
     `secret`: the campaign's, from which each book's key is made; `book_ids`: of the books, drawn
     by chance where none are given. Only the owner of a file reads it, until it is handed on.
     """
+    ids = [os.urandom(ID_BYTES) for _ in books] if book_ids is None else book_ids
     written = []
-    for book, book_id in zip(books, book_ids or [None] * len(books), strict=True):
+    for book, book_id in zip(books, ids, strict=True):
         path = folder / f"{book.turf_id}.html"
         page = phone_page(
             book, secret=secret, phrase=phrase, today=today, language=language, book_id=book_id

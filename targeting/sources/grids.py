@@ -131,10 +131,11 @@ def _table(text: str, names: Mapping[str, str]) -> tuple[str, list[tuple[int, li
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line on which each begins."""
-    quoting = csv.QUOTE_NONE if separator == SHEET else csv.QUOTE_MINIMAL
-    reader = csv.reader(
-        io.StringIO(text), delimiter=separator, quoting=quoting, strict=quoting == 0
-    )
+    lines = io.StringIO(text)
+    if separator == SHEET:
+        reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(lines, delimiter=separator, strict=True)
     begun = 1
     for cells in reader:
         yield begun, [clean_cell(c) for c in cells]

@@ -52,7 +52,7 @@ def write_phone_files(
     secret, key = make_secret(workspace), phrase_key(phrase)
     ids = [os.urandom(ID_BYTES) for _ in books]
     now = datetime.now(UTC)
-    bound = [_bound(book, book_id, now) for book, book_id in zip(books, ids, strict=True)]
+    bound = [bound_to(book, book_id, now) for book, book_id in zip(books, ids, strict=True)]
     write(open_store(workspace), lambda session: bind_books(session, bound))
     paths = write_phone_books(
         out, books, secret=secret, phrase=key, today=today, language=language, book_ids=ids
@@ -60,7 +60,8 @@ def write_phone_files(
     return PhoneFiles(paths, phrase if passphrase is None else None)
 
 
-def _bound(book: WalkBook, book_id: bytes, now: datetime) -> BoundBook:
+def bound_to(book: WalkBook, book_id: bytes, now: datetime) -> BoundBook:
+    """What a book with this id may speak of: its own doors."""
     doors = {stop.building_id: (stop.doors[0].number, stop.doors[-1].number) for stop in book.stops}
     return BoundBook(book_id.hex(), book.turf_id, doors, now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,12 +15,14 @@ from click.testing import CliRunner
 from segno import encoder
 
 from targeting.cli import cli
-from targeting.exports.phone_book import page_script, write_phone_books
+from targeting.exports.phone_book import DAYS_OPEN, page_script, write_phone_books
 from targeting.field.phone_return import parse_return, sealed_of_file, sealed_of_frames
-from targeting.field.sealing import book_id_of, book_key, open_sealed
-from targeting.store.engine import open_store, reading
+from targeting.field.sealing import ID_BYTES, book_id_of, book_key, open_sealed
+from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
+from targeting.store.visits import bind_books
 from targeting.workflows.phone_secret import make_secret
+from targeting.workflows.phonebooks import bound_to
 from tests.field.phones import PHRASE, PHRASE_TEXT
 from tests.field.turfs import HOUSES, book, visits
 
@@ -37,18 +40,21 @@ def secret(workspace):
 
 
 @pytest.fixture
-def written(tmp_path, secret):
-    """Writes a book and gives its file."""
+def written(tmp_path, secret, workspace):
+    """Writes a book, bound to its doors, and gives its file."""
 
-    def write(*places, language="fr", **options):
-        built = book(places or HOUSES, **options)
+    def write_book(*places, language="fr", days_ago=0, **options):
+        built, book_id = book(places or HOUSES, **options), os.urandom(ID_BYTES)
+        made = datetime.now(UTC) - timedelta(days=days_ago)
+        noted = [bound_to(built, book_id, made)]
+        write(open_store(workspace), lambda session: bind_books(session, noted))
         (path,) = write_phone_books(
-            tmp_path, [built], secret=secret, phrase=PHRASE, today=datetime.now(UTC).date(),
-            language=language,
+            tmp_path, [built], secret=secret, phrase=PHRASE, today=made.date(),
+            language=language, book_ids=[book_id],
         )  # fmt: skip
         return path
 
-    return write
+    return write_book
 
 
 @pytest.fixture
@@ -482,7 +488,7 @@ def test_erasing_the_book_from_the_phone_asks_twice(written, phone):
 
 def test_a_clock_far_off_is_told_at_the_desk(written, phone, workspace, tmp_path, chromium):
     context = chromium.new_context(offline=True, accept_downloads=True)
-    ahead = datetime.now(UTC) + timedelta(days=40)
+    ahead = datetime.now(UTC) + timedelta(days=5)
     page = phone(written(), context=context)
     page.clock.install(time=ahead)
     unlock(page)
@@ -493,3 +499,24 @@ def test_a_clock_far_off_is_told_at_the_desk(written, phone, workspace, tmp_path
     assert (told.exit_code, "--received-at" in told.stderr) == (2, True)
     assert date.today() < ahead.date()
     context.close()
+
+
+def test_a_book_past_its_last_day_says_so_takes_nothing_and_gives_back_what_it_has(
+    written, phone, tmp_path
+):
+    path = written(days_ago=DAYS_OPEN)
+    page = unlock(phone(path))
+    tap(page, "absent")
+    page.wait_for_timeout(TAP_MS)
+    page.clock.set_system_time(datetime.now() + timedelta(days=2))
+    page.reload()
+    again = unlock(page)
+    expect(again.locator(".over")).to_contain_text("Ce carnet est terminé")
+    file = given(again, tmp_path)
+    assert len(sealed_of_file(file.read_text())) > 200
+    turn(again, "Porte")
+    expect(again.locator(".over")).to_be_visible()
+    expect(again.locator(".outcomes")).to_have_count(0)
+    again.keyboard.press("1")
+    expect(again.locator(".over")).to_be_visible()
+    assert far(again).startswith("1")

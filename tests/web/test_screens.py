@@ -361,6 +361,8 @@ def test_the_backtest_is_run_when_asked_and_says_what_it_found(demo, screen):
     test.button(key="backtest_run").click().run(timeout=120)
     said = calm(test)
     assert text_in("fr", "backtest.what") in said
+    assert text_in("fr", "backtest.not_learnt") in said
+    assert not re.search(r"boosted, ensemble|not offered|learnt on", said)
     assert "prend plus que le produit usuel" in said
     assert len(test.dataframe[0].value) >= 12
     test.selectbox(key="foreseen").set_value("2022_legi_t1").run()

@@ -22,10 +22,14 @@ from targeting.locale import text_in
 from targeting.sources.grids import read_grid_text
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
-from targeting.store.visits import load_visits, record_visits, withdraw_visits
+from targeting.store.visits import bind_books, load_visits, record_visits, withdraw_visits
 from targeting.tables import OUTCOMES
+from targeting.workflows.phone_secret import make_secret
+from targeting.workflows.returns import import_returns
 from targeting.workflows.returns_grid import Line, as_visits, once_each, read_visits
+from targeting.workflows.setup import init_workspace
 from targeting.workflows.turfs import load_campaign_turfs
+from tests.field.phones import Phone
 
 ONE, TWO = "29061_00aa_00001", "29061_00aa_00002"
 DWELLINGS = {ONE: 1, TWO: 12}
@@ -370,3 +374,21 @@ def test_a_visit_taken_back_beside_its_return_stays_out_in_any_order(engine):
     given()
     with reading(engine) as session:
         assert session.get(Visit, visit_id) is None
+
+
+def test_one_phones_file_handed_in_at_two_desks_at_once_is_one(
+    engine, database_url, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
+    workspace = Workspace(tmp_path / "desk")
+    init_workspace(workspace, communes=["13055"])
+    phone = Phone(make_secret(workspace), "S0001", ["b1"])
+    write(engine, lambda s: bind_books(s, [phone.bound()]))
+    phone.tap(0, 1)
+    phone.tap(0, 2, "do_not_contact")
+    path = phone.file(tmp_path / "a.json")
+
+    def hand_in() -> int:
+        return import_returns(workspace, path)[0].recorded
+
+    assert sorted(at_once(hand_in, hand_in, hand_in)) == [0, 0, 2]

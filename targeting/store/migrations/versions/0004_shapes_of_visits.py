@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -83,7 +84,7 @@ def _mend_visits() -> None:
             known.add(new)
 
 
-def _id_of(row: sa.Row) -> str:
+def _id_of(row: sa.Row[Any]) -> str:
     """As a typed line without an id has it."""
     at: datetime = row.visited_at
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
