@@ -20,7 +20,7 @@ from targeting.store.models import (
     VisitUndone,
 )
 from targeting.store.queries import CHUNK, load_campaign
-from targeting.store.turfs import handed_on, load_ranges
+from targeting.store.turfs import handed_on, held_elsewhere, load_ranges
 from targeting.tables import OUTCOMES
 
 VISIT_KEPT_DAYS: Final = 730
@@ -33,6 +33,18 @@ AFTER_BALLOT_DAYS: Final = 15
 VISIT_FIELDS: Final = {
     "visit_id", "building_id", "door_id", "turf_id", "visited_at", "outcome", "contact_id",
 }  # fmt: skip
+
+
+def due_to_be_forgotten(session: Session, today: date) -> list[str]:
+    """Ids of visits, and of those taken back, whose day to be forgotten is past, as the campaign
+    stands now: a ballot that moves takes all of them along."""
+    campaign = load_campaign(session)
+    ballot = campaign.ballot_date if campaign else None
+    moments = [
+        *session.execute(select(Visit.id, Visit.visited_at)),
+        *session.execute(select(VisitUndone.id, VisitUndone.undone_at)),
+    ]
+    return [visit_id for visit_id, at in moments if erase_date(ballot, at) < today]
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
@@ -53,9 +65,7 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     visit may hold; TargetingError for an unknown outcome or turf, a building of another turf, or a
     visit in the future.
     """
-    campaign = load_campaign(session)
-    ballot = campaign.ballot_date if campaign else None
-    rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits, 1)]
+    rows = [_visit_row(v, n) for n, v in enumerate(visits, 1)]
     ids = [r["id"] for r in rows]
     known = _known_ids(session, Visit, ids) | _known_ids(session, VisitUndone, ids)
     new = {r["id"]: r for r in rows if r["id"] not in known}
@@ -67,7 +77,7 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     _refuse_other_buildings(session, new, turfs)
     for start in range(0, len(new), CHUNK):
         session.execute(insert(Visit), list(new.values())[start : start + CHUNK])
-    _update_turf_statuses(session, turfs)
+    update_turf_statuses(session, turfs)
     return len(new)
 
 
@@ -75,10 +85,8 @@ def withdraw_visits(session: Session, ids: Iterable[str], now: datetime) -> int:
     """Take back knocks that a canvasser undid; gives how many were recorded until now.
 
     Their ids are kept until they would have been erased: no older file brings them back. A turf
-    that was done, and has doors again, is in progress.
+    that was done, and has doors again that no other turf took over, is in progress.
     """
-    campaign = load_campaign(session)
-    erase_on = erase_date(campaign.ballot_date if campaign else None, now)
     wanted = list(dict.fromkeys(ids))
     known = _known_ids(session, VisitUndone, wanted)
     fresh = [i for i in wanted if i not in known]
@@ -90,9 +98,9 @@ def withdraw_visits(session: Session, ids: Iterable[str], now: datetime) -> int:
         turfs |= {turf_id for _, turf_id in kept if turf_id}
         withdrawn += len(kept)
         session.execute(delete(Visit).where(Visit.id.in_(part)))
-        rows = [{"id": i, "undone_at": now, "erase_on": erase_on} for i in part]
+        rows = [{"id": i, "undone_at": now} for i in part]
         session.execute(insert(VisitUndone), rows)
-    _update_turf_statuses(session, turfs)
+    update_turf_statuses(session, turfs)
     return withdrawn
 
 
@@ -108,7 +116,7 @@ def _refuse_other_buildings(
             )
 
 
-def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> dict[str, Any]:
+def _visit_row(visit: Mapping[str, Any], number: int) -> dict[str, Any]:
     outcome = visit["outcome"]
     if outcome not in OUTCOMES:
         raise TargetingError(f"visit {number}: “{outcome}” is no outcome: {', '.join(OUTCOMES)}.")
@@ -130,7 +138,6 @@ def _visit_row(visit: Mapping[str, Any], number: int, ballot: date | None) -> di
         "visited_at": moment,
         "outcome": outcome,
         "contact_id": contact_id,
-        "erase_on": erase_date(ballot, moment),
     }
 
 
@@ -142,15 +149,21 @@ def _known_ids(session: Session, model: type[Visit | VisitUndone], ids: list[str
     return known
 
 
-def _update_turf_statuses(session: Session, turfs: set[str]) -> None:
+def update_turf_statuses(session: Session, turfs: set[str]) -> None:
     """`done` once as many of its own doors were knocked at as it has.
 
-    A turf withdrawn, or handed on, stays so.
+    A turf withdrawn, or handed on, stays so; and so does one done of which another open turf holds
+    a door by now, whichever cut or hand put it there.
     """
     done = _own_doors_done(session, sorted(turfs - handed_on(session)))
-    rows = session.execute(select(Turf.id, Turf.n_doors).where(Turf.id.in_(list(done)))).all()
-    for turf_id, n_doors in rows:
+    rows = session.execute(
+        select(Turf.id, Turf.n_doors, Turf.status).where(Turf.id.in_(list(done)))
+    ).all()
+    shared = held_elsewhere(session, [turf_id for turf_id, _, now in rows if now == "done"])
+    for turf_id, n_doors, _ in rows:
         status = "done" if done[turf_id] >= n_doors else "in_progress"
+        if status == "in_progress" and turf_id in shared:
+            continue
         session.execute(
             update(Turf)
             .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
@@ -205,6 +218,6 @@ def knocks_at(
 
 
 def doors_done(session: Session) -> pd.Series:
-    """Doors of its own knocked at least once per turf, indexed by turf_id."""
-    turfs = session.scalars(select(Turf.id)).all()
+    """Doors of its own knocked at least once per turf that is not withdrawn, indexed by turf_id."""
+    turfs = session.scalars(select(Turf.id).where(Turf.status != "withdrawn")).all()
     return pd.Series(_own_doors_done(session, turfs), dtype="int64", name="doors_done")
