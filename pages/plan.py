@@ -13,11 +13,11 @@ from targeting.web.desk import (
     load_campaign,
     load_holdings,
     load_plan,
-    load_turf_board,
     map_frame,
     map_height,
     page_link,
     plan_csv,
+    replaced_by_plan,
     say,
     show_credits,
     show_trouble,
@@ -54,14 +54,27 @@ def show_plan(plan: Plan) -> None:
     )  # fmt: skip
 
 
+def keep_confirmed() -> None:
+    """The second word was given: the question goes before the work begins."""
+    st.session_state["plan_go"] = True
+    st.session_state["plan_sure"] = False
+
+
 def show_keep(plan: Plan) -> None:
-    """Make the plan's turfs the campaign's, asked again where some are ready."""
-    kept = load_turf_board()
-    ready = kept.ready if kept else 0
-    if ready:
-        st.warning(told("turfs.confirm", ready))
+    """Make the plan's turfs the campaign's, asked again, by name, where some are replaced."""
+    withdrawn = replaced_by_plan(plan)
     if st.button(say("plan.keep"), key="plan_keep"):
-        count = keep_plan(plan)
+        st.session_state["plan_sure" if withdrawn else "plan_go"] = True
+        st.session_state["plan_expected"] = withdrawn
+    if st.session_state.get("plan_sure"):
+        st.warning(told("turfs.confirm", len(withdrawn), turfs=", ".join(withdrawn)))
+        st.button(say("plan.keep_yes"), key="plan_confirm", on_click=keep_confirmed)
+    if st.session_state.pop("plan_go", False):
+        try:
+            count = keep_plan(plan, st.session_state["plan_expected"])
+        except TargetingError as error:
+            show_trouble(error)
+            return
         st.success(told("plan.kept", count))
         page_link("secteurs", say("nav.turfs"))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 from pydeck import Layer
+from streamlit.delta_generator import DeltaGenerator
 
 from targeting.errors import TargetingError
 from targeting.locale import number_in, percent_in
@@ -31,7 +32,12 @@ from targeting.web.desk import (
     told,
     workspace,
 )
-from targeting.workflows.cutting import DEFAULT_MINUTES, cut_campaign_turfs
+from targeting.workflows.cutting import (
+    DEFAULT_MINUTES,
+    cut_campaign_turfs,
+    preview_cut,
+    restore_report,
+)
 from targeting.workflows.polishing import is_polishing, polish_state, start_polish
 from targeting.workflows.recut import recut_campaign_turfs
 from targeting.workflows.reports import Report
@@ -164,38 +170,78 @@ def show_polish() -> None:
         st.caption(say(f"turfs.polish.{done.outcome}", before=before, after=after))
 
 
-def show_parameters(kept: TurfBoard | None) -> None:
-    """Where and how long, the button, and the question before ready turfs are withdrawn."""
+def confirm() -> None:
+    """The second word was given: the question is gone before the work begins."""
+    st.session_state["go"], st.session_state["asked"] = True, False
+
+
+def give_up() -> None:
+    st.session_state["asked"] = False
+
+
+def ask_before(chosen: str) -> bool:
+    """Whether to cut now: at once where nothing is withdrawn, else once its name was said."""
+    if st.session_state.get("asked") is not True:
+        return False
+    try:
+        would = preview_cut(workspace(), chosen)
+    except TargetingError as error:
+        st.session_state["asked"] = False
+        show_trouble(error)
+        return False
+    st.session_state["expected"] = would.replaced
+    if not would.replaced:
+        st.session_state["asked"] = False
+        return True
+    st.warning(told("turfs.confirm", len(would.replaced), turfs=", ".join(would.replaced)))
+    if would.beyond:
+        st.caption(told("turfs.confirm_beyond", would.beyond))
+    with st.container(horizontal=True):
+        st.button(say("turfs.confirm_yes"), key="confirm", on_click=confirm)
+        st.button(say("turfs.confirm_no"), key="give_up", on_click=give_up)
+    return False
+
+
+def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
+    """Where and how long, the button, and the question before ready turfs are withdrawn.
+
+    While it works, nothing older stands beside it: `result` is emptied.
+    """
     with st.container(border=True, key="parameters"):
         st.subheader(say("turfs.parameters"))
         chosen = choose_stations()
         size = choose_size()
         options, fast = show_options()
-        asked = st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None)
+        if st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None):
+            st.session_state["asked"] = True
         if (count := st.session_state.pop("cut_done", None)) is not None:
             st.success(told("turfs.cut_done", count))
         show_polish()
         if kept is not None and kept.begun and st.button(
             say("turfs.recut"), key="recut", help=say("turfs.recut_help")
         ):  # fmt: skip
+            result.empty()
             run(lambda progress: recut_campaign_turfs(workspace(), progress=progress))
+        if kept is not None and kept.restorable and st.button(
+            told("turfs.restore", len(kept.restorable)), key="restore",
+            help=say("turfs.restore_help"),
+        ):  # fmt: skip
+            try:
+                restore_report(workspace())
+            except TargetingError as error:
+                show_trouble(error)
+            else:
+                st.rerun()
         if chosen is None:
             st.caption(say("turfs.choose_some"))
             return
-        if asked and kept is not None and kept.ready:
-            st.session_state["asked"] = True
-            asked = False
-        if st.session_state.get("asked"):
-            st.warning(told("turfs.confirm", kept.ready if kept else 0))
-            with st.container(horizontal=True):
-                asked = st.button(say("turfs.confirm_yes"), key="confirm")
-                given_up = st.button(say("turfs.confirm_no"), key="give_up")
-            if given_up:
-                st.session_state["asked"] = False
-                st.rerun()
-        if asked:
-            st.session_state["asked"] = False
-            cut(chosen, size, options, fast)
+        question = st.empty()
+        with question.container():
+            now = ask_before(chosen)
+        if now or st.session_state.pop("go", False):
+            question.empty()
+            result.empty()
+            cut(chosen, size, options | {"expected": st.session_state["expected"]}, fast)
 
 
 def show_account(board: TurfBoard) -> None:
@@ -362,9 +408,10 @@ if not held.addresses:
     st.stop()
 
 settings, result = st.columns([1, 2])
+shown = result.empty()
 with settings:
-    show_parameters(load_turf_board())
-with result:
+    show_parameters(load_turf_board(), shown)
+with shown.container():
     if (cut_board := load_turf_board()) is None:
         st.info(say("turfs.none"))
     else:

@@ -68,6 +68,7 @@ def turfs() -> None:
 @start_option
 @click.option("--one-side-first", is_flag=True, help="One side of a street, then the other.")
 @click.option("--keep-stations", is_flag=True, help="No turf crosses the border of two stations.")
+@click.option("--dry-run", is_flag=True, help="Tell which turfs would be withdrawn; cut nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV (stops) or GeoJSON/GPKG (turfs).")
 @json_option
 @click.pass_obj
@@ -82,11 +83,19 @@ def cut(
     start: str | None,
     one_side_first: bool,
     keep_stations: bool,
+    dry_run: bool,
     out: Path | None,
 ) -> None:
-    """Cut turfs over the stations of highest priority, and store them."""
-    from targeting.workflows.cutting import cut_campaign_turfs
+    """Cut turfs over the stations of highest priority, and store them.
 
+    Turfs of other stations stay; those of these stations that nobody began are replaced.
+    """
+    from targeting.workflows.cutting import cut_campaign_turfs, preview_report
+
+    if dry_run:
+        told = preview_report(desk.workspace, chosen, exclude_contacted=exclude_contacted)
+        desk.answer(told.facts, told.text)
+        return
     report = cut_campaign_turfs(
         desk.workspace,
         chosen=chosen,
@@ -143,6 +152,18 @@ def recut(
         out=out,
         progress=desk.progress,
     )
+    desk.answer(report.facts, report.text)
+
+
+@turfs.command()
+@click.argument("turf_ids", nargs=-1)
+@json_option
+@click.pass_obj
+def restore(desk: Desk, turf_ids: tuple[str, ...]) -> None:
+    """Call back turfs that a cut withdrew: those named, or all that the last cut replaced."""
+    from targeting.workflows.cutting import restore_report
+
+    report = restore_report(desk.workspace, turf_ids)
     desk.answer(report.facts, report.text)
 
 

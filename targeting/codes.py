@@ -76,6 +76,11 @@ def parse_election_id(election_id: str) -> Election:
     return Election(int(match[1]), match[2], int(match[3]))
 
 
+def turf_order(code: str) -> tuple[int, str]:
+    """Key that sorts codes of turfs as they were given: S9999 before S10000."""
+    return len(code), code
+
+
 def check_year(vintage: str | None) -> None:
     """Raise TargetingError for a vintage that is no year of four digits."""
     if vintage is not None and not re.fullmatch(r"[0-9]{4}", vintage):

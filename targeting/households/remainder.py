@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from targeting.codes import turf_order
+
 
 @dataclass(frozen=True)
 class Remainder:
@@ -44,7 +46,7 @@ def each_door(stops: pd.DataFrame) -> pd.DataFrame:
     row = np.repeat(np.arange(len(stops)), count)
     door = first[row] + np.arange(row.size) - (np.cumsum(count) - count)[row]
     doors = stops.iloc[row][["turf_id", "building_id"]].assign(door=door.astype(np.int64))
-    newest = doors.sort_values("turf_id", kind="stable")
+    newest = doors.sort_values("turf_id", kind="stable", key=lambda ids: ids.map(turf_order))
     once = newest.drop_duplicates(["building_id", "door"], keep="last")
     return once.sort_values(["building_id", "door"], ignore_index=True)
 

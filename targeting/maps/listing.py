@@ -13,7 +13,6 @@ from targeting.codes import station_label
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
 from targeting.maps.board import Board, published_count, station_place
 from targeting.maps.classes import value_in
-from targeting.scoring.priorities import SMALLEST_CELL
 
 Say = Callable[[Any], str]
 
@@ -120,10 +119,6 @@ def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
     def count(value: Any) -> str:
         return number_in(language, value)
 
-    def masked(value: Any) -> str:
-        return published_count(language, value)
-
-    done = turfs["doors_done"].astype("Int64")
     columns: dict[str, tuple[Any, Say]] = {
         "turf": (turfs["turf_id"], str),
         "rank": (turfs["rank"], count),
@@ -133,7 +128,7 @@ def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
         "minutes": (turfs["minutes_expected"].round(), count),
         "walk": (turfs["walk_m"].round(), count),
         "leg": (turfs["longest_leg_m"].round(), count),
-        "done": (done.mask((done > 0) & (done < SMALLEST_CELL)), masked),
+        "done": (turfs["doors_done"], count),  # knocks, not people: shown from the first
         "start": (turfs["start_address"], str),
         "stations": ([_stations(ids) for ids in turfs["station_ids"]], str),
     }

@@ -344,7 +344,7 @@ def _from_geojson(name: str, features: list[Any]) -> tuple[np.ndarray, list[int]
     try:
         texts = [json.dumps(s) if s else None for s in shapes]
         geometry: np.ndarray = shapely.from_geojson(texts, on_invalid="ignore")
-        for at in np.flatnonzero(shapely.is_missing(geometry)):
+        for at in np.flatnonzero(shapely.is_missing(geometry)).tolist():
             if shapes[at]:
                 geometry[at] = from_geojson(shapes[at])
                 closed.append(int(at) + 1)
@@ -368,8 +368,10 @@ def _read_point_table(file: TextFile, layer: str | None = None) -> packages.Pack
     if column is not None and (columns[column] or position is None):
         geometry, crs = read_shapes(file.name, rows, column)
         told = [f"shapes read from “{column}”"]
-        plain = [{k: v for k, v in row.items() if k not in columns} for row in rows]
-        return packages.Package(plain, geometry, crs, told)
+        others: list[dict[str, Any]] = [
+            {k: v for k, v in row.items() if k not in columns} for row in rows
+        ]
+        return packages.Package(others, geometry, crs, told)
     if position is None:
         raise _no_table(file.name, header)
     found = []
@@ -381,7 +383,9 @@ def _read_point_table(file: TextFile, layer: str | None = None) -> packages.Pack
                 file.name, f"{error}.", line=place,
                 way_out="Correct the line, or download the file again.",
             ) from error  # fmt: skip
-    plain = [{k: v or None for k, v in row.items() if k not in columns} for row in rows]
+    plain: list[dict[str, Any]] = [
+        {k: v or None for k, v in row.items() if k not in columns} for row in rows
+    ]
     return packages.Package(plain, shapely.points(found), None, [])
 
 

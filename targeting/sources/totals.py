@@ -76,7 +76,7 @@ def without_totals(name: str, rows: pl.DataFrame, votes: pl.DataFrame | None) ->
         )  # fmt: skip
     notes += tuple(_told(cells, worded & ~sums, sums))
     kept = rows.filter(pl.Series(~is_total)).with_columns(
-        row=pl.int_range(pl.len(), dtype=rows["row"].dtype)
+        row=pl.int_range(pl.len()).cast(rows["row"].dtype)
     )
     if votes is not None:
         places = pl.Series(np.cumsum(~is_total) - 1)

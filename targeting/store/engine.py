@@ -3,11 +3,15 @@
 SQLite: WAL, full sync, foreign keys, a 5 s wait, and every writing transaction begins with
 `BEGIN IMMEDIATE`: a deferred one that reads, then writes, loses to any other writer however long it
 waits (TRUST 0-3: 90 % of a burst failed; 0 with IMMEDIATE). DDL runs inside the transaction too.
+
+PostgreSQL keeps the same rules: a writing transaction first takes the campaign's one lock, so that
+what it looks at again cannot move before it ends; a reader sees one moment (REPEATABLE READ).
 """
 
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +23,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
-from targeting.errors import WorkspaceError
+from targeting.errors import TargetingError, WorkspaceError
 from targeting.store import checksums, opening
 from targeting.store.checksums import Stamp
 from targeting.store.models import StoreMark
@@ -37,6 +42,13 @@ __all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade",
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_MS: Final = 5000
 RETRIES: Final = 5
+
+WRITE_LOCK: Final = 0x52454C41
+"""Key of the lock that a writer holds on PostgreSQL, in its own database; no other has it."""
+
+MAY_BE_RETRIED: Final = ("40001", "40P01")
+"""What PostgreSQL says of a transaction that lost to another, and would win if tried again:
+serialization_failure, deadlock_detected (its manual, appendix A)."""
 
 Result = TypeVar("Result")
 
@@ -96,7 +108,9 @@ def count_writes(session: Session) -> int:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """One consistent look at the database; nothing is written."""
+    """One consistent look at the database, of one moment on both engines; nothing is written."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with Session(engine) as session:
         yield session
         session.rollback()
@@ -105,18 +119,47 @@ def reading(engine: Engine) -> Iterator[Session]:
 def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
     """Run `work` in one writing transaction: all of it, or nothing.
 
-    A database that stays busy is tried again a few times, a little later each time; `work` must
-    therefore do nothing but write to its session.
+    What the engine says may be tried again (busy, a deadlock, a row changed meanwhile) is, a few
+    times, a little later each time; `work` must therefore do nothing but write to its session.
+    Writers come one after the other on both engines: what `work` reads stays true until it ends.
+
+    Raises TargetingError where a door would stand in two open turfs.
     """
     for attempt in range(RETRIES + 1):
         try:
             with Session(engine.execution_options(writes=True)) as session, session.begin():
+                _one_writer(session)
                 return work(session)
-        except OperationalError as error:
-            if attempt == RETRIES or "locked" not in str(error.orig):
+        except (DBAPIError, StaleDataError) as error:
+            if _doors_twice(error):
+                raise TargetingError(
+                    "some of these doors are in another open turf by now: nothing was changed. "
+                    "Look at the turfs again, then do it anew."
+                ) from error
+            if attempt == RETRIES or not may_be_retried(error):
                 raise
             time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 (no secret)
     raise AssertionError("unreachable")
+
+
+def _one_writer(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITE_LOCK})
+
+
+def may_be_retried(error: Exception) -> bool:
+    """Whether the same transaction may succeed if it is tried again."""
+    if isinstance(error, StaleDataError):
+        return True
+    origin = getattr(error, "orig", None)
+    if (state := getattr(origin, "sqlstate", None)) is not None:
+        return state in MAY_BE_RETRIED
+    code = getattr(origin, "sqlite_errorcode", 0) & 0xFF  # extended codes end in their plain one
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _doors_twice(error: Exception) -> bool:
+    return isinstance(error, IntegrityError) and "open_door" in str(error.orig)
 
 
 # -- schema --------------------------------------------------------------------------------------
@@ -124,7 +167,7 @@ def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`, in one transaction; a newer database is refused."""
-    with engine.execution_options(writes=True, schema=True).begin() as connection:
+    with _changing_schema(engine) as connection:
         _refuse_newer(connection)
         opening.drop_guards(connection)
         command.upgrade(_alembic(connection), revision)
@@ -132,9 +175,28 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Bring the schema back to `revision`, in one transaction."""
-    with engine.execution_options(writes=True, schema=True).begin() as connection:
+    with _changing_schema(engine) as connection:
         opening.drop_guards(connection)
         command.downgrade(_alembic(connection), revision)
+
+
+@contextmanager
+def _changing_schema(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction in which SQLite tables can be made anew: its foreign keys are off, as
+    dropping a table would empty those that hang on it, and are looked at before the end."""
+    with engine.execution_options(writes=True, schema=True).connect() as connection:
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite:  # not heeded inside a transaction: said before it begins
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        with connection.begin():
+            if not is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": WRITE_LOCK})
+            yield connection
+            if is_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                raise WorkspaceError(
+                    f"{len(lost)} rows of {lost[0][0]} point at rows that are gone: nothing was "
+                    "changed. Restore a backup of relance.db."
+                )
 
 
 def open_store(workspace: Workspace) -> Engine:

@@ -3,7 +3,9 @@
 The law is in the constraints, so that no path around the services can break it (TRUST 1.3):
 a visit that met nobody, or a refusal, carries nothing else; a phone, an e-mail or a theme needs a
 recorded consent; somebody approached without having asked holds no theme. No column puts an
-area's score on a person.
+area's score on a person. Migration 0003 adds those that each engine writes its own way (dates are
+dates on SQLite too; an occasional contact is kept two years at most), and the triggers that keep
+`open_door`.
 """
 
 from __future__ import annotations
@@ -31,11 +33,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from targeting.tables import OUTCOMES
 
 CATEGORIES: Final = ("member", "regular", "occasional")
+SOURCES: Final = (
+    "door", "stand", "meeting", "website", "form", "membership", "phone", "other",
+)  # fmt: skip
 LEGAL_BASES: Final = ("consent", "regular_contact", "legitimate_interest")
 AGE_BANDS: Final = ("18-24", "25-34", "35-49", "50-64", "65+")
 THEMES: Final = (
     "logement", "pouvoir_achat", "ecole", "sante", "transports", "proprete", "securite", "autre",
 )  # fmt: skip
+OPEN_STATUSES: Final = ("ready", "in_progress")
+"""A door stands in one such turf at most: `open_door` holds it, whatever path wrote it."""
+
 TURF_STATUSES: Final = ("ready", "in_progress", "done", "withdrawn")
 
 
@@ -60,12 +68,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.:-"
+_NUMBER: Final = "substr(door_id, length(building_id) + 2)"
+BUILDING_CHECK: Final = (
+    "building_id IS NULL OR (length(building_id) BETWEEN 7 AND 60 "
+    f"AND substr(building_id, 6, 1) = '_' AND trim(building_id, '{SIGNS}') = '')"
+)
+"""A BAN id (`13055_0101_00012`): no phone, no name."""
+DOOR_CHECK: Final = (
+    "door_id IS NULL OR (building_id IS NOT NULL "
+    "AND substr(door_id, 1, length(building_id) + 1) = building_id || '/' "
+    f"AND length({_NUMBER}) BETWEEN 1 AND 5 AND trim({_NUMBER}, '0123456789') = '')"
+)
+
+
 def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(v) for v in values)})"
 
 
 HEX: Final = "0123456789abcdef"
-BUILDING_SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.:-"
 
 
 def _made_of(value: str, signs: str) -> str:
@@ -87,10 +108,9 @@ def book_shape(column: str) -> str:
 
 def building_shape(column: str) -> str:
     """SQL of both engines: the signs that ids of buildings are made of; a space is none."""
-    return f"length({column}) BETWEEN 1 AND 60 AND {_made_of(column, BUILDING_SIGNS)}"
+    return f"length({column}) BETWEEN 1 AND 60 AND {_made_of(column, SIGNS)}"
 
 
-_NUMBER: Final = "substr(door_id, length(building_id) + 2)"
 DOOR_SHAPE: Final = (
     "substr(door_id, 1, length(building_id) + 1) = building_id || '/' AND "
     f"length({_NUMBER}) BETWEEN 1 AND 5 AND substr({_NUMBER}, 1, 1) <> '0' AND "
@@ -128,7 +148,10 @@ class Campaign(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
-    __table_args__ = (CheckConstraint("id = 1", name="one_campaign"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_campaign"),
+        CheckConstraint("trim(name) <> '' AND length(name) <= 200", name="name"),
+    )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's way)
 
 
@@ -157,7 +180,13 @@ class SourceBatch(Base):
     rejected: Mapped[int] = mapped_column(default=0)
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (UniqueConstraint("kind", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "sha256"),
+        CheckConstraint(
+            "length(kind) <= 20 AND length(file_name) <= 255 AND length(sha256) = 64",
+            name="lengths",
+        ),
+    )
 
 
 class Consent(Base):
@@ -170,6 +199,17 @@ class Consent(Base):
     channel: Mapped[str] = mapped_column(String(30))
     wording: Mapped[str] = mapped_column(String(60))
     ttpa: Mapped[bool] = mapped_column(default=False)
+    withdrawn_on: Mapped[date | None] = mapped_column(Date)
+
+    __table_args__ = (
+        CheckConstraint("trim(channel) <> '' AND trim(wording) <> ''", name="said"),
+        CheckConstraint(
+            "length(id) <= 36 AND length(channel) <= 30 AND length(wording) <= 60", name="lengths"
+        ),
+        CheckConstraint(
+            "withdrawn_on IS NULL OR withdrawn_on >= given_on", name="withdrawn_after_given"
+        ),
+    )
 
 
 class Contact(Base):
@@ -209,6 +249,27 @@ class Contact(Base):
             "consent_id IS NOT NULL OR category <> 'occasional' OR "
             "(first_name IS NULL AND last_name IS NULL AND age_band IS NULL)",
             name="named_by_consent",
+        ),
+        CheckConstraint(_one_of("source", SOURCES), name="source"),
+        CheckConstraint(
+            "legal_basis <> 'consent' OR consent_id IS NOT NULL", name="consent_is_recorded"
+        ),
+        CheckConstraint(
+            "retention_date >= source_date AND retention_date < '2100-01-01'",
+            name="kept_after_it_came",
+        ),
+        CheckConstraint(
+            "trim(notice_version) <> '' AND length(notice_version) <= 30", name="notice"
+        ),
+        CheckConstraint(BUILDING_CHECK, name="building"),
+        CheckConstraint(DOOR_CHECK, name="door"),
+        CheckConstraint("phone IS NULL OR trim(phone, '0123456789+. ()-') = ''", name="phone"),
+        CheckConstraint(
+            "length(id) <= 36 AND (first_name IS NULL OR length(first_name) <= 100) "
+            "AND (last_name IS NULL OR length(last_name) <= 100) "
+            "AND (email IS NULL OR length(email) <= 200) "
+            "AND (phone IS NULL OR length(phone) <= 30)",
+            name="lengths",
         ),
     )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
@@ -257,7 +318,8 @@ class Turf(Base):
     """What one pair walks in one outing. Its code is given once and never again.
 
     `parent_ids` are the turfs whose unanswered doors it took over; a locked turf is changed neither
-    by hand nor by a new cut; its walk starts near `start_building_id` where one is given.
+    by hand nor by a new cut; its walk starts near `start_building_id` where one is given. A turf
+    that a cut replaced says which (`withdrawn_by`): it can be called back.
     """
 
     __tablename__ = "turf"
@@ -265,7 +327,7 @@ class Turf(Base):
     id: Mapped[str] = mapped_column(String(12), primary_key=True)
     cut_id: Mapped[int] = mapped_column(ForeignKey("turf_cut.id"), index=True)
     rank: Mapped[int]
-    station_ids: Mapped[str] = mapped_column(String(400))
+    station_ids: Mapped[str] = mapped_column(Text)
     n_buildings: Mapped[int]
     n_doors: Mapped[int]
     registered_estimate: Mapped[float]
@@ -278,9 +340,17 @@ class Turf(Base):
     is_locked: Mapped[bool] = mapped_column(default=False)
     parent_ids: Mapped[str] = mapped_column(Text, default="")
     start_building_id: Mapped[str | None] = mapped_column(String(60))
+    withdrawn_by: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1)
 
-    __table_args__ = (CheckConstraint(_one_of("status", TURF_STATUSES), name="status"),)
+    __table_args__ = (
+        CheckConstraint(_one_of("status", TURF_STATUSES), name="status"),
+        CheckConstraint("length(id) BETWEEN 1 AND 12", name="code"),
+        CheckConstraint(
+            "length(start_address) <= 200 AND length(end_address) <= 200", name="addresses"
+        ),
+        CheckConstraint("n_doors >= 0 AND n_buildings >= 0", name="counts"),
+    )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
@@ -304,7 +374,24 @@ class TurfDoor(Base):
     __table_args__ = (
         CheckConstraint("first_door >= 1 AND last_door >= first_door", name="range"),
         CheckConstraint("dwellings BETWEEN 1 AND last_door - first_door + 1", name="doors"),
+        CheckConstraint("length(building_id) <= 60", name="building"),
     )
+
+
+class OpenDoor(Base):
+    """A door of a turf that is ready or in progress: once, or the database refuses it.
+
+    Triggers keep it from `turf` and `turf_door`: nobody writes it. The key holds at any isolation
+    level, where a look for ranges that overlap would not.
+    """
+
+    __tablename__ = "open_door"
+
+    building_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    door: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    turf_id: Mapped[str] = mapped_column(String(12))
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class TurfExcluded(Base):
@@ -318,6 +405,11 @@ class TurfExcluded(Base):
     building_id: Mapped[str] = mapped_column(String(60), primary_key=True)
     reason: Mapped[str] = mapped_column(String(60), primary_key=True)
     dwellings: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("length(building_id) <= 60 AND length(reason) <= 60", name="lengths"),
+        CheckConstraint("dwellings >= 0", name="counted"),
+    )
 
 
 class TurfEdit(Base):
@@ -340,7 +432,6 @@ class VisitUndone(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     undone_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    erase_on: Mapped[date] = mapped_column(Date, index=True)
     book_id: Mapped[str | None] = mapped_column(String(32))
 
     __table_args__ = (CheckConstraint(uuid_shape("id"), name="id_is_a_uuid"),)
@@ -360,7 +451,7 @@ class PhoneBook(Base):
 
 
 class Visit(Base):
-    """One knock at one door: no name, no opinion, and a date to be erased on."""
+    """One knock at one door: no name, no opinion; `store.visits.erase_date` says when it goes."""
 
     __tablename__ = "visit"
 
@@ -371,7 +462,6 @@ class Visit(Base):
     visited_at: Mapped[datetime] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(16))
     contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
-    erase_on: Mapped[date] = mapped_column(Date, index=True)
     book_id: Mapped[str | None] = mapped_column(String(32))
 
     __table_args__ = (

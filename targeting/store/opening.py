@@ -329,7 +329,8 @@ def told_trouble(workspace: Workspace, error: BaseException) -> str:
     """What went wrong with the database, and the way out."""
     if (trouble := disk_trouble(error, workspace.root)) is not None:
         return trouble
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:120]
+    lines = str(getattr(error, "orig", None) or error).splitlines() or [""]
+    reason = " ".join(lines[0].split())[:120]  # the next lines may hold a row
     if database_file(workspace) is None:
         return (
             f"the database server of {workspace.root} went away, or refuses us ({reason}): what "

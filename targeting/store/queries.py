@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from targeting.errors import PrivacyError
+from targeting.errors import PrivacyError, TargetingError
 from targeting.store.models import (
+    SOURCES,
     Campaign,
     Consent,
     Contact,
@@ -34,6 +36,16 @@ NEEDED: Final = (
 )  # fmt: skip
 
 
+class _AsItIs(Enum):
+    AS_IT_IS = "as it is"
+
+
+AS_IT_IS: Final = _AsItIs.AS_IT_IS
+"""What `save_campaign` leaves alone, where None has a meaning of its own."""
+
+NAME_LENGTH: Final = 200
+
+
 def load_campaign(session: Session) -> Campaign | None:
     """The workspace's campaign, if it was initialised."""
     return session.get(Campaign, 1)
@@ -46,9 +58,15 @@ def save_campaign(
     communes: Sequence[str] | None = None,
     election_id: str | None = None,
     target: Sequence[str] | None = None,
-    ballot_date: date | None = None,
+    ballot_date: date | _AsItIs | None = AS_IT_IS,
 ) -> Campaign:
-    """Make the campaign, or change what is given and leave the rest."""
+    """Make the campaign, or change what is given and leave the rest.
+
+    `ballot_date=None` takes the date out: nobody knows it any more. Raises TargetingError for a
+    name of more than 200 letters.
+    """
+    if name is not None and not 0 < len(name.strip()) <= len(name) <= NAME_LENGTH:
+        raise TargetingError(f"the campaign's name has {len(name)} letters: give 1 to 200.")
     campaign = load_campaign(session)
     if campaign is None:
         campaign = Campaign(
@@ -57,7 +75,7 @@ def save_campaign(
             communes=list(communes or []),
             election_id=election_id,
             target=list(target or DEFAULT_TARGET),
-            ballot_date=ballot_date,
+            ballot_date=None if ballot_date is AS_IT_IS else ballot_date,
             created_at=datetime.now(UTC),
         )
         session.add(campaign)
@@ -68,10 +86,11 @@ def save_campaign(
         "communes": list(communes) if communes is not None else None,
         "election_id": election_id,
         "target": list(target) if target is not None else None,
-        "ballot_date": ballot_date,
     }.items():
         if value is not None and getattr(campaign, field) != value:
             setattr(campaign, field, value)
+    if ballot_date is not AS_IT_IS and campaign.ballot_date != ballot_date:
+        campaign.ballot_date = ballot_date
     session.flush()
     return campaign
 
@@ -100,9 +119,13 @@ def add_contacts(session: Session, contacts: Iterable[Mapping[str, Any]]) -> int
 
     Raises PrivacyError, with no data in it, when a row holds more than its consent allows.
     """
-    known = set(session.scalars(select(Contact.id)))
+    rows = list(contacts)
+    known: set[str] = set()
+    for start in range(0, len(rows), CHUNK):
+        ids = [r["contact_id"] for r in rows[start : start + CHUNK]]
+        known |= set(session.scalars(select(Contact.id).where(Contact.id.in_(ids))))
     added = 0
-    for number, row in enumerate(contacts, 1):
+    for number, row in enumerate(rows, 1):
         if row["contact_id"] in known:
             continue
         refuse_unlawful_contact(row, number)
@@ -118,6 +141,8 @@ def add_contacts(session: Session, contacts: Iterable[Mapping[str, Any]]) -> int
 def refuse_unlawful_contact(row: Mapping[str, Any], number: int) -> None:
     """Raise PrivacyError if the row breaks TRUST PRIV-03; the message names the row's number."""
     where = f"contact {number}"
+    if row.get("source") and row["source"] not in SOURCES:
+        raise PrivacyError(f"{where}: its source is none of {', '.join(SOURCES)}.")
     if missing := [c for c in NEEDED if not row.get(c)]:
         raise PrivacyError(f"{where}: no {', '.join(missing)}: say where the data comes from.")
     if row["category"] == "occasional" and row.get("themes"):
@@ -125,6 +150,8 @@ def refuse_unlawful_contact(row: Mapping[str, Any], number: int) -> None:
             f"{where}: somebody who did not come to us holds no theme of concern: leave it out."
         )
     consented = bool(row.get("consent_date"))
+    if row["legal_basis"] == "consent" and not consented:
+        raise PrivacyError(f"{where}: its basis is consent, and none is recorded: refused.")
     held = [c for c in ("phone", "email") if row.get(c)] + (["themes"] if row.get("themes") else [])
     if held and not consented:
         raise PrivacyError(f"{where}: {', '.join(held)} without a recorded consent: refused.")

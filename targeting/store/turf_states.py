@@ -15,10 +15,14 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from targeting.codes import turf_order
 from targeting.errors import TargetingError
 from targeting.store.models import Turf, TurfDoor, TurfEdit
+from targeting.store.turfs import BY_CODE
 
-TURF_FIELDS: Final = tuple(c.name for c in Turf.__table__.columns if c.name != "version")
+TURF_FIELDS: Final = tuple(
+    c.name for c in Turf.__table__.columns if c.name not in ("version", "withdrawn_by")
+)
 DOOR_FIELDS: Final = tuple(c.name for c in TurfDoor.__table__.columns if c.name != "turf_id")
 
 State = dict[str, Any]
@@ -38,9 +42,9 @@ class Undoable:
 
 def load_states(session: Session, turf_ids: Iterable[str]) -> list[State]:
     """States of these turfs, in the order of their codes; unknown codes are passed over."""
-    ids = sorted(set(turf_ids))
+    ids = sorted(set(turf_ids), key=turf_order)
     turfs = session.execute(
-        select(*(getattr(Turf, f) for f in TURF_FIELDS)).where(Turf.id.in_(ids)).order_by(Turf.id)
+        select(*(getattr(Turf, f) for f in TURF_FIELDS)).where(Turf.id.in_(ids)).order_by(*BY_CODE)
     ).all()
     columns = [TurfDoor.turf_id, *(getattr(TurfDoor, f) for f in DOOR_FIELDS)]
     doors: dict[str, list[dict[str, Any]]] = {}
@@ -132,6 +136,8 @@ def _put(session: Session, states: Sequence[State]) -> None:
     """Write these states over what is there; each turf's version moves on."""
     ids = _ids(states)
     known = set(session.scalars(select(Turf.id).where(Turf.id.in_(ids))))
+    # doors first: a turf that opens again may hold those of one that closes
+    session.execute(delete(TurfDoor).where(TurfDoor.turf_id.in_(ids)))
     for state in states:
         turf = state["turf"]
         if turf["id"] in known:
@@ -141,7 +147,6 @@ def _put(session: Session, states: Sequence[State]) -> None:
             )
         else:
             session.execute(insert(Turf).values(**turf, version=1))
-    session.execute(delete(TurfDoor).where(TurfDoor.turf_id.in_(ids)))
     if doors := [{"turf_id": s["turf"]["id"], **d} for s in states for d in s["doors"]]:
         session.execute(insert(TurfDoor), doors)
     session.expire_all()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from targeting.codes import turf_order
 from targeting.errors import TargetingError
 from targeting.store.models import (
+    OPEN_STATUSES,
+    OpenDoor,
     PhoneBook,
     Turf,
     TurfCut,
@@ -27,6 +30,13 @@ from targeting.tables import Excluded, Turfs, TurfStops
 
 TURF_LETTER: Final = "S"
 """Codes are S0001, S0002… (secteur). Not T: GDAL reads T0001 in a GeoJSON as one past midnight."""
+
+
+ADDRESS_LENGTH: Final = 200
+"""Letters of an address that a turf is told by; the list has all of them."""
+
+BY_CODE: Final = (func.length(Turf.id), Turf.id)
+"""S9999 before S10000: codes in the order they were given."""
 
 
 def load_ranges(session: Session, turfs: Iterable[str]) -> dict[str, dict[str, tuple[int, int]]]:
@@ -47,11 +57,62 @@ def handed_on(session: Session) -> set[str]:
     return {turf_id for parents in lists for turf_id in parents.split()}
 
 
-def busy_buildings(session: Session) -> set[str]:
-    """Buildings of turfs that somebody walks now, or locked: a new cut leaves them there."""
-    kept = or_(Turf.status == "in_progress", and_(Turf.status == "ready", Turf.is_locked))
-    rows = session.scalars(select(TurfDoor.building_id).join(Turf).where(kept))
+def held_elsewhere(session: Session, turfs: Iterable[str]) -> set[str]:
+    """Those of these turfs of which another, open one holds a door now."""
+    other = (
+        (OpenDoor.building_id == TurfDoor.building_id)
+        & OpenDoor.door.between(TurfDoor.first_door, TurfDoor.last_door)
+        & (OpenDoor.turf_id != TurfDoor.turf_id)
+    )
+    rows = session.scalars(
+        select(TurfDoor.turf_id)
+        .join(OpenDoor, other)
+        .where(TurfDoor.turf_id.in_(list(turfs)))
+        .distinct()
+    )
     return set(rows)
+
+
+class Standing(NamedTuple):
+    """What a cut finds on its ground. `replaced`: ready turfs that it withdraws, with the version
+    seen; `taken`: all their buildings, which it cuts anew; `kept`: buildings that it leaves alone,
+    as a turf that stays holds doors there."""
+
+    replaced: dict[str, int]
+    taken: set[str]
+    kept: set[str]
+
+
+def find_standing(session: Session, building_ids: set[str] | None = None) -> Standing:
+    """Tell open turfs apart for a cut of these buildings (None: of all).
+
+    A turf is replaced where nobody began nor locked it and it has a building in question; all it
+    holds goes into the cut, beyond the stations too, so that no door of it is lost. It stays where
+    it shares a building (a tower) with a turf that stays.
+    """
+    held: dict[str, set[str]] = {}
+    free: dict[str, int] = {}
+    rows = session.execute(
+        select(Turf.id, Turf.status, Turf.is_locked, Turf.version, TurfDoor.building_id)
+        .join(TurfDoor)
+        .where(Turf.status.in_(OPEN_STATUSES))
+    )
+    for turf_id, status, is_locked, version, building_id in rows:
+        held.setdefault(turf_id, set()).add(building_id)
+        if status == "ready" and not is_locked:
+            free[turf_id] = version
+    replaced = {
+        t: version
+        for t, version in free.items()
+        if building_ids is None or not building_ids.isdisjoint(held[t])
+    }
+    kept: set[str] = set()
+    staying = set(held) - set(replaced)
+    while staying:  # each that stays keeps those it shares a tower with
+        kept = kept.union(*(held[t] for t in staying))
+        staying = {t for t in replaced if not kept.isdisjoint(held[t])}
+        replaced = {t: version for t, version in replaced.items() if t not in staying}
+    return Standing(replaced, set().union(*(held[t] for t in replaced)), kept)
 
 
 def save_cut(
@@ -60,18 +121,29 @@ def save_cut(
     stops: pd.DataFrame,
     excluded: pd.DataFrame,
     parameters: Mapping[str, Any],
+    *,
+    replaced: Iterable[str] = (),
 ) -> tuple[int, dict[str, str]]:
     """Store a cut; gives its id and the codes given to its turfs (theirs → ours, never reused).
 
     `stops` has, besides TurfStops, `first_door` and `last_door` of its range.
-    Turfs of earlier cuts that nobody has begun are withdrawn, but for those locked; their codes
-    stay taken. What was changed by hand before can no longer be undone.
+    The turfs `replaced` are withdrawn, where nobody has begun nor locked them; their codes stay
+    taken, and they can be called back. What was changed by hand before can no longer be undone.
     """
-    session.execute(
-        update(Turf).where(Turf.status == "ready", ~Turf.is_locked).values(status="withdrawn")
-    )
+    cut = _new_cut(session, stops, excluded, parameters)
+    withdraw_turfs(session, replaced, by=cut.id)
     session.execute(delete(TurfEdit))
-    return _add_cut(session, turfs, stops, excluded, parameters)
+    return cut.id, _fill_cut(session, cut, turfs, stops, excluded)
+
+
+def withdraw_turfs(session: Session, turf_ids: Iterable[str], *, by: int | None) -> None:
+    """Withdraw turfs that nobody began: `by` is the cut that replaces them, where one does."""
+    ready = (Turf.status == "ready") & ~Turf.is_locked
+    session.execute(
+        update(Turf)
+        .where(Turf.id.in_(list(turf_ids)), ready)
+        .values(status="withdrawn", withdrawn_by=by, version=Turf.version + 1)
+    )
 
 
 def save_remainder(
@@ -80,37 +152,37 @@ def save_remainder(
     stops: pd.DataFrame,
     excluded: pd.DataFrame,
     parameters: Mapping[str, Any],
+    *,
+    begun: Iterable[str] = (),
 ) -> dict[str, str]:
     """Store turfs cut from what was left of others; gives the codes given to them.
 
     `stops` has, besides what `save_cut` asks for, `parent_ids`: the turfs that its doors come from.
-    Those are done from now on, whoever still brings visits of them; the other turfs stay.
+    Those are done from now on, whoever still brings visits of them, and so are the turfs `begun`
+    of which no door is left to knock at; the other turfs stay.
     """
-    _, codes = _add_cut(session, turfs, stops, excluded, parameters)
     parents = stops.groupby("turf_id")["parent_ids"].agg(
-        lambda lists: " ".join(sorted({p for ids in lists for p in ids.split()}))
+        lambda lists: " ".join(sorted({p for ids in lists for p in ids.split()}, key=turf_order))
     )
-    for turf_id, parent_ids in parents.items():
-        session.execute(
-            update(Turf).where(Turf.id == codes[str(turf_id)]).values(parent_ids=parent_ids)
-        )
-    everyone = {p for ids in parents for p in ids.split()}
+    everyone = {p for ids in parents for p in ids.split()} | set(begun)
     session.execute(
         update(Turf)
         .where(Turf.id.in_(everyone), Turf.status != "done")
         .values(status="done", version=Turf.version + 1)
-    )
+    )  # before theirs come: a door stands in one open turf at most
+    cut = _new_cut(session, stops, excluded, parameters)
+    codes = _fill_cut(session, cut, turfs, stops, excluded)
+    for turf_id, parent_ids in parents.items():
+        session.execute(
+            update(Turf).where(Turf.id == codes[str(turf_id)]).values(parent_ids=parent_ids)
+        )
     session.execute(delete(TurfEdit))
     return codes
 
 
-def _add_cut(
-    session: Session,
-    turfs: pd.DataFrame,
-    stops: pd.DataFrame,
-    excluded: pd.DataFrame,
-    parameters: Mapping[str, Any],
-) -> tuple[int, dict[str, str]]:
+def _new_cut(
+    session: Session, stops: pd.DataFrame, excluded: pd.DataFrame, parameters: Mapping[str, Any]
+) -> TurfCut:
     cut = TurfCut(
         parameters=dict(parameters),
         doors_in=int(stops["dwellings"].sum() + excluded["dwellings"].sum()),
@@ -120,19 +192,30 @@ def _add_cut(
     )
     session.add(cut)
     session.flush()
+    return cut
+
+
+def _fill_cut(
+    session: Session,
+    cut: TurfCut,
+    turfs: pd.DataFrame,
+    stops: pd.DataFrame,
+    excluded: pd.DataFrame,
+) -> dict[str, str]:
     ordered = turfs.sort_values("rank")
     codes = dict(zip(ordered["turf_id"], reserve_codes(session, len(turfs)), strict=True))
     fresh = {"status": "ready", "version": 1, "is_locked": False, "parent_ids": ""}
     rows = ordered.assign(
         id=ordered["turf_id"].map(codes),
         cut_id=cut.id,
-        start_building_id=parameters.get("start"),
+        start_building_id=cut.parameters.get("start"),
+        **{c: ordered[c].str.slice(0, ADDRESS_LENGTH) for c in ("start_address", "end_address")},
         **fresh,
     )
     _insert(session, Turf, rows.drop(columns="turf_id"))
     _insert(session, TurfDoor, stops.assign(turf_id=stops["turf_id"].map(codes)))
     _insert(session, TurfExcluded, excluded.assign(cut_id=cut.id))
-    return cut.id, codes
+    return codes
 
 
 def reserve_codes(session: Session, count: int) -> list[str]:
@@ -187,7 +270,7 @@ def load_turfs(session: Session) -> pd.DataFrame:
 
 def turf_versions(session: Session) -> list[tuple[str, int]]:
     """Every turf's code and version: changes when one of them does."""
-    rows = session.execute(select(Turf.id, Turf.version).order_by(Turf.id)).all()
+    rows = session.execute(select(Turf.id, Turf.version).order_by(*BY_CODE)).all()
     return [(turf_id, version) for turf_id, version in rows]
 
 
@@ -201,7 +284,7 @@ def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.Da
     )
     if turf_ids is not None:
         query = query.where(Turf.id.in_(list(turf_ids)))
-    rows = session.execute(query.order_by(TurfDoor.turf_id, TurfDoor.visit_order)).all()
+    rows = session.execute(query.order_by(*BY_CODE, TurfDoor.visit_order)).all()
     return pd.DataFrame(rows, columns=[*TurfStops.to_schema().columns, "first_door", "last_door"])
 
 

@@ -25,7 +25,7 @@ from targeting.store.models import (
     VisitUndone,
 )
 from targeting.store.queries import CHUNK, load_campaign
-from targeting.store.turfs import handed_on, load_ranges
+from targeting.store.turfs import handed_on, held_elsewhere, load_ranges
 from targeting.tables import OUTCOMES
 
 VISIT_KEPT_DAYS: Final = 730
@@ -50,9 +50,6 @@ BUILDING: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
 
 ID_SPACE: Final = uuid.NAMESPACE_URL
 
-RECORDING: Final = 0x52454C41
-"""PostgreSQL's lock of who records or takes back visits: one at a time, as on SQLite."""
-
 
 class VisitError(TargetingError):
     """One of the visits given cannot be recorded: `index` is its place among them, from 0."""
@@ -76,6 +73,18 @@ def opposition_id(visit_id: str, door_id: str) -> str:
     return str(uuid.uuid5(ID_SPACE, f"{visit_id} {door_id} {OPPOSITION}"))
 
 
+def due_to_be_forgotten(session: Session, today: date) -> list[str]:
+    """Ids of visits, and of those taken back, whose day to be forgotten is past, as the campaign
+    stands now: a ballot that moves takes all of them along."""
+    campaign = load_campaign(session)
+    ballot = campaign.ballot_date if campaign else None
+    moments = [
+        *session.execute(select(Visit.id, Visit.visited_at)),
+        *session.execute(select(VisitUndone.id, VisitUndone.undone_at)),
+    ]
+    return [visit_id for visit_id, at in moments if erase_date(ballot, at) < today]
+
+
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
     """The day a visit is to be forgotten."""
     if ballot_date is not None:
@@ -97,10 +106,7 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     future, or an id that another knock has; PrivacyError where anything but a talk comes with a
     contact, or a row says more than a visit may hold.
     """
-    hold_recording(session)
-    campaign = load_campaign(session)
-    ballot = campaign.ballot_date if campaign else None
-    rows = [_visit_row(v, n, ballot) for n, v in enumerate(visits)]
+    rows = [_visit_row(v, n) for n, v in enumerate(visits)]
     new = _new_rows(session, rows)
     turfs = {r["turf_id"] for r in new if r["turf_id"]}
     known = set(session.scalars(select(Turf.id).where(Turf.id.in_(turfs))))
@@ -111,14 +117,8 @@ def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
     stored = [{k: v for k, v in r.items() if k not in ("index", "formerly")} for r in new]
     for start in range(0, len(stored), CHUNK):
         session.execute(insert(Visit), stored[start : start + CHUNK])
-    _update_turf_statuses(session, turfs)
+    update_turf_statuses(session, turfs)
     return len(new)
-
-
-def hold_recording(session: Session) -> None:
-    """Let nobody else record visits until this transaction ends; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(RECORDING)))
 
 
 def _new_rows(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -158,11 +158,8 @@ def withdraw_visits(
     Only those that came from the same book; of one recorded before books were noted, only where
     its id was drawn by chance, which nobody else can know. Their ids are kept until they would have
     been erased: no older file of that book brings them back. A turf that was done, and has doors
-    again, is in progress.
+    again that no other turf took over, is in progress.
     """
-    hold_recording(session)
-    campaign = load_campaign(session)
-    erase_on = erase_date(campaign.ballot_date if campaign else None, now)
     wanted = list(dict.fromkeys(ids))
     known = _books_of_undone(session, set(wanted))
     fresh = [i for i in wanted if i not in known]
@@ -178,14 +175,10 @@ def withdraw_visits(
         withdrawn += len(own)
         session.execute(delete(Visit).where(Visit.id.in_(list(own))))
         gone = set(part) - {i for i, _, _ in there if i not in own}
-        rows = [
-            {"id": i, "undone_at": now, "erase_on": erase_on, "book_id": book_id}
-            for i in part
-            if i in gone
-        ]
+        rows = [{"id": i, "undone_at": now, "book_id": book_id} for i in part if i in gone]
         if rows:
             session.execute(insert(VisitUndone), rows)
-    _update_turf_statuses(session, turfs)
+    update_turf_statuses(session, turfs)
     return withdrawn
 
 
@@ -207,7 +200,7 @@ def _refuse_other_buildings(
             )
 
 
-def _visit_row(visit: Mapping[str, Any], index: int, ballot: date | None) -> dict[str, Any]:
+def _visit_row(visit: Mapping[str, Any], index: int) -> dict[str, Any]:
     outcome = visit["outcome"]
     if outcome not in OUTCOMES:
         raise VisitError(index, f"its outcome is none of {', '.join(OUTCOMES)}.")
@@ -235,7 +228,6 @@ def _visit_row(visit: Mapping[str, Any], index: int, ballot: date | None) -> dic
         "outcome": outcome,
         "contact_id": contact_id,
         "book_id": visit.get("book_id"),
-        "erase_on": erase_date(ballot, moment),
     }
 
 
@@ -265,15 +257,21 @@ def _books_of_undone(session: Session, ids: set[str]) -> dict[str, str | None]:
     return found
 
 
-def _update_turf_statuses(session: Session, turfs: set[str]) -> None:
+def update_turf_statuses(session: Session, turfs: set[str]) -> None:
     """`done` once as many of its own doors were knocked at as it has.
 
-    A turf withdrawn, or handed on, stays so.
+    A turf withdrawn, or handed on, stays so; and so does one done of which another open turf holds
+    a door by now, whichever cut or hand put it there.
     """
     done = _own_doors_done(session, sorted(turfs - handed_on(session)))
-    rows = session.execute(select(Turf.id, Turf.n_doors).where(Turf.id.in_(list(done)))).all()
-    for turf_id, n_doors in rows:
+    rows = session.execute(
+        select(Turf.id, Turf.n_doors, Turf.status).where(Turf.id.in_(list(done)))
+    ).all()
+    shared = held_elsewhere(session, [turf_id for turf_id, _, now in rows if now == "done"])
+    for turf_id, n_doors, _ in rows:
         status = "done" if done[turf_id] >= n_doors else "in_progress"
+        if status == "in_progress" and turf_id in shared:
+            continue
         session.execute(
             update(Turf)
             .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
@@ -328,8 +326,8 @@ def knocks_at(
 
 
 def doors_done(session: Session) -> pd.Series:
-    """Doors of its own knocked at least once per turf, indexed by turf_id."""
-    turfs = session.scalars(select(Turf.id)).all()
+    """Doors of its own knocked at least once per turf that is not withdrawn, indexed by turf_id."""
+    turfs = session.scalars(select(Turf.id).where(Turf.status != "withdrawn")).all()
     return pd.Series(_own_doors_done(session, turfs), dtype="int64", name="doors_done")
 
 

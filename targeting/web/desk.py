@@ -401,9 +401,14 @@ def load_plan(teams: int, evenings: int, minutes: float) -> Plan:
     return _plan(here, screens.workspace_mark(here), teams, evenings, minutes)
 
 
-def keep_plan(plan: Plan) -> int:
-    """Make the plan's turfs the campaign's; gives how many."""
-    return len(plans.keep_plan(workspace(), plan))
+def replaced_by_plan(plan: Plan) -> dict[str, int]:
+    """Ready turfs that keeping this plan withdraws, with their version."""
+    return plans.replaced_by_plan(workspace(), plan)
+
+
+def keep_plan(plan: Plan, expected: dict[str, int]) -> int:
+    """Make the plan's turfs the campaign's; gives how many. `expected`: see `workflows.plan`."""
+    return len(plans.keep_plan(workspace(), plan, expected=expected).codes)
 
 
 def plan_csv(plan: Plan) -> bytes:

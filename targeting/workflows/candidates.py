@@ -1,4 +1,8 @@
-"""Which doors a cut or a plan may take: of the stations chosen, not closed, in no turf begun."""
+"""Which doors a cut or a plan may take: of the stations chosen, not closed, in no turf that stays.
+
+A cut takes seconds; meanwhile others cut, walk and come back. What was read is asked for again in
+the transaction that keeps the cut (`Candidates.look_again`), and must be the same.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -20,7 +24,7 @@ from targeting.households.doors import (
     open_dwellings,
 )
 from targeting.store.engine import open_store, reading
-from targeting.store.turfs import busy_buildings
+from targeting.store.turfs import find_standing
 from targeting.store.visits import load_visits
 from targeting.turf.cut import Cut
 from targeting.workflows.buildings import load_buildings
@@ -28,6 +32,10 @@ from targeting.workflows.scores import score_stations, station_priorities
 
 OUTSIDE: Final = "outside_stations"
 IN_ANOTHER_TURF: Final = "in_another_turf"
+
+
+class MovedOnError(TargetingError):
+    """What a computation read is no longer so: it is made again, or refused."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,84 @@ class Candidates:
         building_id, door, reason of the doors left alone in the other buildings.
     visits
         Every knock recorded (see `load_visits`).
+    replaced
+        Ready turfs that a cut of these doors withdraws, with their version: all they hold is in it.
+    beyond
+        Doors of those turfs in stations that were not asked for.
+    question
+        What was asked, to ask it again.
     """
 
     to_visit: pd.DataFrame
     excluded: pd.Series
     closed: pd.DataFrame
     visits: pd.DataFrame
+    replaced: dict[str, int]
+    beyond: int
+    question: Question
+
+    def look_again(self, session: Any) -> None:
+        """Raise MovedOnError unless the same doors may be taken still, from the same turfs."""
+        now = self.question.answer(session)
+        doors = ["building_id", "dwellings"]
+        shut = ["building_id", "door", "reason"]
+        same = (
+            self.replaced == now.replaced
+            and self.excluded.sort_index().equals(now.excluded.sort_index())
+            and _same_rows(self.to_visit[doors], now.to_visit[doors])
+            and _same_rows(self.closed[shut], now.closed[shut])
+        )
+        if not same:
+            raise MovedOnError(
+                "turfs or visits of these doors changed while this was computed: nothing was kept. "
+                "Look at the turfs, then do it again."
+            )
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which doors may be taken: of these buildings (None: of everyone's), at this moment; with
+    `whole`, all doors of the turfs replaced besides."""
+
+    everyone: pd.DataFrame
+    asked: pd.Series | None
+    whole: bool
+    now: datetime
+    cooling_off: CoolingOff
+
+    def answer(self, session: Any) -> Candidates:
+        """Tell the buildings apart, as the database stands."""
+        asked = None if self.asked is None else set(self.asked)
+        standing = find_standing(session, asked)
+        buildings = self.everyone
+        if asked is not None:
+            wanted = asked | standing.taken if self.whole else asked
+            buildings = buildings[buildings["building_id"].isin(list(wanted))]
+        buildings = buildings.reset_index(drop=True)
+        excluded = [_outside(buildings)] if asked is None else []
+        kept = buildings.loc[buildings["building_id"].isin(list(standing.kept)), "building_id"]
+        excluded += [_nobody(buildings), pd.Series(IN_ANOTHER_TURF, index=kept, dtype="str")]
+        reasons = pd.concat(excluded)
+        reasons = reasons[~reasons.index.duplicated()]
+        visits = load_visits(session)
+        closed = closed_doors(visits, now=self.now, cooling_off=self.cooling_off)
+        closed = closed[
+            closed["building_id"].isin(buildings["building_id"])
+            & ~closed["building_id"].isin(reasons.index)
+        ]
+        left = open_dwellings(buildings, closed)
+        to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
+        more = standing.taken - asked if asked is not None else set()
+        beyond = to_visit.loc[to_visit["building_id"].isin(list(more)), "dwellings"].sum()
+        return Candidates(
+            to_visit, reasons, closed, visits, standing.replaced, int(beyond), question=self
+        )
+
+
+def _same_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    columns = list(one.columns)
+    first, second = (t.sort_values(columns, ignore_index=True) for t in (one, other))
+    return len(first) == len(second) and bool((first == second).all(axis=None))
 
 
 def load_candidates(
@@ -58,29 +138,25 @@ def load_candidates(
     stations: list[str] | None,
     *,
     named: bool = False,
+    whole: bool = True,
     met_days: int | None = None,
 ) -> Candidates:
-    """Doors that may be cut, of these stations (of all, where None).
+    """Doors that may be cut, of these stations (of all, where None), and, where they are cut
+    `whole`, those elsewhere of the ready turfs that a cut of them replaces.
 
     `named`: the stations were named by somebody, so that one without addresses is an error.
     `met_days`: how long households met are left alone, instead of what outcomes.toml says.
     """
-    buildings, excluded = _of_stations(workspace, stations, named=named)
-    with reading(open_store(workspace)) as session:
-        busy, visits = busy_buildings(session), load_visits(session)
-    closed = closed_doors(
-        visits, now=datetime.now(UTC), cooling_off=campaign_cooling_off(workspace, met_days)
+    everyone = load_buildings(workspace)
+    question = Question(
+        everyone,
+        None if stations is None else _of_stations(everyone, stations, named=named),
+        whole,
+        datetime.now(UTC),
+        campaign_cooling_off(workspace, met_days),
     )
-    begun = buildings.loc[buildings["building_id"].isin(list(busy)), "building_id"]
-    excluded = pd.concat([excluded, pd.Series(IN_ANOTHER_TURF, index=begun, dtype="str")])
-    excluded = excluded[~excluded.index.duplicated()]
-    closed = closed[
-        closed["building_id"].isin(buildings["building_id"])
-        & ~closed["building_id"].isin(excluded.index)
-    ]
-    left = open_dwellings(buildings, closed)
-    to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
-    return Candidates(to_visit, excluded, closed, visits)
+    with reading(open_store(workspace)) as session:
+        return question.answer(session)
 
 
 def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
@@ -116,24 +192,22 @@ def campaign_cooling_off(workspace: Workspace, met_days: int | None = None) -> C
     return load_cooling_off(met_days=met_days)
 
 
-def _of_stations(
-    workspace: Workspace, stations: list[str] | None, *, named: bool
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Buildings of the stations, and the reasons of those left out."""
-    buildings = load_buildings(workspace)
-    if stations is not None:
-        unknown = sorted(set(stations) - set(buildings["station_id"].dropna()))
-        buildings = buildings[buildings["station_id"].isin(stations)]
-        if buildings.empty or (unknown and named):
-            raise WorkspaceError(
-                f"no address lies in {', '.join(unknown[:5])}: import the outlines of these "
-                "stations and the BAN of their commune."
-            )
-    elif buildings["station_id"].notna().any():
-        outside = buildings["station_id"].isna()
-        reasons = pd.Series(OUTSIDE, index=buildings.loc[outside, "building_id"], dtype="str")
-        return buildings, pd.concat([reasons, _nobody(buildings)])
-    return buildings.reset_index(drop=True), _nobody(buildings)
+def _of_stations(buildings: pd.DataFrame, stations: list[str], *, named: bool) -> pd.Series:
+    """building_id of the stations' buildings."""
+    unknown = sorted(set(stations) - set(buildings["station_id"].dropna()))
+    found = buildings.loc[buildings["station_id"].isin(stations), "building_id"]
+    if found.empty or (unknown and named):
+        raise WorkspaceError(
+            f"no address lies in {', '.join(unknown[:5])}: import the outlines of these "
+            "stations and the BAN of their commune."
+        )
+    return found
+
+
+def _outside(buildings: pd.DataFrame) -> pd.Series:
+    """Buildings in no station, where some are in one."""
+    is_outside = buildings["station_id"].isna() & buildings["station_id"].notna().any()
+    return pd.Series(OUTSIDE, index=buildings.loc[is_outside, "building_id"], dtype="str")
 
 
 def _nobody(buildings: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from targeting.codes import turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.store.engine import open_store, reading, write
@@ -25,7 +26,7 @@ from targeting.store.turf_states import (
     undo_change,
     undoable,
 )
-from targeting.store.turfs import load_stops, load_turfs, reserve_codes
+from targeting.store.turfs import load_stops, load_turfs, reserve_codes, turf_versions
 from targeting.streetnames import address_line
 from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.graph import StreetGraph
@@ -168,7 +169,7 @@ def move_buildings(
             f"{', '.join(missing[:3])} is in no turf that can be changed: it is being walked, "
             "locked, or was left out of the cut."
         )
-    touched = sorted(set(held["turf_id"]) | ({turf_id} - {NEW}))
+    touched = sorted(set(held["turf_id"]) | ({turf_id} - {NEW}), key=turf_order)
     return _change(
         workspace, "move", touched, lambda s, _: move_stops(s, building_ids, turf_id), versions
     )
@@ -190,7 +191,7 @@ def move_street(
     if there.empty:
         raise TargetingError(f"{from_turf} has nothing in “{street[:80]}”.")
     ids = set(there["building_id"])
-    touched = sorted({from_turf, turf_id} - {NEW})
+    touched = sorted({from_turf, turf_id} - {NEW}, key=turf_order)
 
     def change(stops: pd.DataFrame, _ground: Ground) -> pd.DataFrame:
         mine = stops["turf_id"] == from_turf
@@ -220,7 +221,7 @@ def merge(
     workspace: Workspace, turf_ids: Sequence[str], *, versions: Mapping[str, int] | None = None
 ) -> Changed:
     """Make one turf of several, under the first code; the others are withdrawn."""
-    ids = sorted(set(turf_ids))
+    ids = sorted(set(turf_ids), key=turf_order)
     if len(ids) < 2:
         raise TargetingError("choose two turfs or more to merge.")
     return _change(workspace, "merge", ids, lambda s, _: merge_turfs(s, ids, ids[0]), versions)
@@ -235,13 +236,15 @@ def lock(
 ) -> Changed:
     """Lock turfs against changes by hand and new cuts, or unlock them."""
     engine = open_store(workspace)
-    ids = sorted(set(turf_ids))
+    ids = sorted(set(turf_ids), key=turf_order)
     with reading(engine) as session:
         states = load_states(session, ids)
+        found = dict(turf_versions(session))
     _refuse(states, ids, locked_too=True)
     after = [s | {"turf": s["turf"] | {"is_locked": locked}} for s in states]
     kind = "lock" if locked else "unlock"
-    write(engine, lambda s: change_turfs(s, kind, after, versions or {}))
+    seen = {i: found[i] for i in ids} | dict(versions or {})
+    write(engine, lambda s: change_turfs(s, kind, after, seen))
     return Changed(kind, ids)
 
 
@@ -294,7 +297,7 @@ def _change(
     engine = open_store(workspace)
     with reading(engine) as session:
         states = load_states(session, touched)
-        found = dict(zip(*_versions(load_turfs(session)), strict=True))
+        found = dict(turf_versions(session))
     _refuse(states, touched)
     before = _stops_of(states)
     ground = _ground(workspace)

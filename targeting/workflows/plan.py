@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,20 @@ from targeting.exports.files import TABLE_FORMATS, ensure_writable, known_format
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.stations.places import to_wgs84
 from targeting.store import reference
-from targeting.store.engine import open_store, write
-from targeting.store.turfs import save_cut
+from targeting.store.engine import open_store, reading, write
+from targeting.store.turfs import load_ranges, save_cut
 from targeting.turf.cut import cut_turfs
 from targeting.turf.learning import FieldModel
 from targeting.turf.plan import choose_turfs, in_order, reach
 from targeting.turf.value import total_value, value_turfs
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.candidates import Candidates, load_candidates, with_closed
+from targeting.workflows.candidates import (
+    IN_ANOTHER_TURF,
+    Candidates,
+    load_candidates,
+    with_closed,
+)
+from targeting.workflows.cutting import withdrawn_lines
 from targeting.workflows.field_model import campaign_field_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -66,6 +72,8 @@ class Plan:
         Whom the plan visits and never does (see `turf.plan.reach`).
     gap
         Share of the value that a better choice could still add; 0: none can.
+    found
+        The doors that could be taken when it was made.
     located
         `stops` with the address, longitude and latitude of each building.
     """
@@ -80,6 +88,7 @@ class Plan:
     by_place: pd.DataFrame
     by_size: pd.DataFrame
     gap: float
+    found: Candidates
     model: FieldModel
     asked: dict[str, Any]
     located: pd.DataFrame
@@ -146,7 +155,7 @@ def make_plan(
     priorities = station_priorities(workspace, scored).set_index("station_id")
     ranked = priorities.dropna(subset=["priority_rank"]).sort_values("priority_rank")
     progress("buildings")
-    found = load_candidates(workspace, list(ranked.index), met_days=exclude_contacted)
+    found = load_candidates(workspace, list(ranked.index), whole=False, met_days=exclude_contacted)
     model = campaign_field_model(workspace, found.visits)
     graph = walking_graph(workspace, load_buildings(workspace), progress=progress)
     progress("cutting")
@@ -181,7 +190,8 @@ def make_plan(
         ordered=_total(turfs, stops, "is_in_order", model, seed),
         by_place=reach(stations, doors, stations["place"]),
         by_size=reach(stations, doors, stations["size"]),
-        gap=choice.gap, model=model, asked=asked, located=_located(stops, found.to_visit),
+        gap=choice.gap, found=found, model=model, asked=asked,
+        located=_located(stops, found.to_visit),
     )  # fmt: skip
 
 
@@ -265,12 +275,21 @@ def plan_report(
     plan = make_plan(
         workspace, teams=teams, evenings=evenings, minutes=minutes, seed=seed, progress=progress
     )
-    codes = keep_plan(workspace, plan) if keep else {}
+    kept = keep_plan(workspace, plan) if keep else KeptPlan({}, [])
+    codes = kept.codes
     written = write_plan(workspace, plan, out, codes) if out else []
-    facts = _facts(plan) | {"kept": len(codes), "written": [str(p) for p in written]}
+    facts = _facts(plan) | {
+        "kept": len(codes), "withdrawn": kept.withdrawn, "written": [str(p) for p in written],
+    }  # fmt: skip
     lines = [*_lines(plan), *(f"written: {p}" for p in written)]
     if keep:
         lines.append(f"{len(codes)} turfs kept: print them with `walkbook`.")
+        lines += withdrawn_lines(kept.withdrawn)
+    elif would := replaced_by_plan(workspace, plan):
+        lines.append(
+            f"with --keep, {len(would)} turfs that nobody began would be withdrawn: "
+            f"{', '.join(would)}"
+        )
     return Report(facts, "\n".join(lines))
 
 
@@ -284,11 +303,37 @@ def write_plan(
     return write_table(rows, out, credits=reference.credits(workspace))
 
 
-def keep_plan(workspace: Workspace, plan: Plan) -> dict[str, str]:
+class KeptPlan(NamedTuple):
+    """Codes given to the plan's turfs (theirs → ours), and the turfs withdrawn for them."""
+
+    codes: dict[str, str]
+    withdrawn: list[str]
+
+
+def replaced_by_plan(workspace: Workspace, plan: Plan) -> dict[str, int]:
+    """Ready turfs, with their version, that keeping this plan withdraws: those that stand in one of
+    its buildings. The others stay."""
+    with reading(open_store(workspace)) as session:
+        return _replaced(session, plan, plan.found.replaced)
+
+
+def _replaced(session: Any, plan: Plan, ready: Mapping[str, int]) -> dict[str, int]:
+    buildings = set(plan.walked["building_id"])
+    ranges = load_ranges(session, ready)
+    return {t: v for t, v in ready.items() if not buildings.isdisjoint(ranges[t])}
+
+
+def keep_plan(
+    workspace: Workspace, plan: Plan, *, expected: Mapping[str, int] | None = None
+) -> KeptPlan:
     """Make the plan's turfs the campaign's, as a cut does; gives their codes.
 
-    The doors of the other turfs are left out as `not_in_plan`. A tower of which some turfs only are
-    planned keeps to their doors.
+    Ready turfs that stand in their buildings are replaced, the others stay. The doors that the plan
+    could have taken are left out as `not_in_plan`, or `in_another_turf` where one stays. A tower of
+    which some turfs only are planned keeps to their doors.
+
+    Raises TargetingError where turfs or visits of these doors changed since the plan was made, or
+    other turfs than the `expected` would be withdrawn.
     """
     chosen = plan.chosen.assign(rank=lambda t: t["order"])
     dwellings = load_buildings(workspace).set_index("building_id")["dwellings"]
@@ -296,21 +341,34 @@ def keep_plan(workspace: Workspace, plan: Plan) -> dict[str, str]:
     ranged = door_ranges(plan.stops[columns], dwellings, plan.closed)
     is_planned = ranged["turf_id"].isin(chosen["turf_id"])
     others = ranged[~is_planned].groupby("building_id")["dwellings"].sum().reset_index()
-    excluded = pd.concat(
-        [others.assign(reason=NOT_PLANNED), plan.excluded], ignore_index=True
-    ).astype({"building_id": "str", "reason": "str"})
-    doors = int(ranged.loc[is_planned, "dwellings"].sum() + excluded["dwellings"].sum())
-    if doors != plan.doors_in:
-        raise TargetingError(
-            f"the plan lost count: {doors:,} of {plan.doors_in:,} doors. This is our fault: "
-            "nothing was kept."
-        )
     parameters = {"plan": plan.asked, "minutes": plan.asked["minutes"], "doors": None}
-    _, codes = write(
-        open_store(workspace),
-        lambda s: save_cut(s, chosen, ranged[is_planned], excluded, parameters),
-    )
-    return codes
+
+    def work(session: Any) -> KeptPlan:
+        plan.found.look_again(session)
+        replaced = _replaced(session, plan, plan.found.replaced)
+        if expected is not None and dict(expected) != replaced:
+            raise TargetingError(
+                "the turfs that this plan withdraws are no longer those you were told of: nothing "
+                "was changed. Look at them again."
+            )
+        staying = load_ranges(session, set(plan.found.replaced) - set(replaced)).values()
+        held = {building_id for ranges in staying for building_id in ranges}
+        reasons = np.where(others["building_id"].isin(list(held)), IN_ANOTHER_TURF, NOT_PLANNED)
+        excluded = pd.concat(
+            [others.assign(reason=reasons), plan.excluded], ignore_index=True
+        ).astype({"building_id": "str", "reason": "str"})
+        doors = int(ranged.loc[is_planned, "dwellings"].sum() + excluded["dwellings"].sum())
+        if doors != plan.doors_in:
+            raise TargetingError(
+                f"the plan lost count: {doors:,} of {plan.doors_in:,} doors. This is our fault: "
+                "nothing was kept."
+            )
+        _, codes = save_cut(
+            session, chosen, ranged[is_planned], excluded, parameters, replaced=replaced
+        )
+        return KeptPlan(codes, list(replaced))
+
+    return write(open_store(workspace), work)
 
 
 def _facts(plan: Plan) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def polish_latest_cut(workspace: Workspace) -> Polished:
         stops = load_stops(session)
     mine = turfs[turfs["cut_id"] == cut_id]
     held = stops[stops["turf_id"].isin(mine["turf_id"])]
-    fresh, ranged, _ = cut_as(workspace, parameters | {"fast": False})
+    made = cut_as(workspace, parameters | {"fast": False})
+    fresh, ranged = made.cut, made.stops
     if (mine["status"] != "ready").any() or not _same_doors(held, ranged):
         return Polished("moved_on")
     size = "n_doors" if parameters.get("doors") else "minutes_expected"
@@ -67,6 +68,7 @@ def polish_latest_cut(workspace: Workspace) -> Polished:
     versions = dict(zip(mine["turf_id"], mine["version"].astype(int), strict=True))
 
     def work(session: Any) -> None:
+        made.found.look_again(session)
         states = load_states(session, mine["turf_id"])
         drafts = draft_states(states, told, walked, {})
         new = [n for n in names.values() if n.startswith(NEW)]

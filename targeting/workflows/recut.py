@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from targeting.codes import turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.files import ensure_writable, known_format
-from targeting.households.doors import closed_doors
+from targeting.households.doors import CoolingOff, closed_doors
 from targeting.households.remainder import Remainder, ranges_of, remaining_doors
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import handed_on, latest_cut, load_stops, load_turfs, save_remainder
@@ -23,8 +25,8 @@ from targeting.turf.describe import describe_turfs
 from targeting.turf.graph import StreetGraph
 from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
-from targeting.workflows.candidates import campaign_cooling_off
-from targeting.workflows.cutting import DEFAULT_MINUTES, balance_lines
+from targeting.workflows.candidates import MovedOnError, campaign_cooling_off
+from targeting.workflows.cutting import DEFAULT_MINUTES, TRIES, balance_lines
 from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -133,7 +135,8 @@ def recut_campaign_turfs(
 
     Takes the turfs named, else all that were begun or finished and are not locked; the turfs nobody
     has begun stay as they are, under their codes. Each remainder turf knows the turfs it continues
-    (`parent_ids`). Of the size of the last cut, where no size is given.
+    (`parent_ids`). Of the size of the last cut, where no size is given. Where visits come or others
+    cut meanwhile, it is computed anew.
     """
     if minutes is not None and doors is not None:
         raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
@@ -141,48 +144,117 @@ def recut_campaign_turfs(
         known_format(out, TURF_FORMATS)
         ensure_writable(out)
     engine = open_store(workspace)
-    with reading(engine) as session:
-        last = latest_cut(session)
-        if last is None:
-            raise WorkspaceError(NO_TURF)
-        asked = dict(last.parameters)
-        turfs, stops, visits = load_turfs(session), load_stops(session), load_visits(session)
-        gone_on = handed_on(session)
-    chosen = _candidates(turfs, gone_on, turf_ids)
     moment = now or datetime.now(UTC)
-    closed = closed_doors(visits, now=moment, cooling_off=campaign_cooling_off(workspace))
+    look = partial(
+        look_at_remainder, cooling_off=campaign_cooling_off(workspace), now=moment,
+        turf_ids=turf_ids,
+    )  # fmt: skip
+    buildings = load_buildings(workspace)
+    start = None if start is None else find_building(buildings, start)
+    for _ in range(TRIES):
+        with reading(engine) as session:
+            last = latest_cut(session)
+            if last is None:
+                raise WorkspaceError(NO_TURF)
+            asked = dict(last.parameters)
+            seen = look(session)
+        remainder = seen.remainder
+        if remainder.runs.empty:
+            raise TargetingError(
+                f"nothing is left to knock at in {len(seen.chosen)} turfs: "
+                f"{len(remainder.left_out):,} doors were answered or wait for their date, the "
+                "others are in open turfs. Cut new turfs with `turfs cut`."
+            )
+        progress(f"{len(remainder.doors):,} doors left of {len(seen.chosen)} turfs")
+        size = {"minutes": minutes, "doors": doors}
+        if minutes is None and doors is None:
+            size = {k: asked.get(k) for k in size}
+            if size["minutes"] is None and size["doors"] is None:
+                size["minutes"] = DEFAULT_MINUTES
+        graph = walking_graph(workspace, buildings, progress=progress)
+        progress("cutting")
+        recut = recut_turfs(
+            buildings, graph, remainder, seed=seed, fast=fast,
+            time_model=campaign_time_model(workspace), start=start, **size,
+        )  # fmt: skip
+        parameters = {
+            "recut_of": seen.chosen, **size, "seed": seed, "fast": fast, "start": start,
+            "at": moment.isoformat(),
+        }  # fmt: skip
+        try:
+            codes = write(engine, partial(_keep, recut, parameters, seen, look))
+        except MovedOnError as error:
+            moved = error
+            progress("turfs or visits changed meanwhile: cutting again")
+            continue
+        written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
+        return _report(recut, codes, parameters, written)
+    raise moved
+
+
+def _keep(
+    recut: Recut,
+    parameters: Mapping[str, Any],
+    seen: LeftOver,
+    look: Callable[[Any], LeftOver],
+    session: Any,
+) -> dict[str, str]:
+    """Keep the remainder turfs if what is left is still what they were cut from."""
+    if not seen.same_as(look(session)):
+        raise MovedOnError(
+            "turfs or visits of these doors changed while this was computed: nothing was kept. "
+            "Look at the turfs, then do it again."
+        )
+    return save_remainder(
+        session, recut.turfs, recut.stops, recut.excluded, parameters, begun=seen.chosen
+    )
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """What is left of turfs: those looked at, and their doors told apart."""
+
+    chosen: list[str]
+    remainder: Remainder
+
+    def same_as(self, other: LeftOver) -> bool:
+        """Whether the same doors are left of the same turfs."""
+        one, two = self.remainder, other.remainder
+        return (
+            self.chosen == other.chosen
+            and one.doors.equals(two.doors)
+            and one.runs.equals(two.runs)
+            and one.left_out.equals(two.left_out)
+        )
+
+
+def look_at_remainder(
+    session: Any,
+    *,
+    cooling_off: CoolingOff,
+    now: datetime,
+    turf_ids: Sequence[str] | None = None,
+) -> LeftOver:
+    """What is left of these turfs, or of all that were begun, as the database stands."""
+    turfs, stops, visits = load_turfs(session), load_stops(session), load_visits(session)
+    gone_on = handed_on(session)
+    chosen = _candidates(turfs, gone_on, turf_ids)
     living = turfs["turf_id"].isin(list(gone_on))
     kept = set(turfs.loc[~living, "turf_id"]) - set(chosen)
+    closed = closed_doors(visits, now=now, cooling_off=cooling_off)
     remainder = remaining_doors(
         stops[stops["turf_id"].isin(chosen)], stops[stops["turf_id"].isin(kept)], closed
     )
-    if remainder.runs.empty:
-        raise TargetingError(
-            f"nothing is left to knock at in {len(chosen)} turfs: {len(remainder.left_out):,} "
-            "doors were answered or wait for their date. Cut new turfs with `turfs cut`."
+    return LeftOver(chosen, remainder)
+
+
+def turfs_with_doors_left(workspace: Workspace) -> int:
+    """How many begun turfs have a door that can be cut anew today."""
+    with reading(open_store(workspace)) as session:
+        left = look_at_remainder(
+            session, cooling_off=campaign_cooling_off(workspace), now=datetime.now(UTC)
         )
-    progress(f"{len(remainder.doors):,} doors left of {len(chosen)} turfs")
-    if minutes is None and doors is None:
-        minutes, doors = asked.get("minutes"), asked.get("doors")
-        minutes = DEFAULT_MINUTES if minutes is None and doors is None else minutes
-    buildings = load_buildings(workspace)
-    start = None if start is None else find_building(buildings, start)
-    graph = walking_graph(workspace, buildings, progress=progress)
-    progress("cutting")
-    recut = recut_turfs(
-        buildings, graph, remainder, minutes=minutes, doors=doors, seed=seed, fast=fast,
-        time_model=campaign_time_model(workspace), start=start,
-    )  # fmt: skip
-    parameters = {
-        "recut_of": chosen, "minutes": minutes, "doors": doors, "seed": seed, "fast": fast,
-        "start": start, "at": moment.isoformat(),
-    }  # fmt: skip
-    codes = write(
-        engine,
-        lambda s: save_remainder(s, recut.turfs, recut.stops, recut.excluded, parameters),
-    )
-    written = export_turfs(workspace, out, turf_ids=list(codes.values())) if out else []
-    return _report(recut, codes, parameters, written)
+    return int(left.remainder.doors["turf_id"].nunique())
 
 
 def _candidates(
@@ -191,7 +263,8 @@ def _candidates(
     """Turfs whose doors are looked at. Raises TargetingError for one that cannot be."""
     if turf_ids is None:
         begun = turfs["status"].isin(["in_progress", "done"]) & ~turfs["is_locked"]
-        return sorted(turfs.loc[begun | turfs["turf_id"].isin(list(gone_on)), "turf_id"])
+        looked_at = turfs.loc[begun | turfs["turf_id"].isin(list(gone_on)), "turf_id"]
+        return sorted(looked_at, key=turf_order)
     rows = turfs.set_index("turf_id")
     if unknown := sorted(set(turf_ids) - set(rows.index)):
         raise TargetingError(f"no open turf {', '.join(unknown[:5])}: see `turfs cut`.")
@@ -201,7 +274,7 @@ def _candidates(
         raise TargetingError(
             f"{', '.join(moved[:5])} was already cut anew: name the turfs that took its doors over."
         )
-    return sorted(set(turf_ids))
+    return sorted(set(turf_ids), key=turf_order)
 
 
 def _report(

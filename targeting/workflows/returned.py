@@ -9,7 +9,6 @@ from typing import Any, Final
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_batch, known_batch
-from targeting.store.visits import hold_recording
 from targeting.workflows.reports import Report
 
 KIND: Final = "visits"
@@ -52,7 +51,6 @@ def record_once(
     engine = open_store(workspace)
 
     def work(session: Any) -> Returned:
-        hold_recording(session)
         if batch := known_batch(session, KIND, sha256):
             return Returned(file, batch.rows, 0, unchanged=True)
         told = record(session)

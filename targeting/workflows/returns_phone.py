@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from targeting.codes import turf_order
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.phone_return import Knock, PhoneReturn, parse_return
@@ -228,8 +229,9 @@ Span = tuple[int, int, str]
 
 def _holders(stops: pd.DataFrame, turf_id: str) -> dict[str, list[Span]]:
     """Who holds the doors of each building: the book's own turf first, then the latest."""
-    ordered = stops.assign(own=stops["turf_id"] == turf_id).sort_values(
-        ["own", "turf_id"], ascending=False, kind="stable"
+    age = stops["turf_id"].map(turf_order)  # S9999 before S10000
+    ordered = stops.assign(own=stops["turf_id"] == turf_id, age=age).sort_values(
+        ["own", "age"], ascending=False, kind="stable"
     )
     found: dict[str, list[Span]] = {}
     columns = ("building_id", "first_door", "last_door", "turf_id")

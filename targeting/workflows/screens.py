@@ -31,10 +31,12 @@ from targeting.store import reference
 from targeting.store.engine import count_writes, open_store, reading
 from targeting.store.queries import load_campaign
 from targeting.store.turfs import latest_cut, load_turfs
+from targeting.store.withdrawn import can_be_restored
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.health import Health
 from targeting.workflows.history import find_outlines, load_evidence, station_past
+from targeting.workflows.recut import turfs_with_doors_left
 from targeting.workflows.scores import (
     Scored,
     campaign_basis,
@@ -316,7 +318,8 @@ class TurfBoard:
     """Turfs to walk, and the account of the last cut.
 
     left_out: doors left out of it, by reason code; within: share of its turfs within ten percent
-    of the mean; mean: of minutes or doors, as `balanced_on` says.
+    of the mean; mean: of minutes or doors, as `balanced_on` says; begun: turfs with visits that
+    have doors left to cut anew today; restorable: turfs that the last cut replaced.
     """
 
     kept: CampaignTurfs
@@ -327,16 +330,13 @@ class TurfBoard:
     balanced_on: str
     mean: float
     within: float
+    begun: int
+    restorable: list[str]
 
     @property
     def ready(self) -> int:
-        """Turfs that nobody began: a new cut withdraws them."""
+        """Turfs that nobody began: a new cut of their stations replaces them."""
         return int((self.kept.turfs["status"] == "ready").sum())
-
-    @property
-    def begun(self) -> int:
-        """Turfs with visits: what is left of them can be cut anew."""
-        return int((self.kept.turfs["status"] != "ready").sum())
 
 
 def load_turf_board(workspace: Workspace) -> TurfBoard | None:
@@ -350,8 +350,11 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         if cut is None:
             return None
         facts = (cut.id, cut.doors_in, cut.doors_in_turfs, cut.doors_left_out)
+        restorable = can_be_restored(session)
     balanced_on = "n_doors" if kept.parameters.get("doors") else "minutes_expected"
     size = kept.turfs.loc[kept.turfs["cut_id"] == facts[0], balanced_on].astype(float)
+    if size.empty:  # the last cut was taken back
+        size = kept.turfs[balanced_on].astype(float)
     mean = float(size.mean())
     return TurfBoard(
         kept,
@@ -362,6 +365,8 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         balanced_on=balanced_on,
         mean=mean,
         within=share_within(size),
+        begun=turfs_with_doors_left(workspace),
+        restorable=restorable,
     )
 
 

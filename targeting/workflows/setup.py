@@ -15,7 +15,7 @@ from targeting.sources.blocs import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
 from targeting.store.manifest import FRESH, manifest_path, read_manifest, write_manifest
 from targeting.store.opening import forget_database
-from targeting.store.queries import load_campaign, save_campaign
+from targeting.store.queries import AS_IT_IS, load_campaign, save_campaign
 from targeting.store.reference import (
     OUTLINED,
     list_elections,
@@ -89,7 +89,7 @@ def init_workspace(
                 communes=codes or None,
                 election_id=election_id,
                 target=list(target) or None,
-                ballot_date=ballot_date,
+                ballot_date=AS_IT_IS if ballot_date is None else ballot_date,
             ).id
         ),
     )

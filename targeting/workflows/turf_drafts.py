@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from targeting.codes import turf_order
 from targeting.store.turf_states import State
 
 DOOR_COLUMNS: Final = ["visit_order", "building_id", "first_door", "last_door", "dwellings"]
@@ -31,7 +32,9 @@ def draft_states(
     """
     was = {s["turf"]["id"]: s for s in states}
     model = states[0]["turf"]
-    parents = " ".join(sorted({p for s in states for p in s["turf"]["parent_ids"].split()}))
+    parents = " ".join(
+        sorted({p for s in states for p in s["turf"]["parent_ids"].split()}, key=turf_order)
+    )
     doors_of = dict(list(walked.groupby("turf_id")))
     drafts: list[State] = []
     for row in turfs.drop(columns="rank").to_dict("records"):

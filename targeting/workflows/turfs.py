@@ -64,6 +64,8 @@ def load_campaign_turfs(
             f"{cut.doors_in:,} doors in = {cut.doors_in_turfs:,} in turfs + "
             f"{cut.doors_left_out:,} left out"
         )
+        if doubles := cut.parameters.get("closed_for_doubles"):  # by migration 0003
+            identity += f"; put away, as others held their doors too: {', '.join(doubles)}"
     if turf_ids is not None:
         if unknown := sorted(set(turf_ids) - set(turfs["turf_id"])):
             raise TargetingError(f"no open turf {', '.join(unknown[:5])}: see `turfs cut`.")

@@ -66,7 +66,7 @@ def test_the_share_of_other_targets_is_not_called_left(board):
     assert "Gauche" not in station_listing(board, board.table, "fr").rows
 
 
-def test_doors_done_are_masked_too():
+def test_doors_done_are_shown_from_the_first_one_on_as_they_count_no_people():
     turfs = pd.DataFrame(
         {
             "turf_id": ["S0001", "S0002"], "rank": [1, 2], "status": ["in_progress", "ready"],
@@ -76,7 +76,7 @@ def test_doors_done_are_masked_too():
         }
     )  # fmt: skip
     listing = turf_listing(turfs, "fr")
-    assert list(listing.rows["Portes faites"].isna()) == [True, False]
+    assert list(listing.rows["Portes faites"]) == [4, 0]
     assert list(listing.rows["État"]) == ["en cours", "prêt"]
     assert list(listing.rows["Bureaux"]) == ["101", "—"]
 

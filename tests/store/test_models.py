@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert, inspect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, insert, inspect, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from targeting.errors import PrivacyError
 from targeting.store.engine import reading, write
@@ -27,7 +27,7 @@ def contact(**changes: Any) -> dict[str, Any]:
     return {
         "contact_id": "c1", "category": "occasional", "source": "door", "source_date": DAY,
         "legal_basis": "legitimate_interest", "notice_date": DAY, "notice_version": "2026-1",
-        "retention_date": date(2026, 6, 1), "building_id": "b1",
+        "retention_date": date(2026, 6, 1), "building_id": "13055_0101_00001",
     } | changes  # fmt: skip
 
 
@@ -40,7 +40,8 @@ def insert_raw(engine: Engine, model: type[Any], **values: Any) -> None:
 
 RAW = {
     "id": "c1", "category": "regular", "source": "door", "source_date": DAY, "version": 1,
-    "legal_basis": "consent", "notice_date": DAY, "notice_version": "1", "retention_date": DAY,
+    "legal_basis": "regular_contact", "notice_date": DAY, "notice_version": "1",
+    "retention_date": DAY,
 }  # fmt: skip
 
 
@@ -84,12 +85,49 @@ def test_a_contact_with_more_than_its_consent_is_refused_in_words_without_its_da
     "change",
     [{"phone": "+33639981234"}, {"email": "a@example.org"}, {"source": ""},
      {"category": "occasional", "last_name": "B"}, {"category": "voter"}, {"legal_basis": "none"},
-     {"age_band": "17"}, {"notice_date": None}, {"source_date": None}, {"category": None}],
+     {"age_band": "17"}, {"notice_date": None}, {"source_date": None}, {"category": None},
+     {"legal_basis": "consent"}, {"source": "  "}, {"source": "votes X"},
+     {"retention_date": date(2026, 2, 28)}, {"retention_date": date(9999, 1, 1)},
+     {"category": "occasional", "retention_date": date(2028, 3, 2)},
+     {"first_name": "A" * 101}, {"notice_version": " "}, {"building_id": "0639981234"},
+     {"building_id": "13055_0101 Ada"}, {"door_id": "13055_0101_00001/1"},
+     {"building_id": "13055_0101_00001", "door_id": "13055_0101_00001/639981234"},
+     {"building_id": "13055_0101_00001", "door_id": "13055_0101_00002/1"}],
 )  # fmt: skip
 def test_the_database_itself_refuses_it_too(engine: Engine, change: dict[str, Any]) -> None:
     insert_raw(engine, Contact, **RAW)
-    with pytest.raises(IntegrityError):
+    with pytest.raises((IntegrityError, DataError)):  # PostgreSQL's own word for a text too long
         insert_raw(engine, Contact, **(RAW | {"id": "c2"} | change))
+
+
+def test_what_is_at_the_bound_of_each_rule_is_kept(engine: Engine) -> None:
+    insert_raw(engine, Contact, **(RAW | {
+        "category": "occasional", "retention_date": date(2028, 3, 1),
+        "building_id": "13055_0101_00001", "door_id": "13055_0101_00001/12345",
+        "notice_version": "v" * 30,
+    }))  # fmt: skip
+    insert_raw(engine, Contact, **(RAW | {"id": "c" * 36, "first_name": "A" * 100}))
+    insert_raw(engine, Consent, id="k", given_on=DAY, channel="paper", wording="1", ttpa=False,
+               withdrawn_on=DAY)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"withdrawn_on": date(2026, 2, 28)}, {"channel": " "}, {"wording": ""}, {"given_on": None}],
+)
+def test_the_database_refuses_a_consent_that_says_nothing_or_ends_before_it_began(
+    engine: Engine, change: dict[str, Any]
+) -> None:
+    row = {"id": "k", "given_on": DAY, "channel": "paper", "wording": "1", "ttpa": False}
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, Consent, **(row | change))
+
+
+@pytest.mark.parametrize("column", ["source_date", "notice_date", "retention_date"])
+def test_a_date_is_a_date_on_both_engines(engine: Engine, column: str) -> None:
+    insert_raw(engine, Contact, **RAW)
+    with pytest.raises(DBAPIError), engine.begin() as connection:
+        connection.execute(text(f"UPDATE contact SET {column} = 'soon'"))
 
 
 def test_the_database_refuses_a_theme_without_consent_or_of_an_occasional_contact(
@@ -124,7 +162,7 @@ def test_only_a_talk_leads_to_a_contact(engine: Engine, outcome: str) -> None:
     write(engine, lambda s: add_contacts(s, [contact()]))
     with pytest.raises(PrivacyError):
         write(engine, lambda s: record_visits(s, [visit(outcome=outcome, contact_id="c1")]))
-    raw = {"id": "v9", "building_id": "b", "door_id": "b/1", "outcome": outcome, "erase_on": DAY,
+    raw = {"id": "v9", "building_id": "b", "door_id": "b/1", "outcome": outcome,
            "visited_at": datetime(2026, 3, 1, tzinfo=UTC)}  # fmt: skip
     with pytest.raises(IntegrityError):
         insert_raw(engine, Visit, **raw, contact_id="c1")
@@ -184,4 +222,4 @@ def test_the_schema_made_by_migrations_is_the_models_own(engine: Engine) -> None
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         checks = inspect(connection).get_check_constraints("contact")
-        assert len(checks) == 6
+        assert len(checks) == (17 if engine.dialect.name == "sqlite" else 16)

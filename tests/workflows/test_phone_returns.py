@@ -24,7 +24,7 @@ from targeting.field.phone_return import Knock, parse_return, sealed_of_frames
 from targeting.field.sealing import book_id_of
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import PhoneBook, Visit, VisitUndone
-from targeting.store.visits import bind_books
+from targeting.store.visits import bind_books, due_to_be_forgotten
 from targeting.workflows.handwork import move_buildings
 from targeting.workflows.phone_secret import KEY_FILE, load_secret, make_secret
 from targeting.workflows.returns import import_returns
@@ -115,7 +115,9 @@ def test_a_visit_undone_after_an_export_is_withdrawn_for_good(town, tmp_path):
     assert kept_id in kept(town)
     with reading(open_store(town)) as session:
         (row,) = session.query(VisitUndone).all()
-        assert (row.id, row.erase_on > date.today()) == (slip, True)
+        assert row.id == slip
+        assert slip not in due_to_be_forgotten(session, date.today())
+        assert slip in due_to_be_forgotten(session, date.today() + timedelta(days=4000))
 
 
 def test_a_late_export_that_comes_first_keeps_the_older_one_out(workspace, alone, tmp_path):

@@ -81,7 +81,7 @@ def test_a_tower_planned_in_part_is_kept_with_the_doors_of_that_part_alone(town:
     tower = turfs_of[turfs_of.map(len) > 1].index[0]
     part = plan.turfs["turf_id"] == turfs_of[tower][1]
     plan = replace(plan, turfs=plan.turfs.assign(is_planned=part))
-    codes = keep_plan(town, plan)
+    codes = keep_plan(town, plan).codes
     kept = load_campaign_turfs(town, list(codes.values())).stops
     assert tower in set(kept["building_id"])
     in_range = kept["last_door"] - kept["first_door"] + 1

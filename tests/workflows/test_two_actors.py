@@ -1,0 +1,139 @@
+"""Two actors on the same doors, each between the other's look and its writing: on both engines no
+door is in two open turfs, and none that nobody answered is lost in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError
+from targeting.store.engine import open_store, reading, write
+from targeting.store.turfs import load_stops, load_turfs
+from targeting.store.visits import record_visits, withdraw_visits
+from targeting.workflows import cutting, handwork, polishing, recut
+from targeting.workflows.addresses import import_addresses
+from targeting.workflows.cutting import cut_campaign_turfs, preview_cut, restore_report
+from targeting.workflows.recut import recut_campaign_turfs
+from targeting.workflows.setup import init_workspace
+from tests.races.doors import doors_in_two_open_turfs, some_visits
+from tests.workflows.test_import_streets import along, ban
+
+
+@pytest.fixture
+def town(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Three streets of twenty doors in turfs of ten; the first turf is begun. On each engine."""
+    if database_url.startswith("postgres"):
+        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
+    workspace = Workspace(tmp_path / "workspace")
+    init_workspace(workspace, communes=["13055"])
+    rows = [r for k, name in enumerate("ABC") for r in along(f"Rue {name}", y=9.0 + 100 * k)]
+    import_addresses(workspace, ban(tmp_path / "ban.csv", rows))
+    cut_campaign_turfs(workspace, chosen="all", doors=10, fast=True)
+    come_back(workspace)
+    return workspace
+
+
+def state(workspace: Workspace) -> tuple[Any, Any]:
+    with reading(open_store(workspace)) as session:
+        return load_turfs(session), load_stops(session)
+
+
+def come_back(workspace: Workspace) -> None:
+    """A return begins the first ready turf, or brings more of one begun."""
+    turfs, stops = state(workspace)
+    alive = turfs[turfs["status"].isin(["ready", "in_progress"])].sort_values(["status", "turf_id"])
+    rows = some_visits(alive.head(1), stops, seed=len(stops), count=2)
+    write(open_store(workspace), lambda s: record_visits(s, rows))
+
+
+def move(workspace: Workspace) -> None:
+    turfs, stops = state(workspace)
+    ready = list(turfs.loc[turfs["status"] == "ready", "turf_id"])
+    building = stops.loc[stops["turf_id"] == ready[0], "building_id"].iloc[0]
+    handwork.move_buildings(workspace, [building], ready[1])
+
+
+ACTORS: dict[str, tuple[Any, Callable[[Workspace], Any]]] = {
+    "cut": (cutting, lambda w: cut_campaign_turfs(w, chosen="all", doors=12, fast=True)),
+    "recut": (recut, lambda w: recut_campaign_turfs(w, doors=5, fast=True)),
+    "polish": (polishing, polishing.polish_latest_cut),
+    "move": (handwork, move),
+    "return": (None, come_back),
+}
+PAIRS = [(a, b) for a, b in itertools.product(ACTORS, ACTORS) if ACTORS[a][0] is not None]
+
+
+def try_it(act: Callable[[Workspace], Any], workspace: Workspace) -> None:
+    """Done, or refused in a sentence with nothing done: anything else is a fault."""
+    with contextlib.suppress(TargetingError):
+        act(workspace)
+
+
+@pytest.mark.parametrize(("slow", "quick"), PAIRS)
+def test_whoever_comes_between_the_look_and_the_writing_no_door_is_in_two_open_turfs(
+    town: Workspace, monkeypatch: pytest.MonkeyPatch, slow: str, quick: str
+) -> None:
+    module, act = ACTORS[slow]
+    waiting = [ACTORS[quick][1]]
+
+    def write_late(engine: Any, work: Any) -> Any:
+        if waiting:
+            try_it(waiting.pop(), town)
+        return write(engine, work)
+
+    _, before = state(town)
+    monkeypatch.setattr(module, "write", write_late)
+    try_it(act, town)
+    turfs, stops = state(town)
+    assert doors_in_two_open_turfs(turfs, stops) == 0
+    assert set(before["building_id"]) <= set(stops["building_id"]), "every door is still in a turf"
+
+
+def test_a_late_list_or_one_taken_back_never_opens_a_turf_that_was_cut_over(
+    town: Workspace,
+) -> None:
+    first = state(town)[0].set_index("turf_id")["status"].eq("in_progress").idxmax()
+    recut_campaign_turfs(town, fast=True)
+    cut_campaign_turfs(town, chosen="all", doors=10, fast=True)
+    turfs, stops = state(town)
+    late = some_visits(turfs[turfs["turf_id"] == first], stops, seed=99, count=3)
+    write(open_store(town), lambda s: record_visits(s, late))
+    turfs, stops = state(town)
+    assert turfs.set_index("turf_id").loc[first, "status"] == "done"
+    now = late[0]["visited_at"]
+    write(open_store(town), lambda s: withdraw_visits(s, [r["visit_id"] for r in late], now))
+    turfs, stops = state(town)
+    assert turfs.set_index("turf_id").loc[first, "status"] == "done"
+    assert doors_in_two_open_turfs(turfs, stops) == 0
+
+
+def test_a_cut_that_replaces_other_turfs_than_it_said_is_refused(town: Workspace) -> None:
+    told = preview_cut(town, "all")
+    move(town)
+    with pytest.raises(TargetingError, match="no longer those you were told of"):
+        cut_campaign_turfs(town, chosen="all", doors=12, fast=True, expected=told.replaced)
+    assert set(told.replaced) <= set(state(town)[0]["turf_id"])
+
+
+def test_a_cut_is_taken_back_whole_until_somebody_begins_it(town: Workspace) -> None:
+    before = state(town)[1]
+    cut_campaign_turfs(town, chosen="all", doors=12, fast=True)
+    replaced = [t for t in before["turf_id"].unique() if t not in set(state(town)[0]["turf_id"])]
+    with pytest.raises(TargetingError, match="in another open turf"):
+        restore_report(town, replaced[:1])
+    assert restore_report(town).facts["restored"] == replaced
+    after = state(town)[1]
+    assert after.values.tolist() == before.values.tolist()
+    cut_campaign_turfs(town, chosen="all", doors=12, fast=True)
+    turfs, stops = state(town)
+    newest = turfs[turfs["cut_id"] == turfs["cut_id"].max()].head(1)
+    rows = some_visits(newest, stops, seed=7, count=1)
+    write(open_store(town), lambda s: record_visits(s, rows))
+    with pytest.raises(TargetingError, match="begun or locked"):
+        restore_report(town)
