@@ -20,10 +20,10 @@ from targeting.codes import COMMUNE_CODE, commune_of_arrondissement
 from targeting.errors import SourceError
 from targeting.sources.delimited import checked, numbers, parse, refuse_holes, refuse_where
 from targeting.sources.files import TextFile, as_text, read_bytes, without_blank_end
-from targeting.sources.outlines import MAINLAND
 from targeting.sources.packages import PARQUET
 from targeting.sources.reu import REU_COLUMNS, REU_VINTAGE, read_reu_parquet, read_reu_text
 from targeting.sources.street_ranges import RANGE_COLUMNS, read_ranges
+from targeting.sources.systems import MAINLAND
 from targeting.streetnames import suffix_of
 from targeting.tables import Addresses, StationPoints, StreetRanges, VoterAddresses
 

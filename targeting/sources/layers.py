@@ -341,10 +341,10 @@ def _from_geojson(name: str, features: list[Any]) -> tuple[np.ndarray, list[int]
     try:
         texts = [json.dumps(s) if s else None for s in shapes]
         geometry: np.ndarray = shapely.from_geojson(texts, on_invalid="ignore")
-        for at in np.flatnonzero(shapely.is_missing(geometry)):
+        for at in np.flatnonzero(shapely.is_missing(geometry)).tolist():
             if shapes[at]:
                 geometry[at] = from_geojson(shapes[at])
-                closed.append(int(at) + 1)
+                closed.append(at + 1)
     except (shapely.errors.GEOSException, TypeError, ValueError, KeyError, AttributeError) as error:
         raise SourceError(
             name, f"the geometry of feature {at + 1} is damaged ({str(error)[:80]}).",
@@ -378,8 +378,10 @@ def _read_point_table(file: TextFile, layer: str | None = None) -> packages.Pack
                 file.name, f"{error}.", line=place,
                 way_out="Correct the line, or download the file again.",
             ) from error  # fmt: skip
-    plain = [{k: v or None for k, v in row.items() if k not in columns} for row in rows]
-    return packages.Package(plain, shapely.points(found), None, [])
+    cells: list[Properties] = [
+        {k: v or None for k, v in row.items() if k not in columns} for row in rows
+    ]
+    return packages.Package(cells, shapely.points(found), None, [])
 
 
 def _cells(file: TextFile) -> tuple[list[str], list[dict[str, str]], list[int]]:

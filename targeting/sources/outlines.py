@@ -284,7 +284,7 @@ def _identify(
         for recipe in RECIPES:
             if recipe.needs <= present and all(recipe.knows(p) for p in properties):
                 return _by_recipe(name, properties, recipe)
-    expected = {*wanted, *(commune_of(s) for s in known)} | ({commune_code} - {None})
+    expected = {*wanted, *(commune_of(s) for s in known), *([commune_code] if commune_code else [])}
     said = find_communes(name, properties, expected, given=commune_property)
     told = said if said.are_said else Communes([commune_code or ""] * len(properties))
     if code_property is not None:

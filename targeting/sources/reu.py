@@ -20,7 +20,7 @@ from targeting.codes import STATION_ID, commune_of_arrondissement, station_id
 from targeting.errors import SourceError
 from targeting.sources.delimited import numbers, parse, refuse_where
 from targeting.sources.files import MAX_RATIO, TextFile
-from targeting.sources.outlines import MAINLAND
+from targeting.sources.systems import MAINLAND
 from targeting.tables import METRIC_CRS, WGS84
 
 REU_COLUMNS: Final = ("id_brut_bv_reu", "code_commune_ref", "longitude", "latitude", "nb_adresses")
