@@ -347,7 +347,7 @@ def _from_geojson(name: str, features: list[Any]) -> tuple[np.ndarray, list[int]
         for at in np.flatnonzero(shapely.is_missing(geometry)).tolist():
             if shapes[at]:
                 geometry[at] = from_geojson(shapes[at])
-                closed.append(int(at) + 1)
+                closed.append(at + 1)
     except (shapely.errors.GEOSException, TypeError, ValueError, KeyError, AttributeError) as error:
         raise SourceError(
             name, f"the geometry of feature {at + 1} is damaged ({str(error)[:80]}).",
