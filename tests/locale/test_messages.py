@@ -55,7 +55,7 @@ def test_a_sentence_filled_with_anything_is_never_taken_for_another() -> None:
     [
         (
             "x.csv, line 3, column “door”: no such recipe. Correct it.",
-            "x.csv, ligne 3, colonne « door » : aucune recette de ce nom. Corrigez-la.",
+            "x.csv, ligne 3, colonne « door » : aucune recette de ce nom. Corrigez-la.",
         ),
         (
             "  3,180 doors in = 3,180 in 54 turfs + 0 left out",
@@ -64,8 +64,8 @@ def test_a_sentence_filled_with_anything_is_never_taken_for_another() -> None:
         (
             "f.txt: 2022_pres_t1, 6 stations, 5,213 registered, 4,158 votes cast, 4,069 valid"
             " votes (already imported: nothing changed)",
-            "f.txt : 2022_pres_t1, 6 bureaux, 5\u202f213 inscrits, 4\u202f158 votants, "
-            "4\u202f069 exprimés (déjà importé : rien n’a changé)",
+            "f.txt : 2022_pres_t1, 6 bureaux, 5\u202f213 inscrits, 4\u202f158 votants, "
+            "4\u202f069 exprimés (déjà importé : rien n’a changé)",
         ),
         ("S0053      54     8   148", "S0053      54     8   148"),
         ("", ""),
@@ -100,6 +100,6 @@ def test_facts_for_machines_are_the_same_in_both_languages(tmp_path: Path) -> No
 
 def test_help_is_in_french_with_its_commands() -> None:
     page = call("--lang", "fr", "turfs", "--help").output
-    assert "Usage :" in page
+    assert "Usage :" in page
     assert "Découpe, liste et exporte les secteurs." in page
     assert not re.search(r"Cut|Show this|stored", page)
