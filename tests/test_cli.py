@@ -45,12 +45,12 @@ def done(workspace: Workspace, *arguments: object) -> Result:
 
 
 def fingerprint(workspace: Workspace) -> str:
-    """Hash of every file of the workspace; logs and SQLite's own side files aside."""
+    """Hash of every file of the workspace; logs, caches and SQLite's own side files aside."""
     digest = hashlib.sha256()
     for path in sorted(workspace.root.rglob("*")):
         if (
             path.is_file()
-            and path.parent.name != "logs"
+            and path.parent.name not in ("logs", "cache")
             and not path.name.endswith(("-wal", "-shm"))
         ):
             digest.update(str(path.relative_to(workspace.root)).encode() + path.read_bytes())

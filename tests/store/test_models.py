@@ -222,4 +222,4 @@ def test_the_schema_made_by_migrations_is_the_models_own(engine: Engine) -> None
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         checks = inspect(connection).get_check_constraints("contact")
-        assert len(checks) == (17 if engine.dialect.name == "sqlite" else 16)
+        assert len(checks) == (16 if engine.dialect.name == "sqlite" else 15)

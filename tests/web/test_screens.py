@@ -1,6 +1,5 @@
 """Each screen on the invented town, and on workspaces that lack something."""
 
-import json
 import re
 
 import pytest
@@ -10,6 +9,7 @@ from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
 from targeting.store.checksums import seal_sheet, sheet_path
 from targeting.store.reference import credits
+from targeting.store.sheets import dump_sealed, load_sealed
 from targeting.workflows.screens import load_board, load_holdings, workspace_mark
 from targeting.workflows.setup import campaign_card, init_workspace
 
@@ -74,8 +74,9 @@ def test_the_town_votes_in_the_year_of_its_ballot(demo, screen):
 
 def test_a_source_is_credited_once(own_demo):
     for path in list(own_demo.reference.rglob("*.json"))[:2]:
-        sheet = json.loads(path.read_text())
-        path.write_text(json.dumps(sheet | {"credit": "Ville d’Ici, ODbL · VILLE D'ICI,  ODbL."}))
+        sheet = load_sealed(path.read_text())
+        credit = {"credit": "Ville d’Ici, ODbL · VILLE D'ICI,  ODbL."}
+        path.write_text(dump_sealed(sheet | credit))
     said = [c.casefold() for c in credits(own_demo)]
     assert sum("ville d" in c for c in said) == 1
 

@@ -22,6 +22,7 @@ from targeting.store.checksums import seal_sheet, sheet_path
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
+from targeting.workflows.candidates import chosen_stations
 from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.scores import score_stations, station_coverage, station_priorities
@@ -110,12 +111,12 @@ def test_the_same_grid_twice_is_once(town: Workspace, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"outcome": "shouted"}, "no outcome"), ({"door": 9999}, "it has doors 1 to"),
+    [({"outcome": "shouted"}, "no outcome"), ({"door": 9999}, "has doors 1 to"),
      ({"building_id": "elsewhere"}, "no building"), ({"visited_at": "yesterday"}, "no date"),
      ({"theme": "logement"}, "holds no name, no phone, no note"),
-     ({"building_id": "", "turf_id": "S0001", "visit_order": 999}, "no stop “999”"),
-     ({"door": "²"}, "it has doors 1 to"), ({"visited_at": "0001-01-01"}, "no date"),
-     ({"turf_id": "S9999"}, "no turf S9999"), ({"name": "Ada"}, "holds no name"),
+     ({"building_id": "", "turf_id": "S0001", "visit_order": 999}, "no stop 999"),
+     ({"door": "²"}, "has doors 1 to"), ({"visited_at": "0001-01-01"}, "no date"),
+     ({"turf_id": "S9999"}, "its turf is not here"), ({"name": "Ada"}, "holds no name"),
      ({"visited_at": "2099-01-01"}, "in the future")],
 )  # fmt: skip
 def test_a_wrong_line_of_a_grid_is_refused_and_none_is_recorded(
@@ -275,9 +276,11 @@ def test_turfs_are_cut_counted_and_exported_in_walking_order(
     scores = score_stations(town).scores.set_index("station_id")["registered"]
     assert (registered <= scores[registered.index] + 1).all(), "a split building counts once"
     buildings = load_buildings(town)
-    stations = set(stops["station_id"])
-    expected = buildings[buildings["station_id"].isin(stations)]["dwellings"].sum()
-    assert told["doors_in"] == expected
+    held = set(stops["building_id"]) | set(excluded["building_id"])
+    assert told["doors_in"] == buildings[buildings["building_id"].isin(held)]["dwellings"].sum()
+    asked = buildings["station_id"].isin(chosen_stations(town, "top:3") or [])
+    assert asked.any()
+    assert set(buildings.loc[asked, "building_id"]) <= held, "others come with turfs replaced"
 
 
 def test_a_new_cut_leaves_walked_turfs_alone_and_never_gives_a_code_again(town: Workspace) -> None:
