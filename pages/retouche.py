@@ -69,7 +69,6 @@ def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
             board.stops_of(shown),
             load_drawn_streets(),
             language(),
-            turf_ids=board.turf_ids,
             chosen=chosen,
             height=map_height(),
         ),

@@ -63,7 +63,8 @@ def main() -> None:
             with reading(open_store(workspace)) as session:
                 doubles = doors_in_two_open_turfs(load_turfs(session), load_stops(session))
             bad += doubles + sum(code not in (0, 2) for code in recuts + cuts)
-            print(f"seed {seed}: recut {recuts}, cut {cuts}: {doubles} doors in two open turfs")
+            print(f"seed {seed}: recut {recuts}, cut {cuts}: {doubles} doors in two open turfs",
+                  flush=True)  # fmt: skip
     sys.exit(1 if bad else 0)
 
 
