@@ -69,7 +69,6 @@ def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
             board.stops_of(shown),
             load_drawn_streets(),
             language(),
-            turf_ids=board.turf_ids,
             chosen=chosen,
             height=map_height(),
         ),
@@ -101,6 +100,24 @@ def listed(board: HandBoard) -> list[str]:
     return [*(b for street in streets for b in of_street[street]), *buildings]
 
 
+def show_forecast(taken: list[str], target: str) -> None:
+    """What the move would make of each turf's minutes, before it is made."""
+    lang = language()
+    try:
+        told_turfs = handwork.forecast_move(workspace(), taken, target)
+    except TargetingError as error:
+        show_trouble(error)
+        return
+    for turf_id, *minutes in told_turfs:
+        before, after = (number_in(lang, round(m)) for m in minutes)
+        if turf_id == NEW:
+            st.caption(say("hand.forecast_new", after=after))
+        elif minutes[1] == 0:
+            st.caption(say("hand.forecast_none", turf=turf_id))
+        else:
+            st.caption(say("hand.forecast", turf=turf_id, before=before, after=after))
+
+
 def show_move(board: HandBoard, taken: list[str]) -> None:
     """How many are chosen, where they go, and the button."""
     lang = language()
@@ -115,6 +132,8 @@ def show_move(board: HandBoard, taken: list[str]) -> None:
         say("hand.to"), [*board.can_change, NEW], key="hand_to", index=None,
         format_func=lambda t: say("hand.new") if t == NEW else t, placeholder=say("hand.choose"),
     )  # fmt: skip
+    if taken and target is not None:
+        show_forecast(taken, str(target))
     if st.button(
         say("hand.move"), type="primary", key="move", disabled=not taken or target is None
     ):

@@ -202,18 +202,24 @@ def ask_before(chosen: str) -> bool:
     return False
 
 
+def ask() -> None:
+    """The button was pressed: taken note of before the page is drawn, whatever else moved on it."""
+    st.session_state["asked"] = True
+
+
 def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
     """Where and how long, the button, and the question before ready turfs are withdrawn.
 
-    While it works, nothing older stands beside it: `result` is emptied.
+    The button never moves nor turns grey: what is said for want of stations stands below it, so
+    that a click on its way arrives. While it works, nothing older stands beside it: `result` is
+    emptied.
     """
     with st.container(border=True, key="parameters"):
         st.subheader(say("turfs.parameters"))
         chosen = choose_stations()
         size = choose_size()
         options, fast = show_options()
-        if st.button(say("turfs.cut"), type="primary", key="cut", disabled=chosen is None):
-            st.session_state["asked"] = True
+        st.button(say("turfs.cut"), type="primary", key="cut", on_click=ask)
         if (count := st.session_state.pop("cut_done", None)) is not None:
             st.success(told("turfs.cut_done", count))
         show_polish()
@@ -233,7 +239,10 @@ def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
             else:
                 st.rerun()
         if chosen is None:
-            st.caption(say("turfs.choose_some"))
+            if st.session_state.pop("asked", False) or st.session_state.pop("go", False):
+                st.warning(say("turfs.choose_some"))
+            else:
+                st.caption(say("turfs.choose_some"))
             return
         question = st.empty()
         with question.container():

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
 from targeting import __version__, cli_imports, cli_turfs
-from targeting.cli_desk import Desk, Relance, comma_list, json_option
+from targeting.cli_desk import Desk, Relance, comma_list, day_or_none, json_option
 from targeting.cli_words import language_of, speak
-from targeting.config import workspace_from
+from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
 
 
@@ -43,7 +43,7 @@ def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str
 @click.option("--commune", "communes", multiple=True, help="INSEE code, as 13055; may be repeated.")
 @click.option("--election", "election_id", help="The election campaigned for, as 2026_muni_t1.")
 @click.option("--target", callback=comma_list, help="Blocs: left,ecologist,far_left.")
-@click.option("--ballot-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the vote.")
+@click.option("--ballot-date", callback=day_or_none, help="Day of the vote, or none.")
 @click.option("--name", help="Name of the campaign.")
 @click.option(
     "--new-database",
@@ -57,20 +57,19 @@ def init(
     communes: tuple[str, ...],
     election_id: str | None,
     target: tuple[str, ...],
-    ballot_date: datetime | None,
+    ballot_date: date | AsItIs | None,
     name: str | None,
     new_database: bool,
 ) -> None:
     """Make the workspace's campaign, or change it."""
     from targeting.workflows.setup import init_workspace
 
-    day = ballot_date.date() if ballot_date else None
     card = init_workspace(
         desk.workspace,
         communes=communes,
         election_id=election_id,
         target=target,
-        ballot_date=day,
+        ballot_date=ballot_date,
         name=name,
         new_database=new_database,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import click
 import pandas as pd
 
 from targeting.cli_words import language_of
-from targeting.config import Workspace
+from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT
 from targeting.locale.messages import said
@@ -155,3 +156,19 @@ def days(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     if not (number.isascii() and number.isdigit()):
         raise click.BadParameter("write a number of days, as 60d.")
     return int(number)
+
+
+def day_or_none(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> date | AsItIs | None:
+    """A day; `none` where it is no longer known; as it is where nothing is said."""
+    if value is None:
+        return AS_IT_IS
+    if value.strip().lower() in ("none", "aucune", "aucun"):
+        return None
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
+        raise click.BadParameter("write a day, as 2027-04-18, or none.")
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError as error:
+        raise click.BadParameter("write a day, as 2027-04-18, or none.") from error

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from targeting.errors import TargetingError
 
 KINDS: Final = ("pres", "legi", "muni", "euro", "regi", "dpmt", "cant", "refe", "sect")
@@ -79,6 +81,22 @@ def parse_election_id(election_id: str) -> Election:
 def turf_order(code: str) -> tuple[int, str]:
     """Key that sorts codes of turfs as they were given: S9999 before S10000."""
     return len(code), code
+
+
+def code_number(code: str) -> int:
+    """Number of a turf's code: `S0102` is 102, and a turf that has no code yet 0.
+
+    >>> code_number("S10000"), code_number("new")
+    (10000, 0)
+    """
+    return int("".join(sign for sign in code if sign.isdigit()) or 0)
+
+
+def in_turf_order(stops: pd.DataFrame) -> pd.DataFrame:
+    """Stops turf by turf, as their codes were given (S9999 before S10000), each in its order."""
+    rows = stops.assign(code_length=stops["turf_id"].str.len())
+    order = ["code_length", "turf_id", "visit_order"]
+    return rows.sort_values(order, ignore_index=True).drop(columns="code_length")
 
 
 def check_year(vintage: str | None) -> None:

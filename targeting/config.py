@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,14 @@ OUR_NAMES: Final = (
     "blocs.csv",
 )  # fmt: skip
 """What a workspace has at its top."""
+
+
+class AsItIs(Enum):
+    AS_IT_IS = "as it is"
+
+
+AS_IT_IS: Final = AsItIs.AS_IT_IS
+"""What leaves a setting alone, where None has a meaning of its own."""
 
 
 @dataclass(frozen=True)

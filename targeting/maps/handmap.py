@@ -14,8 +14,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import shapely
 
+from targeting.codes import code_number, in_turf_order
 from targeting.locale import text_in
-from targeting.maps.turfs import number_on_map, turf_colours
+from targeting.maps.turfs import TURF_COLOURS, number_on_map, turf_colours
 from targeting.streetnames import address_line
 
 FRAME_M: Final = 60.0
@@ -30,23 +31,21 @@ def hand_figure(
     streets: gpd.GeoDataFrame | None,
     language: str,
     *,
-    turf_ids: Sequence[str],
     chosen: Sequence[str] = (),
     height: int = 560,
 ) -> go.Figure:
     """Turfs as dots, their walks as lines, streets in grey; the buildings `chosen` ringed.
 
-    `stops` have x, y (EPSG:2154 metres), turf_id, visit_order and the address; `turf_ids` gives
-    each turf its colour and shape. A dot's custom data is its building_id.
+    `stops` have x, y (EPSG:2154 metres), turf_id, visit_order and the address. A turf's code gives
+    it its colour and shape, whatever other turfs there are. A dot's custom data is its building_id.
     """
-    number = {t: n for n, t in enumerate(turf_ids)}
-    colours = turf_colours(pd.Series(list(turf_ids), dtype="str"))
+    colours = turf_colours(stops["turf_id"].unique())
     figure = go.Figure()
     if streets is not None and len(stops):
         figure.add_trace(_streets(stops, streets))
-    for turf_id, mine in stops.sort_values("visit_order").groupby("turf_id", sort=True):
+    for turf_id, mine in in_turf_order(stops).groupby("turf_id", sort=False):
         colour = "rgb({},{},{})".format(*colours[turf_id])
-        symbol = SYMBOLS[number[turf_id] // len(SYMBOLS) % len(SYMBOLS)]
+        symbol = SYMBOLS[code_number(turf_id) // len(TURF_COLOURS) % len(SYMBOLS)]
         figure.add_trace(_turf(turf_id, mine, colour, symbol, language))
         figure.add_annotation(
             x=float(mine["x"].median()), y=float(mine["y"].median()),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pydeck
 
+from targeting.codes import code_number, in_turf_order
 from targeting.locale import number_in, text_in
 from targeting.maps.deck import records
 from targeting.streetnames import address_line
@@ -24,9 +26,9 @@ NUMBERED_STOPS: Final = 150
 DECIMALS: Final = 5
 
 
-def turf_colours(turf_ids: pd.Series) -> dict[str, tuple[int, int, int]]:
-    """A colour for each turf: it keeps it whatever is chosen."""
-    return {t: TURF_COLOURS[n % len(TURF_COLOURS)] for n, t in enumerate(turf_ids)}
+def turf_colours(turf_ids: Iterable[str]) -> dict[str, tuple[int, int, int]]:
+    """A colour for each turf, from its code: it keeps it whatever is chosen, moved or cut."""
+    return {t: TURF_COLOURS[code_number(t) % len(TURF_COLOURS)] for t in turf_ids}
 
 
 def turf_bounds(stops: pd.DataFrame) -> tuple[float, float, float, float]:
@@ -45,7 +47,7 @@ def turf_layers(
     """
     colours = turf_colours(turfs["turf_id"])
     stops = stops[stops["turf_id"].isin(turfs["turf_id"])]
-    stops = stops.sort_values(["turf_id", "visit_order"])
+    stops = in_turf_order(stops)
     at = np.round(stops[["longitude", "latitude"]].to_numpy(float), DECIMALS)
     points = pd.DataFrame(
         {

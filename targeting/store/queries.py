@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from enum import Enum
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from targeting.config import AS_IT_IS, AsItIs
 from targeting.errors import PrivacyError, TargetingError
 from targeting.store.models import (
     SOURCES,
@@ -36,13 +36,6 @@ NEEDED: Final = (
 )  # fmt: skip
 
 
-class _AsItIs(Enum):
-    AS_IT_IS = "as it is"
-
-
-AS_IT_IS: Final = _AsItIs.AS_IT_IS
-"""What `save_campaign` leaves alone, where None has a meaning of its own."""
-
 NAME_LENGTH: Final = 200
 
 
@@ -58,7 +51,7 @@ def save_campaign(
     communes: Sequence[str] | None = None,
     election_id: str | None = None,
     target: Sequence[str] | None = None,
-    ballot_date: date | _AsItIs | None = AS_IT_IS,
+    ballot_date: date | AsItIs | None = AS_IT_IS,
 ) -> Campaign:
     """Make the campaign, or change what is given and leave the rest.
 

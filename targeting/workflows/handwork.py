@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -173,6 +173,37 @@ def move_buildings(
     return _change(
         workspace, "move", touched, lambda s, _: move_stops(s, building_ids, turf_id), versions
     )
+
+
+class Forecast(NamedTuple):
+    """Minutes of a turf, as it is and as a change would make it; 0 where there is none."""
+
+    turf_id: str
+    before: float
+    after: float
+
+
+def forecast_move(
+    workspace: Workspace, building_ids: Collection[str], turf_id: str
+) -> list[Forecast]:
+    """How long the turfs of such a move would take, walked anew; nothing is changed.
+
+    Raises TargetingError where the move would be refused.
+    """
+    with reading(open_store(workspace)) as session:
+        stops = load_stops(session)
+    held = stops[stops["building_id"].isin(list(building_ids))]
+    touched = sorted(set(held["turf_id"]) & set(_open_turfs(workspace)) | ({turf_id} - {NEW}))
+    with reading(open_store(workspace)) as session:
+        states = load_states(session, touched)
+    _refuse(states, touched)
+    ground, after = _ground(workspace), move_stops(_stops_of(states), building_ids, turf_id)
+    turfs, _ = describe_turfs(
+        ground.buildings, ground.graph, after, time_model=ground.time_model, starts=_starts(states)
+    )
+    was = {s["turf"]["id"]: float(s["turf"]["minutes_expected"]) for s in states}
+    will = dict(zip(turfs["turf_id"], turfs["minutes_expected"].astype(float), strict=True))
+    return [Forecast(t, was.get(t, 0.0), will.get(t, 0.0)) for t in {**was, **will}]
 
 
 def move_street(

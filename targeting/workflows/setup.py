@@ -9,13 +9,13 @@ from datetime import date
 from typing import Final
 
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, parse_election_id
-from targeting.config import Workspace
+from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
 from targeting.store.manifest import FRESH, manifest_path, read_manifest, write_manifest
 from targeting.store.opening import forget_database
-from targeting.store.queries import AS_IT_IS, load_campaign, save_campaign
+from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.reference import (
     OUTLINED,
     list_elections,
@@ -55,13 +55,14 @@ def init_workspace(
     communes: Sequence[str] = (),
     election_id: str | None = None,
     target: Sequence[str] = (),
-    ballot_date: date | None = None,
+    ballot_date: date | AsItIs | None = AS_IT_IS,
     name: str | None = None,
     kind: str = "campaign",
     new_database: bool = False,
 ) -> CampaignCard:
     """Make the workspace, or change its campaign; what is not given stays as it was.
 
+    `ballot_date` None takes the date out: nobody knows it any more.
     `new_database`: begin again where the database is lost, or another one: what lies there is kept
     in backups/, and codes of turfs go on where they were.
     Raises TargetingError for an unknown commune code, election or bloc, before anything is made.
@@ -89,7 +90,7 @@ def init_workspace(
                 communes=codes or None,
                 election_id=election_id,
                 target=list(target) or None,
-                ballot_date=AS_IT_IS if ballot_date is None else ballot_date,
+                ballot_date=ballot_date,
             ).id
         ),
     )

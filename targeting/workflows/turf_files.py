@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from targeting.codes import in_turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.exports.files import (
@@ -206,7 +207,7 @@ def barriers_crossed(stops: pd.DataFrame, barriers: gpd.GeoSeries | None) -> pd.
 
     `stops`: turf_id, visit_order, x, y (EPSG:2154, as `barriers`).
     """
-    ordered = stops.sort_values(["turf_id", "visit_order"], ignore_index=True)
+    ordered = in_turf_order(stops)
     count = pd.Series(0, index=ordered["turf_id"].unique(), name="barriers_crossed")
     if barriers is None or barriers.empty or len(ordered) < 2:
         return count
@@ -234,11 +235,11 @@ def _addressed(workspace: Workspace, stops: pd.DataFrame) -> pd.DataFrame:
     """Stops with postcode and the commune's code for want of its name."""
     addresses = reference.load_addresses(workspace).set_index("address_id")
     at = stops["building_id"]
-    ordered = stops.assign(
+    located = stops.assign(
         postcode=at.map(addresses["postcode"]).fillna("").astype("str"),
         city=at.map(addresses["commune_code"]).fillna("").astype("str"),
-    ).sort_values(["turf_id", "visit_order"], ignore_index=True)
-    return ordered.round({"longitude": 6, "latitude": 6})
+    )
+    return in_turf_order(located).round({"longitude": 6, "latitude": 6})
 
 
 def _tracks(kept: CampaignTurfs) -> list[Track]:

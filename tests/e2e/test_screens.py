@@ -234,3 +234,17 @@ def test_the_printed_address_opens_one_browser_and_no_other(visit, site):
     expect(guest.get_by_role("heading", name="Carte des priorités")).to_be_visible()
     late = visit(printed, key=False, refused=True)
     expect(late.get_by_text("Cette adresse a déjà servi")).to_be_visible()
+
+
+def test_one_click_cuts_the_stations_just_chosen_with_the_keyboard(visit):
+    page = visit("/secteurs")
+    page.get_by_text("Bureaux choisis").click()
+    search = page.get_by_role("combobox", name="Bureaux")
+    expect(search).to_be_visible()
+    search.click()
+    search.press_sequentially("48")
+    search.press("Enter")
+    search.press("Escape")
+    page.get_by_role("button", name="Découper les secteurs").click()
+    asked = page.get_by_role("button", name="Retirer et découper")
+    expect(asked.or_(page.get_by_text("secteurs découpés"))).to_be_visible(timeout=30_000)

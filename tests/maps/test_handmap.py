@@ -17,7 +17,7 @@ def stops() -> pd.DataFrame:
 
 
 def test_every_building_is_a_dot_that_knows_itself():
-    figure = hand_figure(stops(), None, "fr", turf_ids=["S0001", "S0002"], chosen=["c"])
+    figure = hand_figure(stops(), None, "fr", chosen=["c"])
     dots = [t for t in figure.data if t.customdata is not None]
     assert [list(t.customdata[:, 0]) for t in dots] == [["a", "b"], ["c"]]
     assert [t.name for t in dots] == ["S0001", "S0002"]
@@ -28,9 +28,7 @@ def test_every_building_is_a_dot_that_knows_itself():
 def test_turfs_of_one_colour_have_another_shape():
     ids = [f"S{n:04d}" for n in range(9)]
     rows = pd.concat([stops().iloc[[0]].assign(turf_id=t) for t in ids])
-    drawn = {
-        (t.marker.color, t.marker.symbol) for t in hand_figure(rows, None, "en", turf_ids=ids).data
-    }
+    drawn = {(t.marker.color, t.marker.symbol) for t in hand_figure(rows, None, "en").data}
     assert len(drawn) == len(ids)
 
 

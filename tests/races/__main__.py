@@ -23,6 +23,8 @@ from targeting.workflows.demo import fill_demo
 from .doors import doors_in_two_open_turfs, some_visits
 
 ACTORS: Final = 8
+VISITORS: Final = 5
+"""Lists of visits that come in while the commands run."""
 
 
 def command(workspace: Workspace, *words: str) -> subprocess.Popen[str]:
@@ -36,9 +38,9 @@ def command(workspace: Workspace, *words: str) -> subprocess.Popen[str]:
 def race(workspace: Workspace, commands: list[list[str]], seed: int) -> list[int]:
     """Begin these commands at once, bring visits meanwhile; gives their exit codes."""
     running = [command(workspace, *words) for words in commands]
-    for n in range(5):
+    for n in range(VISITORS):
         with reading(open_store(workspace)) as session:
-            rows = some_visits(load_turfs(session), load_stops(session), seed=seed * 10 + n)
+            rows = some_visits(load_turfs(session), load_stops(session), seed=seed * VISITORS + n)
         write(open_store(workspace), lambda s, rows=rows: record_visits(s, rows))
     return [one.wait(600) for one in running]
 
@@ -55,14 +57,14 @@ def main() -> None:
         fill_demo(workspace)
         bad = 0
         for seed in range(asked.seeds):
-            recuts = race(workspace, [["turfs", "recut", "--fast"]] * ACTORS, seed)
-            cuts = race(
-                workspace, [["turfs", "cut", "--stations", "top:3", "--fast"]] * ACTORS, seed
-            )
+            recuts = race(workspace, [["turfs", "recut", "--fast"]] * ACTORS, 2 * seed)
+            cuts = race(workspace, [["turfs", "cut", "--stations", "top:3", "--fast"]] * ACTORS,
+                        2 * seed + 1)  # fmt: skip
             with reading(open_store(workspace)) as session:
                 doubles = doors_in_two_open_turfs(load_turfs(session), load_stops(session))
             bad += doubles + sum(code not in (0, 2) for code in recuts + cuts)
-            print(f"seed {seed}: recut {recuts}, cut {cuts}: {doubles} doors in two open turfs")
+            print(f"seed {seed}: recut {recuts}, cut {cuts}: {doubles} doors in two open turfs",
+                  flush=True)  # fmt: skip
     sys.exit(1 if bad else 0)
 
 

@@ -38,7 +38,7 @@ def some_visits(
     rows = held.iloc[chance.integers(len(held), size=count)]
     return [
         {
-            "visit_id": str(uuid.UUID(int=seed * 1000 + n)),
+            "visit_id": str(uuid.UUID(int=seed * 1000 + n, version=4)),
             "building_id": stop.building_id,
             "door_id": f"{stop.building_id}/{stop.first_door}",
             "turf_id": stop.turf_id,

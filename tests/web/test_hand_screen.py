@@ -19,11 +19,17 @@ def test_a_building_moves_from_the_lists_and_comes_back_by_undo(own_demo, screen
     page.selectbox(key="hand_from").select(one).run()
     page.multiselect(key=f"buildings_{one}").select(mine[0]).run()
     page.selectbox(key="hand_to").select(other).run()
+    foretold = [c.value for c in page.caption if " passera de " in c.value]
+    assert len(foretold) == 2
     page.button(key="move").click().run()
     assert not page.exception
     held = load_hand_board(own_demo).stops.set_index("building_id")["turf_id"]
     assert held[mine[0]] == other
     assert "Déplacé" in page.success[0].value
+    now = load_hand_board(own_demo).turfs.set_index("turf_id")["minutes_expected"]
+    for turf_id in (one, other):
+        (said,) = (c for c in foretold if c.startswith(turf_id))
+        assert said.endswith(f"à {now[turf_id]:.0f} min."), "what was foretold came"
 
     page.button(key="undo").click().run()
     held = load_hand_board(own_demo).stops.set_index("building_id")["turf_id"]

@@ -107,7 +107,7 @@ def test_a_late_list_or_one_taken_back_never_opens_a_turf_that_was_cut_over(
     turfs, stops = state(town)
     assert turfs.set_index("turf_id").loc[first, "status"] == "done"
     now = late[0]["visited_at"]
-    write(open_store(town), lambda s: withdraw_visits(s, [r["visit_id"] for r in late], now))
+    write(open_store(town), lambda s: withdraw_visits(s, [r["visit_id"] for r in late], now, None))
     turfs, stops = state(town)
     assert turfs.set_index("turf_id").loc[first, "status"] == "done"
     assert doors_in_two_open_turfs(turfs, stops) == 0
