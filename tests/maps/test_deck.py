@@ -57,6 +57,14 @@ def test_the_chosen_station_has_its_border(tmp_path, board, outlines):
     assert chosen_layer(file, "13055_0104").data == []
 
 
+def test_nothing_but_the_stations_has_a_colour_that_streamlit_fades(tmp_path, board, outlines):
+    file = station_map_file(tmp_path, board, outlines)
+    drawn = [chosen_layer(file, "13055_0101"), *backdrop_layers(FILE, ["water", "rail"])]
+    for layer in spec(*drawn)["layers"]:
+        assert not {"getFillColor", "getColor"} & layer.keys()
+        assert layer["getLineColor"]
+
+
 def test_the_backdrop_is_one_layer_that_nobody_clicks():
     (layer,) = spec(*backdrop_layers(FILE, ["water", "rail"]))["layers"]
     assert layer["pickable"] is False
