@@ -68,7 +68,8 @@ def test_nothing_but_the_stations_has_a_colour_that_streamlit_fades(tmp_path, bo
 def test_the_backdrop_is_one_layer_that_nobody_clicks():
     (layer,) = spec(*backdrop_layers(FILE, ["water", "rail"]))["layers"]
     assert layer["pickable"] is False
-    assert "properties.kind == 'water'" in layer["getFillColor"]
+    fill = layer["_subLayerProps"]["polygons-fill"]["getFillColor"]
+    assert fill.startswith("@@=properties.kind == 'water' ?")
     assert backdrop_layers(None, []) == []
 
 
