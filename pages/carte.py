@@ -106,7 +106,7 @@ def show_map(board: Board, area: Index, metric: str, filters: dict[str, float]) 
     layers = [
         station_layer(file, metric, **filters),
         *([hatch_layer(hatching, **filters)] if hatching is not None else []),
-        outline_layer(file),
+        *([outline_layer(file)] if board.is_painted else []),
         *backdrop_layers(backdrop, kinds),
     ]
     view = file.bounds if len(area) == len(board.table) else bounds_of(file, area)

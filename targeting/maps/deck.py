@@ -152,7 +152,7 @@ def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
 
 
 def outline_layer(file: MapFile) -> pydeck.Layer:
-    """The stations' borders alone, whatever is filtered: nothing to click."""
+    """The stations' borders alone, whatever is filtered: nothing to click, no ring round a dot."""
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -163,6 +163,7 @@ def outline_layer(file: MapFile) -> pydeck.Layer:
         get_line_color=BORDER,
         get_line_width=0.7,
         line_width_units="'pixels'",
+        _sub_layer_props={PAINTED_PARTS[1]: {"stroked": False}},
     )
 
 

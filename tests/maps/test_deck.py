@@ -9,6 +9,7 @@ from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
     chosen_layer,
+    outline_layer,
     station_layer,
     view_of,
 )
@@ -63,6 +64,11 @@ def test_nothing_but_the_stations_has_a_colour_that_streamlit_fades(tmp_path, bo
     for layer in spec(*drawn)["layers"]:
         assert not {"getFillColor", "getColor"} & layer.keys()
         assert layer["getLineColor"]
+
+
+def test_borders_put_no_ring_round_the_dots_of_a_dense_city():
+    (layer,) = spec(outline_layer(FILE))["layers"]
+    assert layer["_subLayerProps"]["points-circle"] == {"stroked": False}
 
 
 def test_the_backdrop_is_one_layer_that_nobody_clicks():
