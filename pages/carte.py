@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from pandas import Index
 
-from targeting.locale import election_in, number_in, percent_in
+from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
@@ -22,7 +22,7 @@ from targeting.maps.hatching import hatch_layer
 from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
-from targeting.stations.joins import LEAST_JOIN
+from targeting.maps.refusals import why_refused
 from targeting.web.desk import (
     choose_area,
     command,
@@ -106,7 +106,7 @@ def show_map(board: Board, area: Index, metric: str, filters: dict[str, float]) 
     layers = [
         station_layer(file, metric, **filters),
         *([hatch_layer(hatching, **filters)] if hatching is not None else []),
-        outline_layer(file),
+        *([outline_layer(file)] if board.is_painted else []),
         *backdrop_layers(backdrop, kinds),
     ]
     view = file.bounds if len(area) == len(board.table) else bounds_of(file, area)
@@ -139,15 +139,7 @@ def show_why_unpainted(board: Board) -> None:
         st.info(say("map.no_outlines"))
         st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
         return
-    st.warning(
-        say(
-            "map.join_refused",
-            found=number_in(language(), board.join.found),
-            stations=number_in(language(), board.join.stations),
-            rate=percent_in(language(), board.join.rate),
-            least=percent_in(language(), LEAST_JOIN, decimals=0),
-        )
-    )
+    st.warning(f"{why_refused(board.join, language())} {say('map.ranking_stays')}")
     st.markdown(say("map.import_others"))
     st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
 

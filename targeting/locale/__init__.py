@@ -13,7 +13,8 @@ KeyError: a test holds that no key of the code is missing.
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
+from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -65,15 +66,33 @@ def number_in(language: str, value: float | None, *, decimals: int = 0) -> str:
     """A number as the language writes it: `12 345` in French; a dash when missing."""
     if value is None or pd.isna(value):
         return NO_VALUE
-    places = "." + "0" * decimals if decimals else ""
-    return str(format_decimal(value, format=f"#,##0{places}", locale=known_language(language)))
+    return _number(known_language(language), _rounded(value, decimals), decimals)
 
 
 def percent_in(language: str, rate: float | None, *, decimals: int = 1) -> str:
     """A rate from 0 to 1 as a percentage: `76,4 %` in French; a dash when missing."""
     if rate is None or pd.isna(rate):
         return NO_VALUE
-    language = known_language(language)
+    return _percent(known_language(language), _rounded(rate, decimals + 2), decimals)
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    """The value that is written, and no other: what was written once is then found again."""
+    exact = Decimal(str(value))
+    if not exact.is_finite() or exact.adjusted() > 20:
+        return exact
+    rounded = exact.quantize(Decimal(1).scaleb(-decimals))
+    return rounded or abs(rounded)  # no minus before a zero
+
+
+@lru_cache(maxsize=20_000)
+def _number(language: str, value: Decimal, decimals: int) -> str:
+    places = "." + "0" * decimals if decimals else ""
+    return str(format_decimal(value, format=f"#,##0{places}", locale=language))
+
+
+@lru_cache(maxsize=20_000)
+def _percent(language: str, rate: Decimal, decimals: int) -> str:
     form = "#,##0" + ("." + "0" * decimals if decimals else "")
     form += "\u00a0%" if language == "fr" else "%"
     return str(format_percent(rate, format=form, locale=language))

@@ -65,6 +65,16 @@ class Board:
         """How many stations have a rank."""
         return int(self.table["priority_rank"].notna().sum())
 
+    @cached_property
+    def places(self) -> dict[str, str]:
+        """The polling place of each station; empty where it is not known."""
+        return dict(zip(self.table.index, self.table["place"], strict=True))
+
+    @cached_property
+    def has_communes(self) -> bool:
+        """Whether there are several communes: a station's number is then not enough to name it."""
+        return len({commune_of(station) for station in self.table.index}) > 1
+
     def passing(self, *, min_abstention: float = 0.0, min_left: float = 0.0) -> pd.DataFrame:
         """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass."""
         keep = pd.Series(True, index=self.table.index)
@@ -75,20 +85,21 @@ class Board:
         return self.table[keep]
 
 
-def station_place(station_id: str, place: str, language: str) -> str:
-    """The polling place, else the arrondissement of Paris, Lyon and Marseille, else nothing."""
-    if place:
-        return place
+def station_place(board: Board, station_id: str, language: str) -> str:
+    """The commune's code where there are several; the polling place, else the arrondissement."""
+    commune = commune_of(station_id)
+    place = board.places[station_id]
     number = station_id.split("_", 1)[1]
-    if commune_of(station_id) in ARRONDISSEMENT_COMMUNES and number[:2].isdigit():
-        return text_in(language, "place.arrondissement", rank=ordinal_in(language, int(number[:2])))
-    return ""
+    if not place and commune in ARRONDISSEMENT_COMMUNES and number[:2].isdigit():
+        rank = ordinal_in(language, int(number[:2]))
+        place = text_in(language, "place.arrondissement", rank=rank)
+    return " · ".join(part for part in (commune if board.has_communes else "", place) if part)
 
 
 def station_option(board: Board, station_id: str, language: str) -> str:
     """The station in a list to choose from: number and place."""
     title = text_in(language, "card.title", number=station_label(station_id))
-    place = station_place(station_id, board.table.at[station_id, "place"], language)
+    place = station_place(board, station_id, language)
     return f"{title} · {place}" if place else title
 
 

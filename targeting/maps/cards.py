@@ -42,7 +42,7 @@ def build_card(board: Board, station_id: str, language: str) -> Card:
     row = board.table.loc[station_id]
     return Card(
         title=text_in(language, "card.title", number=station_label(station_id)),
-        place=station_place(station_id, row["place"], language),
+        place=station_place(board, station_id, language),
         rank=_rank(board, row, language),
         why=_why(board, station_id, language),
         terms=_terms(board, station_id, language),

@@ -137,20 +137,22 @@ def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
             get_line_color=SELECTED, get_line_width=3, line_width_units="'pixels'",
         )  # fmt: skip
     return pydeck.Layer(
-        "PathLayer",
+        "PolygonLayer",  # a path has one colour, which Streamlit would fade; a border is left alone
         [{"ring": ring} for ring in station_rings(file.path, station_id)],
         id="chosen",
         pickable=False,
-        get_path="ring",
-        get_color=SELECTED,
-        get_width=3,
-        width_units="'pixels'",
-        joint_rounded=True,
+        get_polygon="ring",
+        filled=False,
+        stroked=True,
+        get_line_color=SELECTED,
+        get_line_width=3,
+        line_width_units="'pixels'",
+        line_joint_rounded=True,
     )
 
 
 def outline_layer(file: MapFile) -> pydeck.Layer:
-    """The stations' borders alone, whatever is filtered: nothing to click."""
+    """The stations' borders alone, whatever is filtered: nothing to click, no ring round a dot."""
     return pydeck.Layer(
         "GeoJsonLayer",
         file.url,
@@ -161,6 +163,7 @@ def outline_layer(file: MapFile) -> pydeck.Layer:
         get_line_color=BORDER,
         get_line_width=0.7,
         line_width_units="'pixels'",
+        _sub_layer_props={PAINTED_PARTS[1]: {"stroked": False}},
     )
 
 
@@ -189,7 +192,7 @@ def backdrop_layers(
             id="backdrop",
             pickable=False,
             stroked=True,
-            get_fill_color=by_kind(0),
+            _sub_layer_props={PAINTED_PARTS[0]: {"getFillColor": f"@@={by_kind(0)}"}},
             get_line_color=by_kind(1),
             get_line_width=by_kind(2),
             line_width_units="'pixels'",

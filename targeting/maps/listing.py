@@ -66,7 +66,7 @@ def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
         "rank": (rows["priority_rank"], count),
         "station": ([station_label(s) for s in rows.index], str),
         "place": (
-            [station_place(s, p, language) for s, p in zip(rows.index, rows["place"], strict=True)],
+            [station_place(board, s, language) for s in rows.index],
             str,
         ),
         "priority": (rows["priority"], per_hundred),
@@ -98,7 +98,7 @@ def scenario_listing(board: Board, stations: pd.DataFrame, language: str) -> Lis
     columns: dict[str, tuple[Any, Say]] = {
         "station": ([station_label(s) for s in rows.index], str),
         "place": (
-            [station_place(s, p, language) for s, p in zip(rows.index, rows["place"], strict=True)],
+            [station_place(board, s, language) for s in rows.index],
             str,
         ),
         "low": (stations["low"].round(), count),

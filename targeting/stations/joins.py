@@ -121,6 +121,18 @@ class Join:
         has_codes = self.rate >= LEAST_JOIN and (self.gap is None or self.gap <= RENUMBERED_GAP)
         return has_codes and self.is_in_place
 
+    @property
+    def reason(self) -> str:
+        """What refuses it: `codes rolls constituencies points neighbours`; empty when sound."""
+        if self.rate < LEAST_JOIN:
+            return "codes"
+        if not self.is_in_place:
+            if self.pieces is not None and self.pieces < IN_ONE_PIECE:
+                return "constituencies"
+            is_far = self.near is not None and self.near < NEAR_THEIR_POINTS
+            return "points" if is_far else "neighbours"
+        return "" if self.is_sound else "rolls"
+
     def sentence(self) -> str:
         """`2022_pres_t1: 468 of 481 stations have an outline (97.3 %)`."""
         what = "a point, none has an outline" if self.origin == "points" else "an outline"

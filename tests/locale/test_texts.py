@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 
 from targeting import locale
 from targeting.codes import KINDS
@@ -135,3 +136,16 @@ def test_numbers_are_written_as_the_language_does():
     assert "10\u00a0%" in locale.reason_in("fr", "roll_moved:2022_legi_t1")
     assert locale.count_in("fr", "doors", 0) == "0 porte"
     assert locale.count_in("en", "doors", 0) == "0 doors"
+
+
+@pytest.mark.parametrize("value", [0.7645, 0.7635, 0.00049, 0.5, 1, 1e21, 12345.5, -0.0004])
+def test_a_number_met_again_is_written_as_the_first_time(value):
+    for decimals in (0, 1, 2):
+        form = "#,##0" + ("." + "0" * decimals if decimals else "")
+        plain = format_decimal(value, format=form, locale="en")
+        percent = format_percent(value, format=f"{form}%", locale="en")
+        for _ in range(2):
+            number = locale.number_in("en", value, decimals=decimals)
+            assert number == (plain.lstrip("-") if value == -0.0004 else plain)
+            rate = locale.percent_in("en", value, decimals=decimals)
+            assert rate in (percent, percent.lstrip("-"))

@@ -102,3 +102,11 @@ def test_the_card_says_between_which_ranks_a_station_lies_once_the_past_has_cali
     known = terms.assign(rank_low=1.0, rank_high=21.0, score_low=0.2, score_high=0.55)
     lines = build_card(replace(board, terms=known), board.table.index[0], "en").terms
     assert "between the 1st and the 21st rank" in lines[-1]
+
+
+def test_among_several_communes_a_station_is_named_with_its_own(board):
+    assert not board.has_communes
+    other = board.table.rename(index={"13055_0102": "93005_0102"})
+    wide = replace(board, table=other)
+    assert station_option(wide, "93005_0102", "fr") == "Bureau 102 · 93005"
+    assert station_option(wide, "13055_0101", "fr") == "Bureau 101 · 13055 · École <b>Jaurès</b>"

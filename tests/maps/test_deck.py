@@ -9,6 +9,7 @@ from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
     chosen_layer,
+    outline_layer,
     station_layer,
     view_of,
 )
@@ -57,10 +58,24 @@ def test_the_chosen_station_has_its_border(tmp_path, board, outlines):
     assert chosen_layer(file, "13055_0104").data == []
 
 
+def test_nothing_but_the_stations_has_a_colour_that_streamlit_fades(tmp_path, board, outlines):
+    file = station_map_file(tmp_path, board, outlines)
+    drawn = [chosen_layer(file, "13055_0101"), *backdrop_layers(FILE, ["water", "rail"])]
+    for layer in spec(*drawn)["layers"]:
+        assert not {"getFillColor", "getColor"} & layer.keys()
+        assert layer["getLineColor"]
+
+
+def test_borders_put_no_ring_round_the_dots_of_a_dense_city():
+    (layer,) = spec(outline_layer(FILE))["layers"]
+    assert layer["_subLayerProps"]["points-circle"] == {"stroked": False}
+
+
 def test_the_backdrop_is_one_layer_that_nobody_clicks():
     (layer,) = spec(*backdrop_layers(FILE, ["water", "rail"]))["layers"]
     assert layer["pickable"] is False
-    assert "properties.kind == 'water'" in layer["getFillColor"]
+    fill = layer["_subLayerProps"]["polygons-fill"]["getFillColor"]
+    assert fill.startswith("@@=properties.kind == 'water' ?")
     assert backdrop_layers(None, []) == []
 
 
