@@ -8,6 +8,8 @@ import openpyxl
 import pytest
 
 from targeting.errors import SourceError
+from targeting.sources.blocs import bloc_of_lines, read_blocs
+from targeting.sources.elections import recognise_election
 from targeting.sources.results import read_results
 from tests.official import PRES_2022, Ballot, Row, native
 
@@ -181,8 +183,30 @@ def test_a_recipe_says_that_several_lines_are_one_station(tmp_path: Path) -> Non
     assert results.turnout["registered"].sum() == sum(r.registered for r in TOWN)
     assert results.votes.height == 3 * len(PRES_2022)
     recipe.write_text(recipe.read_text(encoding="utf-8").replace('"rows"', '"groups"'), "utf-8")
-    with pytest.raises(SourceError, match='how = "rows"'):
-        list(read_results(path, recipe=str(recipe)))
+    (grouped,) = read_results(path, recipe=str(recipe))
+    assert grouped.votes.equals(results.votes)
+    assert grouped.turnout.equals(results.turnout)
+    path.write_text("\n".join([header, *lines, lines[0], ""]), encoding="utf-8")
+    (twice,) = read_results(path, recipe=str(recipe))
+    assert twice.flagged["station_id"].to_list() == ["13055_0001"]
+
+
+def test_surnames_alone_tell_the_candidates_of_a_presidential_election(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'name = "mine"\nformat = "csv"\nseparator = ";"\ncommune = "13055"\npublisher = "x"\n'
+        'licence = "x"\ncredit = "x"\n[station]\nfield = "Bureau de vote"\n[counts]\n'
+        'registered = "Inscrits"\nvotes_cast = "Votants"\nvalid_votes = "Exprimés"\n'
+        '[lines]\nhow = "groups"\ncandidate = "Nom"\nvalue = "Voix"\n',
+        encoding="utf-8",
+    )
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([*mirror(TOWN), ""]), encoding="utf-8")
+    (results,) = read_results(path, recipe=str(recipe))
+    blocs = read_blocs()
+    assert recognise_election(results, blocs, {}) == "2022_pres_t1"
+    of_blocs = bloc_of_lines(results.votes, blocs, "2022_pres_t1")
+    assert of_blocs["bloc"].null_count() == 0
 
 
 def test_a_total_in_a_workbook_is_left_out_by_the_row_of_the_sheet(tmp_path: Path) -> None:
