@@ -39,7 +39,7 @@ def hold_at_gates(ref: Ints, x: Ints, y: Ints, way: Ints, is_gate: Flags, is_ope
 
     Of the ways that a gate parts, the one of the larger part of town goes up to it. Another of that
     part ends a metre before; a smaller part, which no open way reaches, is private. Where ways end
-    at a gate that stands on a way that goes on, they alone are stopped: it stands at their entrance.
+    at a gate that stands on a way that goes on, they alone are stopped: it is at their entrance.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ def _parts(way: Ints, node: Ints, is_open: Flags) -> Ints:
     ones = np.ones(int(of_open.sum()), np.int8)
     pairs = (way[of_open], n + node[of_open])
     graph = coo_array((ones, pairs), shape=(n + int(node.max()) + 1,) * 2)
-    return connected_components(graph, directed=False)[1][:n].astype(np.int64)
+    part: Ints = connected_components(graph, directed=False)[1][:n].astype(np.int64)
+    return part
 
 
 def _steps(x: Ints, y: Ints) -> npt.NDArray[np.float64]:

@@ -23,13 +23,13 @@ import shapely
 from pyproj import CRS
 
 from targeting.errors import SourceError
+from targeting.sources.gates import hold_at_gates
 from targeting.sources.overpass import (
     WITH_NODES,
     has_positions_on_ways,
     osm_of_geom,
     remarks_of_xml,
 )
-from targeting.sources.gates import hold_at_gates
 from targeting.sources.ways import (
     BARRIERS,
     LEFT_OUT,
@@ -242,7 +242,7 @@ def _hold_at_gates(nodes: _Nodes, gates: set[int]) -> tuple[_Nodes, list[str]]:
     on_gate = np.unique(ref[is_gate & is_open[way]]).size if way.size else 0
     if not on_gate:
         return nodes, []
-    held = hold_at_gates(ref, x, y, way, is_gate, is_open)
+    held = hold_at_gates(ref, x.astype(np.int64), y.astype(np.int64), way, is_gate, is_open)
     kinds = [nodes.kind[k] for k in held.parent]
     cut = _Nodes(
         x=array("i", held.x.tolist()),

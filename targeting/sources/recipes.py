@@ -146,7 +146,7 @@ def _has_one_group(recipe: Recipe, record: Record) -> bool:
     lines = recipe["lines"]
     if recipe["format"] != "csv" or lines["how"] != "groups":
         return False
-    return sum(isinstance(f, tuple) and f[0] == lines["value"] for f in record.fields) == 1
+    return [f[0] for f in record.fields if isinstance(f, tuple)].count(lines["value"]) == 1
 
 
 def _refuse_other_counts(
