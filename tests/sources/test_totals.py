@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import openpyxl
@@ -90,7 +91,9 @@ def test_a_sum_of_all_counts_but_one_candidate_s_is_a_station(tmp_path: Path) ->
     assert results.turnout.height == 4
 
 
-@pytest.mark.parametrize("number", ["1e400", "#N/A", "2022-02-01", "12-févr", "Mairie", "1,5E3"])
+@pytest.mark.parametrize(
+    "number", ["1e400", "#N/A", "2022-02-01", "12-févr", "janv-01", "-1", "Mairie", "1,5E3"]
+)
 def test_what_cannot_be_a_number_is_refused_where_it_is_no_total(
     tmp_path: Path, number: str
 ) -> None:
@@ -243,3 +246,14 @@ def test_one_count_below_zero_costs_no_more_than_its_station_up_to_one_in_a_hund
     assert (odd["null_votes"], odd["blank_votes"], odd["flag"]) == (None, 3, "negative_count")
     assert "13055_0013 (line 14): below zero (null_votes -1)" in results.notes[0]
     assert results.turnout.height == 100
+
+
+@pytest.mark.parametrize("wrapped", ["results", "records", "data"])
+def test_a_portal_s_json_of_results_is_told_to_be_exported_as_csv(
+    tmp_path: Path, wrapped: str
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps({"total_count": 1, wrapped: [{"inscrits": 900}]}), "utf-8")
+    with pytest.raises(SourceError) as refused:
+        list(read_results(path))
+    assert ("export it again as CSV" in str(refused.value)) == (wrapped != "data")
