@@ -466,3 +466,12 @@ def test_a_gate_at_the_entrance_of_a_lane_does_not_cut_the_street(tmp_path: Path
     assert np.isclose((network.end_m - network.start_m)[street].sum(), 400, atol=1)
     lane = set(network.u[network.line == 1]) | set(network.v[network.line == 1])
     assert len(lane & (set(network.u[street]) | set(network.v[street]))) == 0
+
+
+@pytest.mark.parametrize("far", [1e4, 1e30, 1e308])
+def test_a_graph_with_an_edge_beyond_the_earth_is_refused(tmp_path: Path, far: float) -> None:
+    edges = edge("1", "2", h="residential") + edge(
+        "2", "3", h="residential", g=f"LINESTRING (2.3 48.8, {far:g} {far:g}, 2.4 48.8)"
+    )
+    with pytest.raises(SourceError, match="no degrees"):
+        read_streets(written(tmp_path / "far.graphml", graphml(edges)))
