@@ -8,13 +8,16 @@ streets in `street_ranges`. Layouts are told from the headers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import polars as pl
+from pyproj import Transformer
 
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement
 from targeting.errors import SourceError
@@ -25,7 +28,14 @@ from targeting.sources.reu import REU_COLUMNS, REU_VINTAGE, read_reu_parquet, re
 from targeting.sources.street_ranges import RANGE_COLUMNS, read_ranges
 from targeting.sources.systems import MAINLAND
 from targeting.streetnames import street_key, suffix_of
-from targeting.tables import Addresses, StationPoints, StreetRanges, VoterAddresses
+from targeting.tables import (
+    METRIC_CRS,
+    WGS84,
+    Addresses,
+    StationPoints,
+    StreetRanges,
+    VoterAddresses,
+)
 
 BAN_COLUMNS: Final = (
     "id", "numero", "rep", "nom_voie", "code_postal", "code_insee", "x", "y", "lon", "lat",
@@ -55,6 +65,18 @@ LISTED: Final = 3
 
 BAL_COLUMNS: Final = ("cle_interop", "voie_nom", "numero", "suffixe", "x", "y", "long", "lat")
 """Of a BAL (base adresse locale), versions 1.1 to 1.5."""
+
+BAL_NAMES: Final = {"toponyme": "voie_nom"}
+"""Columns of BAL 1.5 that had another name before."""
+
+NAMED: Final = {  # pattern of the first line: what the file is
+    r"(?i)\bresult_(label|score|id)\b": "what a geocoder answered, not a register of addresses",
+    r"^[0-9AB]{5}[0-9A-Z]{5}-[^,;]*,": "BANO, which has no positions in Lambert-93 and no headers",
+    r"(?i)^(lat,lon|nom,adresse),": "a list of places for a geocoder, not a register of addresses",
+}
+
+BY_EXCEL: Final = r"^[0-9]+([.,][0-9]+)?[Ee][+][0-9]+$"
+"""Ids that a spreadsheet took for numbers: what they were is lost."""
 
 POSITIONS: Final = {"entrée": 0, "entree": 0, "bâtiment": 1, "cage d’escalier": 2}
 """Positions of one address in a BAL, best first; others after."""
@@ -110,9 +132,10 @@ def read_addresses(
         return _of_reu(path.name, table, notes, sha256, vintage)
     file = without_blank_end(as_text(path.name, content, sha256))
     header = file.text.split(b"\n", 1)[0].decode("utf-8", "replace").strip().strip('"')
-    for separator in (";", ","):
+    for separator in (";", ",", "\t"):
         columns = {c.strip().strip('"') for c in header.split(separator)}
-        if set(BAN_COLUMNS) <= columns or set(BAL_COLUMNS) <= columns:
+        plain = {BAL_NAMES.get(c.lower(), c.lower()) for c in columns}
+        if set(BAN_COLUMNS) <= plain or set(BAL_COLUMNS) <= plain:
             return _read_ban(file, separator)
         if set(PARIS_VOTERS) <= columns:
             read = _read_paris_voters(file, separator)
@@ -122,6 +145,11 @@ def read_addresses(
             return _of_reu(file.name, table, notes, sha256, vintage)
         if set(RANGE_COLUMNS) <= columns:
             return _read_ranges(file, separator, commune_code, vintage)
+    if found := next((what for sign, what in NAMED.items() if re.search(sign, header)), None):
+        raise SourceError(
+            file.name, f"this is {found}.", line=1,
+            way_out="Give the BAN's adresses-XX.csv, or the commune's BAL.",
+        )  # fmt: skip
     raise SourceError(
         file.name,
         f"not an address layout known here: headers found are {header[:200]}.",
@@ -157,13 +185,18 @@ def _read_ranges(
 def _read_ban(file: TextFile, separator: str) -> AddressFile:
     """The BAN's addresses; of a BAL (a commune's own file), the same under the BAN's names."""
     rows = parse(file, separator).with_row_index("line", offset=2)
+    rows = rows.rename({c: BAL_NAMES.get(c.lower(), c.lower()) for c in rows.columns})
     is_bal = "cle_interop" in rows.columns
     if is_bal:
         rows = _as_ban(rows)
     rows = rows.select("line", *BAN_COLUMNS, *(["position"] if is_bal else []))
     refuse_holes(file, rows, ("id", "nom_voie", "code_insee"))
+    refuse_where(
+        file, rows, pl.col("id").str.contains(BY_EXCEL), "id",
+        "{cell} was an id before a spreadsheet took it for a number.",
+    )  # fmt: skip
     rows = rows.with_columns(
-        **{c: numbers(file, rows, c, pl.Float64).fill_nan(None) for c in ("x", "y")},
+        **{c: numbers(file, rows, c, pl.Float64).fill_nan(None) for c in ("x", "y", "lon", "lat")},
         numero=numbers(file, rows, "numero", pl.Int64),
     )
     refuse_where(
@@ -175,6 +208,7 @@ def _read_ban(file: TextFile, separator: str) -> AddressFile:
         "{cell} is no number of an address.",
     )  # fmt: skip
     notes: list[str] = []
+    rows = _placed_by_degrees(rows, notes)
     no_place = rows.filter(pl.col("x").is_null() | pl.col("y").is_null())
     if not no_place.is_empty():
         notes.append(f"{no_place.height} addresses without position left out: they cannot be found")
@@ -222,6 +256,17 @@ def _as_ban(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("position", maintain_order=True)
 
 
+def _placed_by_degrees(rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Metres from degrees, for a file that has degrees alone."""
+    if rows["x"].count() or rows["y"].count() or not rows["lon"].count():
+        return rows
+    to_metres = Transformer.from_crs(WGS84, METRIC_CRS, always_xy=True)
+    places = to_metres.transform(rows["lon"].to_numpy(), rows["lat"].to_numpy())
+    x, y = (pl.Series(np.where(np.isfinite(p), p, np.nan)).fill_nan(None) for p in places)
+    notes.append("no x and y in it: positions from lon and lat")
+    return rows.with_columns(x=x, y=y)
+
+
 def _without_strays(file: TextFile, rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     """Rows that lie nowhere near their commune left out and named; refused where they are many."""
     west, south, east, north = MAINLAND
@@ -240,7 +285,8 @@ def _without_strays(file: TextFile, rows: pl.DataFrame, notes: list[str]) -> pl.
             f"{strays.height:,} addresses of {rows.height:,} lie outside mainland France in "
             f"Lambert-93, or far from their commune (first: x={first['x']}, y={first['y']}).",
             line=int(first["line"]),
-            way_out="Overseas departments have another projection, not read yet.",
+            way_out="x and y must be metres in Lambert-93 (EPSG:2154), x first. Overseas "
+            "departments have another projection, not read yet.",
         )
     told = ", ".join(
         f"{row['id']} (line {row['line']}: x={row['x']:g}, y={row['y']:g})"
@@ -278,7 +324,13 @@ def _each_door_once(rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     twice = rows.filter(pl.col("id").is_duplicated())
     if not twice.is_empty():
         notes.append(f"{twice.height} rows share an id: the first of each is kept")
-        rows = rows.unique("id", keep="first", maintain_order=True)
+        rows = rows.unique(["id", "numero", "rep", "nom_voie"], keep="first", maintain_order=True)
+    others = ~rows["id"].is_first_distinct()
+    if others.any():
+        notes.append(f"{others.sum():,} of them are other addresses, and are kept too")
+        again = pl.int_range(pl.len()).over("id") + 1
+        named = pl.when(again > 1).then(pl.format("{}_{}", "id", again)).otherwise("id")
+        rows = rows.with_columns(id=named)
     rows = rows.sort("line")
     keys = {s: street_key(s) or s for s in rows["nom_voie"].unique()}
     suffixes = {s: suffix_of(s) for s in rows["rep"].unique()}

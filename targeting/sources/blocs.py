@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import takewhile
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -115,7 +116,28 @@ def contests(blocs: pd.DataFrame) -> dict[str, Contest]:
             contest.names.add(_plain(candidate))
         else:
             contest.nuances.add(nuance_code)
+    named = blocs[blocs["candidate"].notna()]
+    for key, candidates in named.groupby(named["election_id"].str.split("_").str[:2].str.join("_")):
+        known[str(key)].names |= set(_surnames(candidates["candidate"]))
     return known
+
+
+def _surnames(candidates: Iterable[str]) -> dict[str, str]:
+    """Plain surnames that one candidate alone has, with that candidate's plain name.
+
+    Some files give no first name. A surname is the leading words in capitals, of a name that goes
+    on: a list's name is none.
+
+    >>> _surnames(["LE PEN Marine", "ROYAL Ségolène", "ROYAL Anne", "LISTE COMMUNE"])
+    {'LE PEN': 'LE PEN MARINE'}
+    """
+    bearers: dict[str, set[str]] = {}
+    for candidate in candidates:
+        words = candidate.split()
+        surname = list(takewhile(str.isupper, words))
+        if 0 < len(surname) < len(words):
+            bearers.setdefault(_plain(" ".join(surname)), set()).add(_plain(candidate))
+    return {surname: min(names) for surname, names in bearers.items() if len(names) == 1}
 
 
 def _rows(blocs: pd.DataFrame) -> Iterator[tuple[str, str, str | None, str]]:
@@ -156,6 +178,8 @@ def bloc_of_lines(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) ->
             by_name[_plain(candidate)] = bloc_there
         else:
             by_nuance[nuance] = bloc_there
+    for surname, name in _surnames(c for _, _, c, _ in rows if c is not None).items():
+        by_name.setdefault(surname, by_name[name])
     lines = distinct_lines(votes, by_name=bool(by_name))
     if by_name:
         named = zip(lines["plain"], lines["plain_list"], lines["nuance_code"], strict=True)

@@ -38,7 +38,8 @@ CANNOT_BE_A_NUMBER: Final = (
     r"|^\d{1,2}[-./ ]\d{1,2}[-./ ](\d{2}|\d{4})$|^\d{4}[-./]\d{1,2}[-./]\d{1,2}(\D.*)?$"
     r"|^(?i)\d{1,2}[-./ ]?(janv?|f[ée]v?r?|mars?|avr|apr|mai|may|juin|jun|juil|jul"
     r"|ao[uû]t?|aug|sept?|oct|nov|d[ée]c)\.?([-./ ]\d{2,4})?$"
-    r"|^[^\d]{3,}$"
+    r"|^(?i)(janv?|f[ée]v?r?|mars?|avr|apr|mai|may|juin|jun|juil|jul|ao[uû]t?|aug|sept?|oct|nov"
+    r"|d[ée]c)\.?[-./ ]\d{1,4}$|^[-–—+]\d|^[^\d]{3,}$"
 )
 """What a spreadsheet makes of a number, and words: dates, `1e400`, `#N/A`, `nan`. Real numbers have
 a digit (`01.1`, `0E21`, `069A`, `JUS1`, `BV12`), or are one letter or two."""

@@ -155,7 +155,8 @@ def _geometry(name: str, places: dict[str, Place], edges: list[Edge]) -> Any:
 
 def _one_direction(lines: Any) -> np.ndarray:
     """Which edges to keep: the first of each line, whichever way it is drawn."""
-    shapes = shapely.to_wkb(shapely.normalize(shapely.set_precision(lines, 1e-7)))
+    with np.errstate(over="ignore"):  # what lies beyond the earth is refused with its bounds
+        shapes = shapely.to_wkb(shapely.normalize(shapely.set_precision(lines, 1e-7)))
     once = np.zeros(len(lines), bool)
     first = {shape: at for at, shape in reversed(list(enumerate(shapes)))}
     once[list(first.values())] = True

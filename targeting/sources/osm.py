@@ -3,6 +3,10 @@
 A way stays one line with all its vertices: ways meet where they share a node, hence a vertex, and
 nowhere else, so that an overpass without tags meets nothing. An extract lacks nodes at its edge: a
 way is cut at the gap, and its parts are kept.
+
+A node that is a closed gate is not walked through: what lies beyond is reached otherwise, or is
+private, in and out by its gate. `access` on areas (the multipolygon of a residence) is not read: it
+says nothing of the ways inside, which bear their own tags.
 """
 
 from __future__ import annotations
@@ -19,13 +23,22 @@ import shapely
 from pyproj import CRS
 
 from targeting.errors import SourceError
+from targeting.sources.gates import hold_at_gates
 from targeting.sources.overpass import (
     WITH_NODES,
     has_positions_on_ways,
     osm_of_geom,
     remarks_of_xml,
 )
-from targeting.sources.ways import LEFT_OUT, WATER, Ways, way_kind
+from targeting.sources.ways import (
+    BARRIERS,
+    LEFT_OUT,
+    PRIVATE,
+    WATER,
+    Ways,
+    is_closed_gate,
+    way_kind,
+)
 from targeting.tables import WGS84
 
 PBF_HEADER: Final = b"\x0a\x09OSMHeader"
@@ -95,6 +108,7 @@ class _Nodes:
 
     x: array[int] = field(default_factory=lambda: array("i"))
     y: array[int] = field(default_factory=lambda: array("i"))
+    ref: array[int] = field(default_factory=lambda: array("q"))
     size: list[int] = field(default_factory=list)
     street: list[str | None] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
@@ -103,6 +117,7 @@ class _Nodes:
         for node in way.nodes:
             self.x.append(node.x)
             self.y.append(node.y)
+            self.ref.append(node.ref)
         self.size.append(len(way.nodes))
         self.street.append(street)
         self.kind.append(kind)
@@ -120,6 +135,7 @@ class _Nodes:
 def _read(name: str, source: Source, head: bytes) -> Ways:
     try:
         shores = _shores(source)
+        gates = _closed_gates(source)
         nodes, read, left_out, published = _collect(source, shores, None)
         if nodes.missing and not _is_sorted(source):  # ways may come before their nodes
             nodes, read, left_out, published = _collect(source, shores, _locations(source))
@@ -136,6 +152,7 @@ def _read(name: str, source: Source, head: bytes) -> Ways:
             name, f"the file has {len(nodes.size):,} ways and none of their nodes.",
             way_out=WITH_NODES,
         )  # fmt: skip
+    nodes, notes = _hold_at_gates(nodes, gates)
     lines, way, gaps = _lines(nodes)
     dated = _OVERPASS_DATE.search(head)
     return Ways(
@@ -148,6 +165,7 @@ def _read(name: str, source: Source, head: bytes) -> Ways:
         left_out=left_out,
         gaps=gaps,
         published=dated[1].decode() if dated else published,
+        notes=notes,
     )
 
 
@@ -204,6 +222,38 @@ def _shores(source: Source) -> set[int]:
         for member in relation.members
         if member.type == "w"
     }
+
+
+def _closed_gates(source: Source) -> set[int]:
+    """Ids of the nodes that stop somebody on foot."""
+    from osmium import FileProcessor, filter, osm
+
+    barriers = FileProcessor(source(), osm.NODE).with_filter(filter.KeyFilter("barrier"))
+    return {n.id for n in barriers if is_closed_gate({tag.k: tag.v for tag in n.tags})}
+
+
+def _hold_at_gates(nodes: _Nodes, gates: set[int]) -> tuple[_Nodes, list[str]]:
+    """The ways cut at closed gates, and what to tell of it."""
+    x, y = np.frombuffer(nodes.x, np.int32), np.frombuffer(nodes.y, np.int32)
+    way = np.repeat(np.arange(len(nodes.size)), nodes.size)
+    ref = np.frombuffer(nodes.ref, np.int64)
+    is_gate = np.isin(ref, sorted(gates)) & (x != NO_NODE)
+    is_open = np.array([kind not in BARRIERS | {PRIVATE} for kind in nodes.kind], bool)
+    on_gate = np.unique(ref[is_gate & is_open[way]]).size if way.size else 0
+    if not on_gate:
+        return nodes, []
+    held = hold_at_gates(ref, x.astype(np.int64), y.astype(np.int64), way, is_gate, is_open)
+    kinds = [nodes.kind[k] for k in held.parent]
+    cut = _Nodes(
+        x=array("i", held.x.tolist()),
+        y=array("i", held.y.tolist()),
+        ref=array("q", ref[held.at].tolist()),
+        size=np.bincount(held.way).tolist(),
+        street=[nodes.street[k] for k in held.parent],
+        kind=[PRIVATE if p else k for p, k in zip(held.is_private, kinds, strict=True)],
+    )
+    beyond = int(held.is_private.sum())
+    return cut, [f"{on_gate:,} closed gates not walked through; {beyond:,} ways behind them alone"]
 
 
 def _is_sorted(source: Source) -> bool:

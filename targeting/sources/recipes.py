@@ -102,6 +102,7 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
     skipped: list[str] = []
     by_rows, first_of = recipe["lines"]["how"] == "rows", dict[str, int]()
     for record in _records(file, recipe):
+        by_rows = by_rows or _has_one_group(recipe, record)
         if _is_separator(recipe, record):
             notes.append(f"line {record.place}: a row without station left out")
             continue
@@ -138,6 +139,14 @@ def read_recipe_results(file: TextFile, recipe: Recipe) -> Results:
     if recipe.percent:
         return _share_results(file, recipe, stations, lines, notes)
     return _count_results(file, recipe, stations, lines, notes)
+
+
+def _has_one_group(recipe: Recipe, record: Record) -> bool:
+    """Whether a CSV said to have groups of columns has one: a line a candidate, as in `rows`."""
+    lines = recipe["lines"]
+    if recipe["format"] != "csv" or lines["how"] != "groups":
+        return False
+    return [f[0] for f in record.fields if isinstance(f, tuple)].count(lines["value"]) == 1
 
 
 def _refuse_other_counts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -258,9 +259,21 @@ def _country(headers: list[str]) -> str | None:
     return best if hits[best] >= TELLTALE_WORDS else None
 
 
+_OF_PORTAL: Final = re.compile(
+    rb'^\s*\{.*"(results|records)"\s*:\s*\[|"(datasetid|recordid)"\s*:', re.DOTALL
+)
+"""What Opendatasoft's answers have."""
+
+
 def _json_refusal(file: TextFile) -> SourceError:
     names = ", ".join(Path(r.file).stem for r in our_recipes())
     start = " ".join(file.text[:200].decode("utf-8", "replace").split())
+    if _OF_PORTAL.search(file.text[:4096]):
+        return UnknownLayoutError(
+            file.name,
+            "a portal's JSON: its answer to a query, often its first rows alone.",
+            way_out="On the portal's page, export it again as CSV, whole.",
+        )
     return UnknownLayoutError(
         file.name,
         f"a JSON that no recipe knows ({short(start, 60)}).",

@@ -155,3 +155,68 @@ def test_the_entrance_of_a_communes_own_file_is_its_door(tmp_path: Path) -> None
     read = read_addresses(write(tmp_path, header, *rows))
     assert read.table[["number", "x"]].to_numpy().tolist() == [[7, 150010]]
     assert read.publisher == "BAL"
+
+
+# -- as spreadsheets and others write it -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["12.0", "12,0000000000", " 12 "])
+def test_numbers_and_positions_are_read_as_spreadsheets_write_them(
+    tmp_path: Path, number: str
+) -> None:
+    lines = [BAN_HEADER, ban(number, x="650000,5", y=" 6862000,25", address_id="75101_0001_00012")]
+    read = read_addresses(write(tmp_path, *lines))
+    assert read.table["number"].to_list() == [12]
+    assert (read.table["x"][0], read.table["y"][0]) == (650000.5, 6862000.25)
+
+
+def test_half_a_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"line 2, column “numero”: “16,5” is not a number"):
+        read_addresses(write(tmp_path, BAN_HEADER, ban("16,5")))
+
+
+@pytest.mark.parametrize("address_id", ["2,90E+04", "7.5E+12", "1E+10"])
+def test_ids_that_a_spreadsheet_took_for_numbers_are_refused(
+    tmp_path: Path, address_id: str
+) -> None:
+    lines = [BAN_HEADER, ban(), ban("14", address_id=address_id)]
+    with pytest.raises(SourceError, match=r"line 3, column “id”: .* a spreadsheet"):
+        read_addresses(write(tmp_path, *lines))
+
+
+def test_two_addresses_that_share_an_id_are_both_kept(tmp_path: Path) -> None:
+    lines = [ban(x=f"65{k}000", number=n, address_id="A") for k, n in enumerate(["1", "2", "2"])]
+    read = read_addresses(write(tmp_path, BAN_HEADER, *lines))
+    assert read.table["number"].to_list() == [1, 2]
+    assert read.table["address_id"].to_list() == ["A", "A_2"]
+    assert "1 of them are other addresses, and are kept too" in read.notes
+
+
+def test_a_file_of_degrees_alone_is_placed_by_them(tmp_path: Path) -> None:
+    read = read_addresses(write(tmp_path, BAN_HEADER, ban(x="", y=""), ban("14", x="", y="")))
+    assert "no x and y in it: positions from lon and lat" in read.notes
+    assert abs(read.table["x"][0] - 648_583.3) < 1
+
+
+BAL_1_5 = "cle_interop;commune_insee;toponyme;numero;suffixe;position;long;lat;x;y"
+
+
+@pytest.mark.parametrize("header", [BAL_1_5, BAL_1_5.upper(), BAL_1_5.replace(";", "\t")])
+def test_a_bal_of_version_1_5_is_read_whatever_its_case_and_separator(
+    tmp_path: Path, header: str
+) -> None:
+    line = "75101_0001_00012;75101;Rue Basse;12;;entrée;2.3;48.8;650000;6862000"
+    line = line.replace(";", "\t") if "\t" in header else line
+    read = read_addresses(write(tmp_path, header, line))
+    assert (read.publisher, read.table["street"][0]) == ("BAL", "Rue Basse")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("751124517P-10,10,Rue Basse,75012,Paris,OSM,48.8,2.3", "BANO"),
+     ("name,result_label,result_score", "what a geocoder answered"),
+     ("lat,lon,name", "list of places for a geocoder")],
+)  # fmt: skip
+def test_what_is_no_register_of_addresses_is_named(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        read_addresses(write(tmp_path, line))

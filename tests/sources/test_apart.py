@@ -131,3 +131,25 @@ def test_rows_of_the_roll_are_bounded_by_bytes(tmp_path: Path) -> None:
     equal_rows(place, 1_000_000)
     with pytest.raises(SourceError, match=r"1,000,000 rows in [\d,]+ bytes"):
         CORPUS[1].reader(place)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<OGRVRTDataSource><OGRVRTLayer name='x'><SrcDataSource>{secret}</SrcDataSource>"
+     "</OGRVRTLayer></OGRVRTDataSource>",
+     '{{"type":"gdal_streamed_alg","command_line":"gdal vector read {secret}"}}',
+     "/vsicurl/{address}", "/vsizip/{secret}", "CSV:{secret}"],
+)  # fmt: skip
+def test_a_child_follows_no_text_that_leads_elsewhere(tmp_path: Path, text: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("name,longitude,latitude\nAda,2.3,48.8\n")
+    place = tmp_path / "layer.gpkg"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/x.geojson"
+        place.write_text(text.format(secret=secret, address=address))
+        with pytest.raises(SourceError) as refused:
+            read_apart(read_outlines, place)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert "Ada" not in str(refused.value)

@@ -7,14 +7,15 @@ import json
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 
 from targeting.errors import SourceError
-from targeting.sources.streets import read_streets
+from targeting.sources.streets import StreetFile, read_streets
 from targeting.sources.ways import way_kind
 from targeting.tables import Streets
-from targeting.turf.noding import node_streets
+from targeting.turf.noding import Network, node_streets
 from tests.osm_files import ORIGIN, cross_town, degrees, edge, graphml, osm_xml, write_pbf
 
 HOUSE = {"highway": "residential"}
@@ -400,3 +401,77 @@ def test_a_private_way_is_met_at_one_place_and_never_walked_through(tmp_path: Pa
     others = set(network.u[network.line != lane]) | set(network.v[network.line != lane])
     assert sum(end in others for end in ends) == 1
     assert len(network.parts()) == 1
+
+
+# -- gates ---------------------------------------------------------------------------------------
+
+
+def gated(path: Path, gate: dict[str, str], ways: list[str]) -> tuple[StreetFile, Network]:
+    """A town whose node `g` is a gate, the ways that one walks, and where they meet."""
+    nodes = {"a": (0, 0), "b": (400, 0), "g": (200, 100), "c": (0, 100), "d": (400, 100),
+             "e": (400, 200), "h": (500, 200)}  # fmt: skip
+    text = osm_xml(nodes, [(way, HOUSE) for way in ways])
+    tags = "".join(f'<tag k="{k}" v="{v}"/>' for k, v in gate.items())
+    at = text.index("/>", text.index('<node id="1002"'))
+    read = read_streets(written(path / "town.osm", f"{text[:at]}>{tags}</node>{text[at + 2 :]}"))
+    return read, node_streets(read.streets, {})
+
+
+CLOSED_GATES = [
+    {"barrier": "gate", "access": "private"},
+    {"barrier": "gate", "locked": "yes"},
+    {"barrier": "gate", "foot": "private", "access": "yes"},
+    {"barrier": "lift_gate", "foot": "no"},
+]
+OPEN_GATES = [
+    {"barrier": "gate"},
+    {"barrier": "gate", "access": "private", "foot": "yes"},
+    {"barrier": "lift_gate", "access": "private"},
+    {"barrier": "bollard"},
+]
+
+
+@pytest.mark.parametrize("gate", CLOSED_GATES)
+def test_a_street_is_not_walked_through_a_closed_gate(tmp_path: Path, gate: dict[str, str]) -> None:
+    read, network = gated(tmp_path, gate, ["cgd", "ca", "ab", "bd"])
+    assert read.notes == ["1 closed gates not walked through; 0 ways behind them alone"]
+    assert set(read.streets["kind"]) == {"residential"}
+    assert len(read.streets) == 5
+    assert len(network.parts()) == 1
+    assert network.u.size == len(network.junctions) - 1  # no ring is left
+
+
+@pytest.mark.parametrize("gate", OPEN_GATES)
+def test_a_gate_that_stops_cars_alone_is_walked_through(
+    tmp_path: Path, gate: dict[str, str]
+) -> None:
+    read, network = gated(tmp_path, gate, ["cgd", "ca", "ab", "bd"])
+    assert (read.notes, len(read.streets)) == ([], 4)
+    assert network.u.size == len(network.junctions)
+
+
+def test_what_a_gate_alone_leads_to_is_private_and_met_at_the_gate(tmp_path: Path) -> None:
+    read, network = gated(tmp_path, CLOSED_GATES[0], ["cg", "gd", "deh", "ca", "ab"])
+    kinds = ["residential", "private", "private", "residential", "residential"]
+    assert read.streets["kind"].tolist() == kinds
+    assert read.notes == ["1 closed gates not walked through; 2 ways behind them alone"]
+    assert len(network.parts()) == 1
+
+
+def test_a_gate_at_the_entrance_of_a_lane_does_not_cut_the_street(tmp_path: Path) -> None:
+    read, network = gated(tmp_path, CLOSED_GATES[0], ["cgd", "gb", "ca", "ab"])
+    assert len(read.streets) == 4
+    assert set(read.streets["kind"]) == {"residential"}
+    street = network.line == 0
+    assert np.isclose((network.end_m - network.start_m)[street].sum(), 400, atol=1)
+    lane = set(network.u[network.line == 1]) | set(network.v[network.line == 1])
+    assert len(lane & (set(network.u[street]) | set(network.v[street]))) == 0
+
+
+@pytest.mark.parametrize("far", [1e4, 1e30, 1e308])
+def test_a_graph_with_an_edge_beyond_the_earth_is_refused(tmp_path: Path, far: float) -> None:
+    edges = edge("1", "2", h="residential") + edge(
+        "2", "3", h="residential", g=f"LINESTRING (2.3 48.8, {far:g} {far:g}, 2.4 48.8)"
+    )
+    with pytest.raises(SourceError, match="no degrees"):
+        read_streets(written(tmp_path / "far.graphml", graphml(edges)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from targeting.errors import SourceError
+from targeting.sources.blocs import bloc_of_lines, read_blocs
+from targeting.sources.elections import recognise_election
 from targeting.sources.results import read_results
 from tests.official import PRES_2022, Ballot, Row, native
 
@@ -88,7 +91,9 @@ def test_a_sum_of_all_counts_but_one_candidate_s_is_a_station(tmp_path: Path) ->
     assert results.turnout.height == 4
 
 
-@pytest.mark.parametrize("number", ["1e400", "#N/A", "2022-02-01", "12-févr", "Mairie", "1,5E3"])
+@pytest.mark.parametrize(
+    "number", ["1e400", "#N/A", "2022-02-01", "12-févr", "janv-01", "-1", "Mairie", "1,5E3"]
+)
 def test_what_cannot_be_a_number_is_refused_where_it_is_no_total(
     tmp_path: Path, number: str
 ) -> None:
@@ -181,8 +186,30 @@ def test_a_recipe_says_that_several_lines_are_one_station(tmp_path: Path) -> Non
     assert results.turnout["registered"].sum() == sum(r.registered for r in TOWN)
     assert results.votes.height == 3 * len(PRES_2022)
     recipe.write_text(recipe.read_text(encoding="utf-8").replace('"rows"', '"groups"'), "utf-8")
-    with pytest.raises(SourceError, match='how = "rows"'):
-        list(read_results(path, recipe=str(recipe)))
+    (grouped,) = read_results(path, recipe=str(recipe))
+    assert grouped.votes.equals(results.votes)
+    assert grouped.turnout.equals(results.turnout)
+    path.write_text("\n".join([header, *lines, lines[0], ""]), encoding="utf-8")
+    (twice,) = read_results(path, recipe=str(recipe))
+    assert twice.flagged["station_id"].to_list() == ["13055_0001"]
+
+
+def test_surnames_alone_tell_the_candidates_of_a_presidential_election(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'name = "mine"\nformat = "csv"\nseparator = ";"\ncommune = "13055"\npublisher = "x"\n'
+        'licence = "x"\ncredit = "x"\n[station]\nfield = "Bureau de vote"\n[counts]\n'
+        'registered = "Inscrits"\nvotes_cast = "Votants"\nvalid_votes = "Exprimés"\n'
+        '[lines]\nhow = "groups"\ncandidate = "Nom"\nvalue = "Voix"\n',
+        encoding="utf-8",
+    )
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([*mirror(TOWN), ""]), encoding="utf-8")
+    (results,) = read_results(path, recipe=str(recipe))
+    blocs = read_blocs()
+    assert recognise_election(results, blocs, {}) == "2022_pres_t1"
+    of_blocs = bloc_of_lines(results.votes, blocs, "2022_pres_t1")
+    assert of_blocs["bloc"].null_count() == 0
 
 
 def test_a_total_in_a_workbook_is_left_out_by_the_row_of_the_sheet(tmp_path: Path) -> None:
@@ -219,3 +246,14 @@ def test_one_count_below_zero_costs_no_more_than_its_station_up_to_one_in_a_hund
     assert (odd["null_votes"], odd["blank_votes"], odd["flag"]) == (None, 3, "negative_count")
     assert "13055_0013 (line 14): below zero (null_votes -1)" in results.notes[0]
     assert results.turnout.height == 100
+
+
+@pytest.mark.parametrize("wrapped", ["results", "records", "data"])
+def test_a_portal_s_json_of_results_is_told_to_be_exported_as_csv(
+    tmp_path: Path, wrapped: str
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps({"total_count": 1, wrapped: [{"inscrits": 900}]}), "utf-8")
+    with pytest.raises(SourceError) as refused:
+        list(read_results(path))
+    assert ("export it again as CSV" in str(refused.value)) == (wrapped != "data")
