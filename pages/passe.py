@@ -1,6 +1,5 @@
 """The ledger: where each station's past comes from."""
 
-import pandas as pd
 import streamlit as st
 
 from targeting.locale import number_in, percent_in
@@ -47,7 +46,7 @@ st.caption(
     )
 )
 rows = choose_ledger(past, vintage, kinds=kinds, only_uncertain=doubtful)
-rows = rows[rows["station_id"].isin(choose_area(pd.Index(rows["station_id"])))]
+rows = rows[rows["station_id"].isin(choose_area(rows.set_index("station_id").index))]
 if rows.empty:
     st.info(say("ledger.none"))
 else:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "targeting"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-SHARED = {"tables", "codes", "errors", "streetnames"}
+SHARED = {"cells", "codes", "errors", "streetnames", "tables"}
 ONLY = {  # room: what of targeting it may import, besides itself
     "scoring": SHARED,
     "turf": SHARED,

@@ -18,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from targeting.cells import safe_table
 from targeting.errors import TargetingError
-from targeting.exports.cells import safe_table
 from targeting.tables import WGS84
 
 TABLE_FORMATS: Final = (".csv", ".parquet")

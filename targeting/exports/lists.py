@@ -10,7 +10,7 @@ from typing import Final
 
 import pandas as pd
 
-from targeting.exports.cells import safe_table
+from targeting.cells import safe_table
 
 LIST_LAYOUTS: Final = ("van", "nationbuilder")
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-from targeting.exports.cells import safe_table
+from targeting.cells import safe_table
 from targeting.exports.files import write_aside
 
 WIDEST: Final = 40

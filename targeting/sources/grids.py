@@ -17,8 +17,8 @@ from typing import Final
 
 from openpyxl.utils import get_column_letter
 
+from targeting.cells import raw_text
 from targeting.errors import SourceError
-from targeting.exports.cells import raw_text
 from targeting.sources.files import TextFile, read_text, sha256_of
 from targeting.sources.wide_layouts import SHEET
 from targeting.sources.workbooks import is_workbook, read_sheets

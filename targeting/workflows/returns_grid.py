@@ -14,7 +14,13 @@ from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.books import order_mark
-from targeting.field.grid_words import (
+from targeting.sources.files import TextFile
+from targeting.sources.grids import Row, read_grid
+from targeting.store.engine import open_store, reading
+from targeting.store.turfs import load_stops
+from targeting.store.visits import ID_SPACE, OPPOSITION, UUID, VisitError, record_visits
+from targeting.workflows.buildings import load_buildings
+from targeting.workflows.grid_words import (
     MIDNIGHT,
     NOON,
     When,
@@ -24,12 +30,6 @@ from targeting.field.grid_words import (
     when,
     whole_number,
 )
-from targeting.sources.files import TextFile
-from targeting.sources.grids import Row, read_grid
-from targeting.store.engine import open_store, reading
-from targeting.store.turfs import load_stops
-from targeting.store.visits import ID_SPACE, OPPOSITION, UUID, VisitError, record_visits
-from targeting.workflows.buildings import load_buildings
 from targeting.workflows.returned import Returned, record_once
 
 NEEDED: Final = ("door", "outcome", "visited_at")

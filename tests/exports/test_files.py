@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from targeting.cells import DANGEROUS, raw_text, safe_table, safe_text
 from targeting.errors import TargetingError
-from targeting.exports.cells import DANGEROUS, raw_text, safe_table, safe_text
 from targeting.exports.files import write_aside, write_table
 
 

@@ -149,4 +149,4 @@ def test_a_network_drive_is_known_by_its_mount(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Path, "read_text", lambda _: mounts)
     assert disks.network_drive(Path("/net/w")) == "nfs4"
     assert disks.network_drive(Path("/net/local/w")) is None
-    assert disks.network_drive(Path("/home/w")) is None
+    assert disks.network_drive(Path("/w")) is None

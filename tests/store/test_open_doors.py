@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
 from targeting.errors import TargetingError
 from targeting.store.engine import downgrade, reading, upgrade, write
@@ -35,7 +36,9 @@ def put_cut(engine: Engine) -> None:
             )
         )
 
-    write(engine, work)
+    of_any_version = engine.execution_options(writes=True, schema=True)
+    with Session(of_any_version) as session, session.begin():
+        work(session)
 
 
 def run(engine: Engine, sql: str, **values: Any) -> None:

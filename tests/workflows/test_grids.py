@@ -17,13 +17,13 @@ from click.testing import CliRunner, Result
 from targeting.cli import cli
 from targeting.config import Workspace
 from targeting.errors import SourceError
-from targeting.field.grid_words import COLUMNS, header_names, outcome_words, when
 from targeting.locale import text_in
 from targeting.sources.grids import read_grid_text
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
 from targeting.store.visits import bind_books, load_visits, record_visits, withdraw_visits
 from targeting.tables import OUTCOMES
+from targeting.workflows.grid_words import COLUMNS, header_names, outcome_words, when
 from targeting.workflows.phone_secret import make_secret
 from targeting.workflows.returns import import_returns
 from targeting.workflows.returns_grid import Line, as_visits, once_each, read_visits
@@ -120,7 +120,7 @@ def test_every_word_printed_on_a_book_is_read_back(language):
     for outcome in OUTCOMES:
         printed = text_in(language, f"outcome.{outcome}")
         for spelling in (printed, printed.upper(), f" {printed.replace(' ', '  ')} "):
-            from targeting.field.grid_words import outcome_of
+            from targeting.workflows.grid_words import outcome_of
 
             assert outcome_of(spelling) == outcome
     assert set(words.values()) == set(OUTCOMES)
