@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from targeting.locale import number_in, percent_in, text_in
 from targeting.stations.ground import ALIKE, IN_ONE_PIECE
 from targeting.stations.joins import LEAST_JOIN, NEAR_THEIR_POINTS, RENUMBERED_GAP, Join
 
-LIMITS = {
+LIMITS: Final = {
     "codes": LEAST_JOIN,
     "rolls": RENUMBERED_GAP,
     "constituencies": IN_ONE_PIECE,
