@@ -1,10 +1,10 @@
 """Priority map: which stations to go to first, and why."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
-from pandas import Index
 
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, station_option
@@ -95,7 +95,7 @@ def choose_in_list() -> None:
     forget("map")
 
 
-def show_map(board: Board, area: Index, metric: str, filters: dict[str, float]) -> None:
+def show_map(board: Board, area: Sequence[str], metric: str, filters: dict[str, float]) -> None:
     """The map, looking at an area's stations, with its legend; or why nothing is painted."""
     file = load_station_map(board)
     if file is None:

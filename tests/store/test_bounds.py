@@ -15,12 +15,18 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store import reference, turf_states
 from targeting.store.engine import open_engine, reading, upgrade, write
-from targeting.store.models import Turf, VisitUndone
+from targeting.store.models import Turf
 from targeting.store.sheets import LISTED_COMMUNES, Sheet, whole_file
 from targeting.store.staging import staged
 from targeting.store.turf_states import change_turfs, load_states, undo_change, undoable
-from targeting.store.turfs import busy_buildings, load_turfs, save_cut
-from targeting.store.visits import erase_date, record_visits, withdraw_visits
+from targeting.store.turfs import find_standing, load_turfs, save_cut
+from targeting.store.visits import (
+    due_to_be_forgotten,
+    erase_date,
+    record_visits,
+    visit_uuid,
+    withdraw_visits,
+)
 from targeting.workflows.setup import init_workspace
 from tests.scoring.toy import turnout
 
@@ -67,8 +73,9 @@ def cut_of(doors: int, *more: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
     return turfs, stops, pd.DataFrame({"building_id": [], "dwellings": [], "reason": []})
 
 
-def cut(engine: Engine, doors: int, *more: str) -> list[str]:
-    _, codes = write(engine, lambda s: save_cut(s, *cut_of(doors, *more), {}))
+def cut(engine: Engine, doors: int, *more: str, replaced: tuple[str, ...] = ()) -> list[str]:
+    made = cut_of(doors, *more)
+    _, codes = write(engine, lambda s: save_cut(s, *made, {}, replaced=replaced))
     return list(codes.values())
 
 
@@ -87,12 +94,12 @@ def status(engine: Engine, turf: str) -> str:
 
 def test_a_turf_is_done_at_its_last_door_and_not_one_before(campaign: Engine) -> None:
     (turf,) = cut(campaign, 3)
-    told = []
-    for door in (1, 2, 2, 3):
-        knock(campaign, turf, door, visit_id=f"v{len(told)}")
+    told, ids = [], [visit_uuid(f"v{n}") for n in range(4)]
+    for visit_id, door in zip(ids, (1, 2, 2, 3), strict=True):
+        knock(campaign, turf, door, visit_id=visit_id)
         told.append(status(campaign, turf))
     assert told == ["in_progress", "in_progress", "in_progress", "done"]
-    write(campaign, lambda s: withdraw_visits(s, ["v3"], NOON))
+    write(campaign, lambda s: withdraw_visits(s, [ids[3]], NOON, None))
     assert status(campaign, turf) == "in_progress"
 
 
@@ -107,10 +114,11 @@ def test_a_visit_of_tomorrows_clock_is_taken_and_a_later_one_refused(campaign: E
 def test_what_was_undone_is_remembered_as_long_as_the_visit_would_have_been(
     campaign: Engine,
 ) -> None:
-    write(campaign, lambda s: withdraw_visits(s, ["v1"], NOON))
+    undone, last = visit_uuid("v1"), erase_date(None, NOON)
+    write(campaign, lambda s: withdraw_visits(s, [undone], NOON, None))
     with reading(campaign) as session:
-        (row,) = session.scalars(select(VisitUndone)).all()
-        assert row.erase_on == erase_date(None, NOON)
+        assert due_to_be_forgotten(session, last) == []
+        assert due_to_be_forgotten(session, last + timedelta(days=1)) == [undone]
 
 
 def test_a_building_is_busy_where_somebody_walks_or_its_turf_is_locked(campaign: Engine) -> None:
@@ -118,7 +126,7 @@ def test_a_building_is_busy_where_somebody_walks_or_its_turf_is_locked(campaign:
     knock(campaign, begun, 1, building_id="b2", door_id="b2/1")
     lock(campaign, locked)
     with reading(campaign) as session:
-        assert busy_buildings(session) == {"b2", "b3"}
+        assert find_standing(session).kept == {"b2", "b3"}
     assert status(campaign, ready) == "ready"
 
 
@@ -138,7 +146,7 @@ def test_a_change_made_by_hand_before_a_new_cut_can_no_longer_be_undone(campaign
     (old,) = cut(campaign, 2)
     lock(campaign, old)
     lock(campaign, old, is_locked=False)
-    cut(campaign, 3)
+    cut(campaign, 3, replaced=(old,))
     with reading(campaign) as session:
         assert undoable(session).undo is None
         assert old not in set(load_turfs(session)["turf_id"])
