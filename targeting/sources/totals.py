@@ -24,7 +24,7 @@ TOTAL_WORD: Final = (
     r"(?i)^\W*((sous|s)\W*)?(tot|total|totaux|totale|ensemble|somme|sommes|cumul|r[ée]cap\w*"
     r"|s\s*/\s*t|tous( les)? bureaux|g[ée]n[ée]ral)(\W|_|$)"
 )
-"""What a cell of a total begins with. No commune and no station bears such a name."""
+"""What a cell of a total begins with; communes may (Somme-Vesle), where a station has its number."""
 
 TELLTALE: Final = r"^(0+|9{2,})$"
 """Numbers that no station has: a row that is a sum and bears one is a total, even of one row."""
@@ -96,16 +96,20 @@ class _Cells:
             for c in (*_PLACES, "constituency", "commune_name")
         }
         n = rows.height
-        self.worded = np.zeros(n, bool)
-        for text in texts.values():
-            if text is not None:
-                self.worded |= text.str.contains(TOTAL_WORD).to_numpy()
         number = texts["number"]
         assert number is not None
         self.number = number
         impossible = number.str.contains(CANNOT_BE_A_NUMBER).to_numpy()
         blank = (number == "").to_numpy()
         self.telltale = number.str.contains(TELLTALE).to_numpy()
+        self.worded = np.zeros(n, bool)
+        for column, text in texts.items():
+            if text is not None and column != "commune_name":
+                self.worded |= text.str.contains(TOTAL_WORD).to_numpy()
+        name = texts["commune_name"]
+        if name is not None:  # Somme-Vesle is a commune: its stations have numbers
+            no_number = impossible | blank | self.telltale | self.worded
+            self.worded |= no_number & name.str.contains(TOTAL_WORD).to_numpy()
         self.special = self.worded | impossible | blank | self.telltale
         self.unnumbered = self.worded | impossible | blank
         there = [c for c in COUNTS if c in rows.columns]

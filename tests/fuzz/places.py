@@ -335,7 +335,7 @@ def check_points(table: pd.DataFrame, inner: bytes) -> None:
     if inner.startswith(b"PAR1"):
         assert (table["weight"] > 0).all()
         return
-    separator = max(";,", key=inner.decode("latin-1").split("\n")[0].count)
+    separator = max(";,\t", key=inner.decode("latin-1").split("\n")[0].count)
     text = io.StringIO(inner.decode("utf-8", "replace").lstrip("\ufeff"))
     rows = csv.DictReader(text, delimiter=separator)
     given: dict[str, float] = {}

@@ -39,7 +39,7 @@ def fingerprint(workspace: Workspace) -> dict[str, str]:
     return {
         str(p): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in workspace.root.rglob("*")
-        if p.is_file() and not p.name.endswith(("-wal", "-shm"))
+        if p.is_file() and p.parent.name != "cache" and not p.name.endswith(("-wal", "-shm"))
     }
 
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 
 from targeting.errors import SourceError
 from targeting.sources.blocs import bloc_of_lines, read_blocs
 from targeting.sources.elections import recognise_election
 from targeting.sources.results import read_results
+from targeting.sources.totals import without_totals
 from tests.official import PRES_2022, Ballot, Row, native
 
 NAMES = Ballot.of_names(PRES_2022)
@@ -257,3 +259,18 @@ def test_a_portal_s_json_of_results_is_told_to_be_exported_as_csv(
     with pytest.raises(SourceError) as refused:
         list(read_results(path))
     assert ("export it again as CSV" in str(refused.value)) == (wrapped != "data")
+
+
+def test_a_commune_called_somme_keeps_its_stations() -> None:
+    """Somme-Vesle is no sum: a word in the commune's name tells a total where no number stands."""
+    rows = pl.DataFrame(
+        {
+            "row": [0, 1, 2], "file_line": [2, 3, 4], "number": ["0001", "0001", ""],
+            "commune": ["548", "549", "549"], "department": ["51", "51", "51"],
+            "commune_name": ["Somme-Vesle", "Somme-Yèvre", "Ensemble"],
+            "registered": [257, 89, 400], "votes_cast": [104, 66, 200],
+        }
+    )  # fmt: skip
+    kept = without_totals("town.csv", rows, None)
+    assert kept.rows["commune_name"].to_list() == ["Somme-Vesle", "Somme-Yèvre"]
+    assert kept.left_out == (2,)
