@@ -24,7 +24,7 @@ TOTAL_WORD: Final = (
     r"(?i)^\W*((sous|s)\W*)?(tot|total|totaux|totale|ensemble|somme|sommes|cumul|r[ée]cap\w*"
     r"|s\s*/\s*t|tous( les)? bureaux|g[ée]n[ée]ral)(\W|_|$)"
 )
-"""What a cell of a total begins with; communes may (Somme-Vesle), where a station has its number."""
+"""What a total begins with; communes may (Somme-Vesle), where a station has its number."""
 
 TELLTALE: Final = r"^(0+|9{2,})$"
 """Numbers that no station has: a row that is a sum and bears one is a total, even of one row."""
