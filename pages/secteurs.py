@@ -52,6 +52,10 @@ FILES = {
 }  # fmt: skip
 SIZES = ("minutes", "doors")
 WHERE = ("count", "percent", "chosen", "all")
+
+PICKER_HEIGHT = 150
+"""The list of stations has a line more while one types in it: left to its own height, it would move
+the button away between the press and the release of a click."""
 STEPS = {"buildings": "step.buildings", "street": "step.graph", "cutting": "step.cutting"}
 
 
@@ -71,11 +75,12 @@ def choose_stations() -> str | None:
     if which == "percent":
         return f"top:{st.number_input(say('turfs.percent'), 1, 100, 10, key='percent')}%"
     if which == "chosen":
-        ids = st.multiselect(
-            say("turfs.pick"), list(board.table.index), key="chosen",
-            placeholder=say("map.search_hint"),
-            format_func=partial(station_option, board, language=language()),
-        )  # fmt: skip
+        with st.container(height=PICKER_HEIGHT, border=False):
+            ids = st.multiselect(
+                say("turfs.pick"), list(board.table.index), key="chosen",
+                placeholder=say("map.search_hint"),
+                format_func=partial(station_option, board, language=language()),
+            )  # fmt: skip
         return ",".join(ids) or None
     return "all"
 

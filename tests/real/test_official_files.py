@@ -198,7 +198,9 @@ def test_nantes_of_2014_is_refused_with_its_figure() -> None:
 def test_the_voters_of_paris_are_found_in_the_ban_beyond_the_obvious_match() -> None:
     ban = read_addresses(REAL / "addresses/ban-adresses-75-2024.csv.gz").table
     voters = read_addresses(REAL / "addresses/paris2012_electeurs_par_adresse.csv.gz").table
-    assert (len(ban), len(voters), voters["registered"].sum()) == (158048, 72107, 1225863)
+    without_number = 20  # of 158,048: “0 s”, as the BAN writes a place without number
+    assert len(ban) == 158048 - without_number
+    assert (len(voters), voters["registered"].sum()) == (72107, 1225863)
     match = match_voters(voters, ban)
     assert match.rate() > 0.995, "the obvious match finds 98.9 % of the addresses"
     assert match.voter_rate() > 0.998, "and 99.3 % of the voters"

@@ -17,9 +17,16 @@ def test_a_plan_is_made_told_with_intervals_and_kept(own_demo, screen):
     assert re.search(r"Votants de plus.*entre .* et .*\(80", told), "no vote without interval"
     assert "Pons 2018" in told, "nor without source"
     page.button(key="plan_keep").click().run()
+    before = load_turf_board(own_demo).kept
+    assert "plan" not in before.parameters, "ready turfs are in the way: it asks again, by name"
+    assert "S00" in page.warning[0].value
+    page.button(key="plan_confirm").click().run()
     assert not page.exception
     kept = load_turf_board(own_demo).kept
-    assert ((kept.turfs["status"] == "ready").sum(), kept.parameters["plan"]["teams"]) == (6, 3)
+    fresh = set(kept.turfs["turf_id"]) - set(before.turfs["turf_id"])
+    assert (len(fresh), kept.parameters["plan"]["teams"]) == (6, 3)
+    others = kept.turfs[~kept.turfs["turf_id"].isin(fresh)]
+    assert (others["status"] == "ready").any(), "ready turfs elsewhere stay"
     assert "6 secteurs gardés" in page.success[0].value
 
 
