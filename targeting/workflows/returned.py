@@ -78,6 +78,8 @@ def returns_report(told: Sequence[Returned]) -> Report:
 def _lines(one: Returned) -> list[str]:
     kept = " (already imported: nothing changed)" if one.unchanged else ""
     lines = [f"{one.file}: {one.rows:,} visits read, {one.recorded:,} recorded{kept}"]
+    if (before := _recorded_before(one)) > 0:
+        lines.append(f"  {before} recorded before, and once is enough")
     lines += [f"  lines {_and(same)} say the same: one visit" for same in one.repeated]
     lines += [
         f"  line {first} says not to come back: it is kept, and {_and(others)} of the same moment "
@@ -106,6 +108,14 @@ def _lines(one: Returned) -> list[str]:
         for c in one.corrections
     ]
     return lines
+
+
+def _recorded_before(one: Returned) -> int:
+    """Visits of a grid that are in the campaign already, by another file."""
+    if one.unchanged or one.turf_id is not None:
+        return 0
+    in_file = sum(len(lines) - 1 for lines in (*one.repeated, *one.overruled))
+    return one.rows - one.recorded - in_file
 
 
 def _and(numbers: Sequence[int]) -> str:
