@@ -170,6 +170,11 @@ def chosen_stations(workspace: Workspace, chosen: str) -> list[str] | None:
     if match := re.fullmatch(r"top:(\d+(?:\.\d+)?)(%?)", chosen):
         priorities = station_priorities(workspace, score_stations(workspace))
         ranked = priorities.dropna(subset="priority_rank").sort_values("priority_rank")
+        if ranked.empty:
+            raise TargetingError(
+                "no station is ranked here: `score` says why of each. Choose stations by their "
+                "ids, as 13055_0101, or all."
+            )
         amount = float(match[1])
         count = math.ceil(len(ranked) * amount / 100 - 1e-9) if match[2] else int(amount)
         if count <= 0:

@@ -18,9 +18,11 @@ from click.testing import CliRunner
 from targeting.cli import cli
 from targeting.config import Workspace
 from targeting.demo import build_town
+from targeting.errors import TargetingError
 from targeting.store.checksums import seal_sheet, sheet_path
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
+from targeting.workflows import candidates
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.candidates import chosen_stations
 from targeting.workflows.cutting import cut_campaign_turfs
@@ -292,6 +294,16 @@ def test_a_new_cut_leaves_walked_turfs_alone_and_never_gives_a_code_again(town: 
     assert {k: before[k] for k in ("turfs", "doors_in", "doors_in_turfs")} == {
         k: again[k] for k in ("turfs", "doors_in", "doors_in_turfs")
     }
+
+
+def test_where_no_station_is_ranked_the_first_ones_are_refused_in_words(
+    town: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unranked = station_priorities(town, score_stations(town)).assign(priority_rank=float("nan"))
+    monkeypatch.setattr(candidates, "station_priorities", lambda *_: unranked)
+    for chosen in ("top:3", "top:20%"):
+        with pytest.raises(TargetingError, match="no station is ranked here"):
+            chosen_stations(town, chosen)
 
 
 @pytest.mark.parametrize("chosen", ["top:0", "best", "13055", "top:x%"])
