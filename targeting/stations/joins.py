@@ -53,6 +53,8 @@ class Evidence:
         if self.points is None or self.points.empty:
             return pd.Series(dtype="float64")
         gaps = outline_gaps(outlines, self.points)
+        if gaps.empty:
+            return pd.Series(dtype="float64")
         commune = pd.Series(gaps.index, gaps.index).str.partition("_")[0]
         near = (gaps <= NEAR_OUTLINE_M).groupby(commune).agg(["mean", "size"])
         share: pd.Series = near.loc[near["size"] >= FEWEST, "mean"]

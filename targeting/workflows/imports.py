@@ -389,7 +389,7 @@ def _same_in_other_years(
     stations = {}
     for join in equals:
         there = turnouts[join.election_id]["station_id"]
-        here = there[there.str.partition("_")[0].isin(list(communes))]
+        here = there[there.str.split("_").str[0].isin(list(communes))]
         stations[join.election_id[:4]] = frozenset(here)
     if len(set(stations.values())) > 1:
         raise JoinError(
@@ -411,7 +411,7 @@ def _without_misfits(
     known: set[str] = set()
     rates: dict[str, float] = {}
     for election_id, turnout in turnouts.items():
-        commune = turnout["station_id"].str.partition("_")[0]
+        commune = turnout["station_id"].str.split("_").str[0]
         rate = turnout["station_id"].isin(stations["station_id"]).groupby(commune).mean()
         rate = rate[rate.index.isin(sizes.index)]
         known |= set(rate.index)

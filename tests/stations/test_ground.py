@@ -132,3 +132,16 @@ def test_outlines_without_a_station_count_as_stations_without_an_outline_do() ->
     assert "2 outlines have no station" in older.sentence()
     rolls = [Join("2017_pres_t1", 10, 10, 0.01), Join("2022_pres_t1", 10, 10, 0.06)]
     assert equally_good(rolls) == rolls[:1], "of two that fit alike, the nearest rolls"
+
+
+def test_points_of_other_stations_tell_nothing() -> None:
+    outlines = town()
+    elsewhere = outlines.assign(
+        station_id=[f"29019_{i:04d}" for i in range(len(outlines))],
+        geometry=outlines.geometry.centroid,
+    )
+    assert Evidence(points=elsewhere).near_points(outlines).empty
+    assert Evidence(points=elsewhere).near_points(outlines.iloc[:0]).empty
+    assert join_outlines(
+        outlines, results(outlines), election_id="2022_pres_t1", evidence=Evidence(points=elsewhere)
+    ).is_sound
