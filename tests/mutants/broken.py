@@ -165,7 +165,8 @@ SURVIVED: Final = (
     ),
     store(
         "D06", "no change by hand survives a new cut", "turfs",
-        '    session.execute(delete(TurfEdit))\n    return _add_cut(', "    return _add_cut(", *HAND,
+        "    session.execute(delete(TurfEdit))\n    return cut.id, _fill_cut(",
+        "    return cut.id, _fill_cut(", *HAND,
     ),
     store(
         "D07", "old changes are forgotten", "turf_states",
@@ -271,8 +272,7 @@ BESIDES: Final = (
     ),
     store(
         "B22", "a locked turf keeps its buildings", "turfs",
-        'or_(Turf.status == "in_progress", and_(Turf.status == "ready", Turf.is_locked))',
-        '(Turf.status == "in_progress")', *HAND,
+        'if status == "ready" and not is_locked:', 'if status == "ready":', *HAND,
     ),
     turf(
         "B23", "a gap of a quarter of an hour is a door", "learning",
