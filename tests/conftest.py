@@ -129,6 +129,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def unmade(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace to be made, whose database will be on each engine in turn."""
+    if database_url.startswith("postgres"):
+        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with our schema, on each engine in turn."""
     engine = open_engine(database_url)

@@ -16,20 +16,15 @@ from tests.workflows.worlds import found_town
 
 
 @pytest.mark.slow
-def test_two_commands_at_once_put_no_door_in_two_turfs(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if database_url.startswith("postgres"):
-        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
-    workspace = Workspace(tmp_path / "town")
-    found_town(workspace, tmp_path)
-    cut_campaign_turfs(workspace, chosen="all", doors=40, fast=True)
+def test_two_commands_at_once_put_no_door_in_two_turfs(tmp_path: Path, unmade: Workspace) -> None:
+    found_town(unmade, tmp_path)
+    cut_campaign_turfs(unmade, chosen="all", doors=40, fast=True)
     ended = race(
-        workspace,
+        unmade,
         [["turfs", "recut", "--fast"], ["turfs", "cut", "--stations", "all", "--fast"]],
         seed=1,
     )
     assert set(ended) <= {0, 2}, "done, or refused in a sentence"
-    with reading(open_store(workspace)) as session:
+    with reading(open_store(unmade)) as session:
         turfs, stops = load_turfs(session), load_stops(session)
     assert doors_in_two_open_turfs(turfs, stops) == 0

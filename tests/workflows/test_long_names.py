@@ -27,13 +27,10 @@ from tests.workflows.test_import_streets import along, ban, call
 
 
 @pytest.fixture
-def empty(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def empty(unmade: Workspace) -> Workspace:
     """A campaign without addresses, on each engine."""
-    if database_url.startswith("postgres"):
-        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
-    workspace = Workspace(tmp_path / "workspace")
-    init_workspace(workspace, communes=["13055"])
-    return workspace
+    init_workspace(unmade, communes=["13055"])
+    return unmade
 
 
 def test_turfs_past_s9999_follow_it_on_lists_maps_and_in_files(

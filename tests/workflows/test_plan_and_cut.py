@@ -21,15 +21,12 @@ from tests.workflows.worlds import EAST, WEST, found_town
 
 
 @pytest.fixture
-def town(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def town(tmp_path: Path, unmade: Workspace) -> Workspace:
     """Two stations, each cut for itself, on each engine."""
-    if database_url.startswith("postgres"):
-        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
-    workspace = Workspace(tmp_path / "workspace")
-    found_town(workspace, tmp_path)
+    found_town(unmade, tmp_path)
     for station in (WEST, EAST):
-        cut_campaign_turfs(workspace, chosen=station, doors=60, fast=True)
-    return workspace
+        cut_campaign_turfs(unmade, chosen=station, doors=60, fast=True)
+    return unmade
 
 
 def look(workspace: Workspace) -> tuple[Any, Any]:

@@ -6,14 +6,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store.engine import open_store, reading, write
+from targeting.store.models import Visit
 from targeting.store.turfs import load_stops, load_turfs
 from targeting.store.visits import record_visits, withdraw_visits
 from targeting.workflows import cutting, handwork, polishing, recut
@@ -26,17 +29,14 @@ from tests.workflows.test_import_streets import along, ban
 
 
 @pytest.fixture
-def town(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def town(tmp_path: Path, unmade: Workspace) -> Workspace:
     """Three streets of twenty doors in turfs of ten; the first turf is begun. On each engine."""
-    if database_url.startswith("postgres"):
-        monkeypatch.setenv("RELANCE_DATABASE_URL", database_url)
-    workspace = Workspace(tmp_path / "workspace")
-    init_workspace(workspace, communes=["13055"])
+    init_workspace(unmade, communes=["13055"])
     rows = [r for k, name in enumerate("ABC") for r in along(f"Rue {name}", y=9.0 + 100 * k)]
-    import_addresses(workspace, ban(tmp_path / "ban.csv", rows))
-    cut_campaign_turfs(workspace, chosen="all", doors=10, fast=True)
-    come_back(workspace)
-    return workspace
+    import_addresses(unmade, ban(tmp_path / "ban.csv", rows))
+    cut_campaign_turfs(unmade, chosen="all", doors=10, fast=True)
+    come_back(unmade)
+    return unmade
 
 
 def state(workspace: Workspace) -> tuple[Any, Any]:
@@ -45,10 +45,12 @@ def state(workspace: Workspace) -> tuple[Any, Any]:
 
 
 def come_back(workspace: Workspace) -> None:
-    """A return begins the first ready turf, or brings more of one begun."""
+    """A return begins the first ready turf, and brings more of the first one begun."""
     turfs, stops = state(workspace)
-    alive = turfs[turfs["status"].isin(["ready", "in_progress"])].sort_values(["status", "turf_id"])
-    rows = some_visits(alive.head(1), stops, seed=len(stops), count=2)
+    rows = []
+    for seed, status in enumerate(["ready", "in_progress"], len(stops)):
+        first = turfs[turfs["status"] == status].sort_values("turf_id").head(1)
+        rows += some_visits(first, stops, seed=seed, count=2) if len(first) else []
     write(open_store(workspace), lambda s: record_visits(s, rows))
 
 
@@ -59,14 +61,42 @@ def move(workspace: Workspace) -> None:
     handwork.move_buildings(workspace, [building], ready[1])
 
 
+def lock(workspace: Workspace) -> None:
+    turfs = state(workspace)[0]
+    handwork.lock(workspace, list(turfs.loc[turfs["status"] == "ready", "turf_id"])[:1])
+
+
+def take_back(workspace: Workspace) -> None:
+    """A phone takes back all that came in."""
+    with reading(open_store(workspace)) as session:
+        ids = list(session.scalars(select(Visit.id)))
+    now = datetime.now(UTC)
+    assert write(open_store(workspace), lambda s: withdraw_visits(s, ids, now, None)) == len(ids)
+
+
 ACTORS: dict[str, tuple[Any, Callable[[Workspace], Any]]] = {
     "cut": (cutting, lambda w: cut_campaign_turfs(w, chosen="all", doors=12, fast=True)),
     "recut": (recut, lambda w: recut_campaign_turfs(w, doors=5, fast=True)),
     "polish": (polishing, polishing.polish_latest_cut),
     "move": (handwork, move),
     "return": (None, come_back),
+    "restore": (cutting, restore_report),
+    "undo": (handwork, handwork.undo),
+    "lock": (handwork, lock),
+    "take back": (None, take_back),
 }
-PAIRS = [(a, b) for a, b in itertools.product(ACTORS, ACTORS) if ACTORS[a][0] is not None]
+BEFORE: dict[str, Callable[[Workspace], Any]] = {
+    "restore": ACTORS["cut"][1], "undo": move, "polish": ACTORS["cut"][1],
+}  # fmt: skip
+"""What somebody did first, so that there is something to call back, or to polish."""
+
+COMPUTING = ("cut", "recut", "polish", "move")
+PAIRS = [
+    *itertools.product(COMPUTING, (*COMPUTING, "return")),
+    ("restore", "cut"), ("restore", "return"), ("restore", "move"), ("cut", "restore"),
+    ("undo", "cut"), ("undo", "return"), ("move", "undo"), ("lock", "cut"), ("cut", "lock"),
+    ("recut", "take back"),
+]  # fmt: skip
 
 
 def try_it(act: Callable[[Workspace], Any], workspace: Workspace) -> None:
@@ -80,7 +110,11 @@ def test_whoever_comes_between_the_look_and_the_writing_no_door_is_in_two_open_t
     town: Workspace, monkeypatch: pytest.MonkeyPatch, slow: str, quick: str
 ) -> None:
     module, act = ACTORS[slow]
+    for who in {slow, quick} & set(BEFORE):
+        BEFORE[who](town)
     waiting = [ACTORS[quick][1]]
+    # whatever a polish would gain: what it writes is tried
+    monkeypatch.setattr(polishing, "cost_m", lambda turfs, _: float("status" in turfs))
 
     def write_late(engine: Any, work: Any) -> Any:
         if waiting:
@@ -90,6 +124,7 @@ def test_whoever_comes_between_the_look_and_the_writing_no_door_is_in_two_open_t
     _, before = state(town)
     monkeypatch.setattr(module, "write", write_late)
     try_it(act, town)
+    assert waiting == [], "the other came in between"
     turfs, stops = state(town)
     assert doors_in_two_open_turfs(turfs, stops) == 0
     assert set(before["building_id"]) <= set(stops["building_id"]), "every door is still in a turf"
