@@ -259,13 +259,6 @@ def _bring_up(workspace: Workspace, engine: Engine) -> None:
     opening.keep_identity(workspace, engine)
 
 
-def up_to_date(engine: Engine) -> bool:
-    """Whether the schema is the newest one we know."""
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == _newest()
-
-
 @lru_cache(maxsize=1)
 def _newest() -> str | None:
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()

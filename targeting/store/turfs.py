@@ -15,14 +15,11 @@ from targeting.errors import TargetingError
 from targeting.store.models import (
     OPEN_STATUSES,
     OpenDoor,
-    PhoneBook,
     Turf,
     TurfCut,
     TurfDoor,
     TurfEdit,
     TurfExcluded,
-    Visit,
-    VisitUndone,
 )
 from targeting.store.opening import first_free_code, remember_codes
 from targeting.store.queries import load_campaign
@@ -268,10 +265,9 @@ def load_turfs(session: Session) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["turf_id", *columns, *more])
 
 
-def turf_versions(session: Session) -> list[tuple[str, int]]:
-    """Every turf's code and version: changes when one of them does."""
-    rows = session.execute(select(Turf.id, Turf.version).order_by(*BY_CODE)).all()
-    return [(turf_id, version) for turf_id, version in rows]
+def turf_versions(session: Session) -> dict[str, int]:
+    """Every turf's version by its code: another one once it was changed."""
+    return dict(session.execute(select(Turf.id, Turf.version)).tuples().all())
 
 
 def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:
@@ -293,9 +289,3 @@ def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
     columns = (TurfExcluded.building_id, TurfExcluded.dwellings, TurfExcluded.reason)
     rows = session.execute(select(*columns).where(TurfExcluded.cut_id == cut_id)).all()
     return pd.DataFrame(rows, columns=list(Excluded.to_schema().columns))
-
-
-def forget_turfs(session: Session) -> None:
-    """Take every turf and visit out (the invented town is rebuilt from nothing)."""
-    for model in (Visit, VisitUndone, PhoneBook, TurfEdit, TurfDoor, TurfExcluded, Turf, TurfCut):
-        session.execute(delete(model))

@@ -159,20 +159,29 @@ def move_buildings(
     `versions` are those that the user has seen (turf_id → version): a turf changed since is not
     changed again unseen. Raises TargetingError for a building in no open turf.
     """
+    touched = _touched_by_move(workspace, building_ids, turf_id)
+    return _change(
+        workspace, "move", touched, lambda s, _: move_stops(s, building_ids, turf_id), versions
+    )
+
+
+def _touched_by_move(
+    workspace: Workspace, building_ids: Collection[str], turf_id: str
+) -> list[str]:
+    """Turfs that hold these buildings, and the one they go to."""
     with reading(open_store(workspace)) as session:
-        stops = load_stops(session)
-    held = stops[stops["building_id"].isin(list(building_ids))]
-    open_ids = _open_turfs(workspace)
-    held = held[held["turf_id"].isin(open_ids)]
+        turfs, stops = load_turfs(session), load_stops(session)
+    is_open = (turfs["status"] == "ready") & ~turfs["is_locked"].astype(bool)
+    held = stops[
+        stops["building_id"].isin(list(building_ids))
+        & stops["turf_id"].isin(turfs.loc[is_open, "turf_id"])
+    ]
     if missing := sorted(set(building_ids) - set(held["building_id"])):
         raise TargetingError(
             f"{', '.join(missing[:3])} is in no turf that can be changed: it is being walked, "
             "locked, or was left out of the cut."
         )
-    touched = sorted(set(held["turf_id"]) | ({turf_id} - {NEW}), key=turf_order)
-    return _change(
-        workspace, "move", touched, lambda s, _: move_stops(s, building_ids, turf_id), versions
-    )
+    return sorted(set(held["turf_id"]) | ({turf_id} - {NEW}), key=turf_order)
 
 
 class Forecast(NamedTuple):
@@ -190,10 +199,7 @@ def forecast_move(
 
     Raises TargetingError where the move would be refused.
     """
-    with reading(open_store(workspace)) as session:
-        stops = load_stops(session)
-    held = stops[stops["building_id"].isin(list(building_ids))]
-    touched = sorted(set(held["turf_id"]) & set(_open_turfs(workspace)) | ({turf_id} - {NEW}))
+    touched = _touched_by_move(workspace, building_ids, turf_id)
     with reading(open_store(workspace)) as session:
         states = load_states(session, touched)
     _refuse(states, touched)
@@ -270,7 +276,7 @@ def lock(
     ids = sorted(set(turf_ids), key=turf_order)
     with reading(engine) as session:
         states = load_states(session, ids)
-        found = dict(turf_versions(session))
+        found = turf_versions(session)
     _refuse(states, ids, locked_too=True)
     after = [s | {"turf": s["turf"] | {"is_locked": locked}} for s in states]
     kind = "lock" if locked else "unlock"
@@ -308,13 +314,6 @@ def turf_pieces(workspace: Workspace, stops: pd.DataFrame) -> pd.Series:
     return pieces(walking_graph(workspace, load_buildings(workspace)), stops)
 
 
-def _open_turfs(workspace: Workspace) -> list[str]:
-    with reading(open_store(workspace)) as session:
-        turfs = load_turfs(session)
-    is_open = (turfs["status"] == "ready") & ~turfs["is_locked"].astype(bool)
-    return list(turfs.loc[is_open, "turf_id"])
-
-
 def _change(
     workspace: Workspace,
     kind: str,
@@ -328,7 +327,7 @@ def _change(
     engine = open_store(workspace)
     with reading(engine) as session:
         states = load_states(session, touched)
-        found = dict(turf_versions(session))
+        found = turf_versions(session)
     _refuse(states, touched)
     before = _stops_of(states)
     ground = _ground(workspace)

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, insert, inspect, text
+from sqlalchemy import Connection, Engine, delete, insert, inspect, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from targeting.errors import PrivacyError
 from targeting.store.engine import reading, write
 from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit
 from targeting.store.queries import add_contacts, count_contacts
-from targeting.store.turfs import forget_turfs
 from targeting.store.visits import load_visits, record_visits, visit_uuid
 from targeting.tables import OUTCOMES
 
@@ -186,7 +185,7 @@ def test_only_a_talk_leads_to_a_contact(engine: Engine, outcome: str) -> None:
 def test_whatever_comes_with_a_visit_either_all_are_lawful_or_none_is_kept(
     engine: Engine, mix
 ) -> None:
-    write(engine, forget_turfs)
+    write(engine, lambda s: s.execute(delete(Visit)))
     write(engine, lambda s: add_contacts(s, [contact(), contact(contact_id="logement")]))
     rows = [visit(visit_id=f"m{i}", outcome=o, **more) for i, (o, more) in enumerate(mix)]
     unlawful = any(

@@ -68,6 +68,24 @@ def test_a_building_moves_to_its_neighbours_turf_and_both_are_walked_anew(town: 
         assert mine["visit_order"].tolist() == list(range(1, len(mine) + 1))
 
 
+def test_a_move_takes_the_minutes_that_it_told_and_none_are_told_where_it_is_refused(
+    town: Workspace,
+) -> None:
+    before, ids = turfs(town)["minutes_expected"], list(turfs(town).index)
+    moved = next(b for b, t in where(town).items() if t == ids[0])
+    told = handwork.forecast_move(town, [moved], ids[1])
+    assert [f.turf_id for f in told] == ids[:2]
+    assert [f.before for f in told] == before[ids[:2]].tolist()
+    assert turfs(town)["minutes_expected"].tolist() == before.tolist(), "nothing was moved"
+    handwork.move_buildings(town, [moved], ids[1])
+    after = turfs(town)["minutes_expected"]
+    assert [f.after for f in told] == pytest.approx(after[ids[:2]].tolist())
+    for what in ([moved, "nowhere"], ["nowhere"]):
+        for ask in (handwork.forecast_move, handwork.move_buildings):
+            with pytest.raises(TargetingError, match="nowhere is in no turf"):
+                ask(town, what, ids[1])
+
+
 def test_a_selection_becomes_a_turf_of_its_own_with_a_code_never_given_before(
     town: Workspace,
 ) -> None:
