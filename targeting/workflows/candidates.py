@@ -38,6 +38,15 @@ class MovedOnError(TargetingError):
     """What a computation read is no longer so: it is made again, or refused."""
 
 
+def require_same(is_same: bool) -> None:
+    """Raise MovedOnError unless what a computation read is still so."""
+    if not is_same:
+        raise MovedOnError(
+            "turfs or visits of these doors changed while this was computed: nothing was kept. "
+            "Look at the turfs, then do it again."
+        )
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Buildings of some stations, told apart.
@@ -74,17 +83,12 @@ class Candidates:
         now = self.question.answer(session)
         doors = ["building_id", "dwellings"]
         shut = ["building_id", "door", "reason"]
-        same = (
+        require_same(
             self.replaced == now.replaced
             and self.excluded.sort_index().equals(now.excluded.sort_index())
             and _same_rows(self.to_visit[doors], now.to_visit[doors])
             and _same_rows(self.closed[shut], now.closed[shut])
         )
-        if not same:
-            raise MovedOnError(
-                "turfs or visits of these doors changed while this was computed: nothing was kept. "
-                "Look at the turfs, then do it again."
-            )
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,8 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import (
-    ensure_writable,
-    known_format,
-)
-from targeting.households.doors import (
-    COOLING_OFF_DAYS,
-    door_ranges,
-)
+from targeting.exports.files import ensure_writable, known_format
+from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import load_stops, save_cut
 from targeting.store.withdrawn import restore_cut, restore_turfs
@@ -75,11 +69,7 @@ def cut_campaign_turfs(
     raises TargetingError where they are others by now. Where others change these doors while it is
     computed, it is computed anew; it is refused if they do not stop.
     """
-    if minutes is not None and doors is not None:
-        raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
-    if out is not None:
-        known_format(out, TURF_FORMATS)
-        ensure_writable(out)
+    check_asked(minutes, doors, out)
     parameters = {
         "stations": chosen, "doors": doors, "seed": seed, "fast": fast,
         "minutes": DEFAULT_MINUTES if minutes is None and doors is None else minutes,
@@ -110,6 +100,15 @@ def cut_campaign_turfs(
     raise moved
 
 
+def check_asked(minutes: float | None, doors: int | None, out: Path | None) -> None:
+    """Raise TargetingError for two sizes of a turf, or a file that cannot be written."""
+    if minutes is not None and doors is not None:
+        raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
+    if out is not None:
+        known_format(out, TURF_FORMATS)
+        ensure_writable(out)
+
+
 def _keep(made: CutMade, parameters: Mapping[str, Any], session: Any) -> dict[str, str]:
     """Keep a cut if its doors are still as they were when it was computed."""
     made.found.look_again(session)
@@ -133,7 +132,7 @@ def preview_cut(
     workspace: Workspace, chosen: str, *, exclude_contacted: int = COOLING_OFF_DAYS
 ) -> CutPreview:
     """What a cut of these stations would withdraw; nothing is cut."""
-    found = _found(workspace, chosen, exclude_contacted)
+    found = _found(workspace, chosen, chosen_stations(workspace, chosen), exclude_contacted)
     with reading(open_store(workspace)) as session:
         held = load_stops(session, list(found.replaced))
     return CutPreview(found.replaced, int(held["dwellings"].sum()), found.beyond)
@@ -167,8 +166,9 @@ def restore_report(workspace: Workspace, turf_ids: Sequence[str] | None = None) 
     return Report(done._asdict(), text)
 
 
-def _found(workspace: Workspace, chosen: str, met_days: int) -> Candidates:
-    stations = chosen_stations(workspace, chosen)
+def _found(
+    workspace: Workspace, chosen: str, stations: list[str] | None, met_days: int
+) -> Candidates:
     return load_candidates(
         workspace, stations, named=not chosen.startswith("top:"), met_days=met_days
     )
@@ -189,7 +189,8 @@ def cut_as(
     """Cut as a cut's parameters say, and keep nothing."""
     chosen = parameters["stations"]
     progress("buildings")
-    found = _found(workspace, chosen, parameters["exclude_contacted_days"])
+    stations = chosen_stations(workspace, chosen)
+    found = _found(workspace, chosen, stations, parameters["exclude_contacted_days"])
     everyone = load_buildings(workspace)
     graph = walking_graph(workspace, everyone, progress=progress)
     progress("cutting")
@@ -197,7 +198,7 @@ def cut_as(
         found.to_visit,
         graph,
         excluded=found.excluded,
-        station_order=chosen_stations(workspace, chosen),
+        station_order=stations,
         time_model=campaign_field_model(workspace, found.visits).time,
         **{k: parameters[k] for k in CUT_OPTIONS},
     )

@@ -14,7 +14,6 @@ import pandas as pd
 from targeting.codes import turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.files import ensure_writable, known_format
 from targeting.households.doors import CoolingOff, closed_doors
 from targeting.households.remainder import Remainder, ranges_of, remaining_doors
 from targeting.store.engine import open_store, reading, write
@@ -25,12 +24,12 @@ from targeting.turf.describe import describe_turfs
 from targeting.turf.graph import StreetGraph
 from targeting.turf.minutes import TimeModel
 from targeting.workflows.buildings import find_building, load_buildings
-from targeting.workflows.candidates import MovedOnError, campaign_cooling_off
-from targeting.workflows.cutting import DEFAULT_MINUTES, TRIES, balance_lines
+from targeting.workflows.candidates import MovedOnError, campaign_cooling_off, require_same
+from targeting.workflows.cutting import DEFAULT_MINUTES, TRIES, balance_lines, check_asked
 from targeting.workflows.field_model import campaign_time_model
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
-from targeting.workflows.turf_files import TURF_FORMATS, export_turfs
+from targeting.workflows.turf_files import export_turfs
 from targeting.workflows.turfs import NO_TURF
 from targeting.workflows.walking import walking_graph
 
@@ -138,11 +137,7 @@ def recut_campaign_turfs(
     (`parent_ids`). Of the size of the last cut, where no size is given. Where visits come or others
     cut meanwhile, it is computed anew.
     """
-    if minutes is not None and doors is not None:
-        raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
-    if out is not None:
-        known_format(out, TURF_FORMATS)
-        ensure_writable(out)
+    check_asked(minutes, doors, out)
     engine = open_store(workspace)
     moment = now or datetime.now(UTC)
     look = partial(
@@ -200,11 +195,7 @@ def _keep(
     session: Any,
 ) -> dict[str, str]:
     """Keep the remainder turfs if what is left is still what they were cut from."""
-    if not seen.same_as(look(session)):
-        raise MovedOnError(
-            "turfs or visits of these doors changed while this was computed: nothing was kept. "
-            "Look at the turfs, then do it again."
-        )
+    require_same(seen.same_as(look(session)))
     return save_remainder(
         session, recut.turfs, recut.stops, recut.excluded, parameters, begun=seen.chosen
     )

@@ -22,6 +22,7 @@ from targeting.store.reference import (
     list_layers,
     list_stations,
 )
+from targeting.store.turfs import latest_cut
 from targeting.tables import BLOCS
 
 KINDS: Final = ("campaign", "demo")
@@ -149,8 +150,6 @@ def refuse_demo(workspace: Workspace) -> None:
 
 def readiness(workspace: Workspace) -> Readiness:
     """What the workspace holds already."""
-    from targeting.store.turfs import latest_cut
-
     with reading(open_store(workspace)) as session:
         has_turfs = latest_cut(session) is not None
     return Readiness(
