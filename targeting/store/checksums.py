@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +22,7 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.store.manifest import changed_manifest, read_manifest
 from targeting.store.sheets import Sheet, import_again, is_sealed, load_sheet
-from targeting.store.staging import only_writer, recover_if_needed
+from targeting.store.staging import only_writer, recover_if_needed, write_whole
 
 MEMORY: Final = "checked.json"
 
@@ -68,20 +66,11 @@ def remember(workspace: Workspace, name: str, of: Stamp, content: str) -> None:
     known = _memory(workspace)
     known[name] = (of, content)
     with contextlib.suppress(OSError):
-        write_quietly(workspace.root / "cache" / MEMORY, json.dumps(known, sort_keys=True))
+        _write(workspace.root / "cache" / MEMORY, json.dumps(known, sort_keys=True))
 
 
-def write_quietly(path: Path, text: str) -> None:
-    """Write a small file aside and move it in, with all bytes on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".draft")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda file: file.write(text.encode()))
 
 
 def _memory(workspace: Workspace) -> dict[str, tuple[Stamp, str]]:
@@ -197,7 +186,7 @@ def seal_all(workspace: Workspace) -> int:
     given = 0
     for table in sorted(workspace.reference.glob("backdrop/*.parquet")):
         if not sheet_path(table).exists():
-            write_quietly(sheet_path(table), Sheet("", "", "", {}, 0, "").dump())
+            _write(sheet_path(table), Sheet("", "", "", {}, 0, "").dump())
     for path in sorted(workspace.reference.glob("*/*.json")):
         sheet = _readable(path)
         if sheet is None or (is_sealed(path) and sheet.checksums):
@@ -214,7 +203,7 @@ def seal_sheet(workspace: Workspace, path: Path) -> None:
         for t in workspace.reference.glob(f"*/{path.stem}.parquet")
         if sheet_path(t) == path
     }
-    write_quietly(path, sealed_with(load_sheet(path), tables).dump())
+    _write(path, sealed_with(load_sheet(path), tables).dump())
 
 
 def _readable(path: Path) -> Sheet | None:

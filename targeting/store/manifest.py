@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from typing import Any, Final
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.store.sheets import dump_sealed, load_sealed
+from targeting.store.staging import write_whole
 
 MANIFEST: Final = "workspace.json"
 KINDS: Final = ("campaign", "demo")
@@ -67,15 +67,7 @@ def write_manifest(root: Path, facts: dict[str, Any]) -> None:
     """Write the manifest and its twin, each whole."""
     for path in _places(root):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".workspace-", suffix=".draft")
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(dump_sealed(facts))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(path, lambda file: file.write(dump_sealed(facts).encode()))
 
 
 def changed_manifest(root: Path, **changes: Any) -> dict[str, Any]:

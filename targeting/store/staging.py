@@ -11,12 +11,13 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
@@ -183,6 +184,19 @@ def _move(root: Path, name: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if (root / ASIDE / name).exists():
         os.replace(root / ASIDE / name, target)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a file aside, then move it in with all its bytes on the disk."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".draft")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ import pyarrow as pa
 
 from targeting.config import Workspace
 from targeting.store.checksums import fingerprint
+from targeting.store.staging import write_whole
 
 Kept = TypeVar("Kept")
 
@@ -73,7 +73,7 @@ def cached(
             return found[0]
         made = build()
         with contextlib.suppress(OSError):  # it will be made again: nothing is lost
-            _put(path, made, kind)
+            write_whole(path, lambda file: kind.write(made, file))
             _prune(path, name, kind.suffix, entries)
         return made
 
@@ -109,19 +109,6 @@ def _one_builder(path: Path) -> Iterator[None]:
     finally:
         lock.unlink(missing_ok=True)  # who waits holds the same file, and looks before it builds
         os.close(handle)
-
-
-def _put(path: Path, made: Kept, kind: Kind[Kept]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".draft")
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            kind.write(made, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _prune(path: Path, name: str, suffix: str, entries: int) -> None:
