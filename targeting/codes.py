@@ -22,6 +22,12 @@ ELECTION_ID: Final = re.compile(rf"^(\d{{4}})_({'|'.join(KINDS)})_t([12])$")
 STATION_ID: Final = r"^[0-9A-Z]{5}_[0-9A-Za-z.\-]+$"
 COMMUNE_CODE: Final = r"^(?:\d{5}|2[AB]\d{3}|Z[A-Z]\d{3})$"
 
+BUILDING_ID: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
+"""What an id of a building is made of; the database's constraints have the same signs."""
+
+TURF_CODE: Final = re.compile(r"S\d{4,9}")
+"""Codes of turfs, as they come back from phones and paper."""
+
 OVERSEAS: Final = {
     "ZA": "971", "ZB": "972", "ZC": "973", "ZD": "974", "ZM": "976",
     "ZN": "988", "ZP": "987", "ZS": "975", "ZW": "986",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from targeting.codes import BUILDING_ID, TURF_CODE
 from targeting.errors import TargetingError
 from targeting.tables import OUTCOMES
 
@@ -24,8 +25,6 @@ FRAME: Final = re.compile(r"RLF1:([A-Z2-7]{6}):([0-9]{1,4}):([0-9]{1,4}):([0-9A-
 CORRECTIONS: Final = ("missing_number", "demolished", "other")
 """What of the list may be wrong, as choices: no free text, so nothing about anybody."""
 
-TURF: Final = re.compile(r"S\d{4,9}")
-BUILDING: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
 THEME: Final = re.compile(r"[a-z_]{1,20}")
 
 LARGEST: Final = 20_000_000
@@ -123,7 +122,7 @@ def parse_return(plain: bytes) -> PhoneReturn:
     try:
         content = json.loads(plain if plain[:1] == b"{" else _inflated(plain))
         return PhoneReturn(
-            turf_id=_matching(content["turf"], TURF),
+            turf_id=_matching(content["turf"], TURF_CODE),
             made_on=date.fromisoformat(content["made_on"]),
             exported_at=_moment(content["exported_at"]),
             knocks=tuple(_knock(row, content["buildings"]) for row in _rows(content["visits"])),
@@ -169,7 +168,7 @@ def _correction(row: list[Any], buildings: list[str]) -> tuple[str, str]:
 
 
 def _building(number: Any, buildings: list[str]) -> str:
-    return _matching(buildings[_count(number)], BUILDING)
+    return _matching(buildings[_count(number)], BUILDING_ID)
 
 
 def _text(value: Any, longest: int) -> str:

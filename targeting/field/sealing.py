@@ -83,6 +83,17 @@ def plain_phrase(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", bare.lower()).strip()
 
 
+def _long_enough(phrase: str) -> str:
+    """The phrase made plain. Raises TargetingError for one that is too short then."""
+    plain = plain_phrase(phrase)
+    if len(plain) < SHORTEST_PHRASE:
+        raise TargetingError(
+            f"the phrase has {len(plain)} letters and digits: give at least {SHORTEST_PHRASE}, "
+            "five words for instance, or none at all: one is drawn."
+        )
+    return plain
+
+
 def draw_phrase(words: Sequence[str], choose: Callable[[Sequence[str]], str]) -> str:
     """A phrase of five words drawn by `choose` (`secrets.choice`).
 
@@ -100,12 +111,7 @@ def check_phrase(phrase: str) -> None:
     FEWEST_LEFT signs must be left without it, FEWEST_SIGNS of them different, and more than a
     number.
     """
-    plain = plain_phrase(phrase)
-    if len(plain) < SHORTEST_PHRASE:
-        raise TargetingError(
-            f"the phrase has {len(plain)} letters and digits: give at least {SHORTEST_PHRASE}, "
-            "five words for instance, or none at all: one is drawn."
-        )
+    plain = _long_enough(phrase)
     told = " ".join(dict.fromkeys(plain.split()))
     for word in GUESSED_FIRST:
         told = told.replace(word, "")
@@ -131,12 +137,7 @@ def phrase_key(phrase: str, salt: bytes | None = None, iterations: int = ITERATI
 
     Raises TargetingError for a phrase that is too short once made plain.
     """
-    plain = plain_phrase(phrase)
-    if len(plain) < SHORTEST_PHRASE:
-        raise TargetingError(
-            f"the phrase has {len(plain)} letters and digits: give at least {SHORTEST_PHRASE}, "
-            "five words for instance, or none at all: one is drawn."
-        )
+    plain = _long_enough(phrase)
     own = os.urandom(SALT_BYTES) if salt is None else salt
     return PhraseKey(own, hashlib.pbkdf2_hmac("sha256", plain.encode(), own, iterations))
 

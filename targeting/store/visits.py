@@ -9,13 +9,14 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from targeting.codes import BUILDING_ID
 from targeting.errors import PrivacyError, TargetingError
 from targeting.store.models import (
     PhoneBook,
@@ -44,9 +45,6 @@ OPPOSITION: Final = "do_not_contact"
 """The outcome that wins over any other, and is never lost (TRUST PRIV-07)."""
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-BUILDING: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
-"""What an id of a building is made of; the constraints have the same signs."""
 
 ID_SPACE: Final = uuid.NAMESPACE_URL
 
@@ -78,11 +76,14 @@ def due_to_be_forgotten(session: Session, today: date) -> list[str]:
     stands now: a ballot that moves takes all of them along."""
     campaign = load_campaign(session)
     ballot = campaign.ballot_date if campaign else None
-    moments = [
-        *session.execute(select(Visit.id, Visit.visited_at)),
-        *session.execute(select(VisitUndone.id, VisitUndone.undone_at)),
-    ]
-    return [visit_id for visit_id, at in moments if erase_date(ballot, at) < today]
+    if ballot is not None and erase_date(ballot, datetime.now(UTC)) >= today:
+        return []
+    first_kept = datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
+    due = []
+    for row_id, at in ((Visit.id, Visit.visited_at), (VisitUndone.id, VisitUndone.undone_at)):
+        query = select(row_id)
+        due += session.scalars(query if ballot is not None else query.where(at < first_kept))
+    return due
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
@@ -215,7 +216,7 @@ def _visit_row(visit: Mapping[str, Any], index: int) -> dict[str, Any]:
     if moment > datetime.now(UTC) + timedelta(hours=24):
         raise VisitError(index, "its date is in the future: check the clock.")
     door = re.fullmatch(rf"{re.escape(visit['building_id'])}/[1-9][0-9]{{0,4}}", visit["door_id"])
-    if not BUILDING.fullmatch(visit["building_id"]) or not door:
+    if not BUILDING_ID.fullmatch(visit["building_id"]) or not door:
         raise VisitError(index, "its building or its door has no id of ours.")
     return {
         "index": index,
@@ -268,13 +269,11 @@ def update_turf_statuses(session: Session, turfs: set[str]) -> None:
         select(Turf.id, Turf.n_doors, Turf.status).where(Turf.id.in_(list(done)))
     ).all()
     shared = held_elsewhere(session, [turf_id for turf_id, _, now in rows if now == "done"])
-    for turf_id, n_doors, _ in rows:
-        status = "done" if done[turf_id] >= n_doors else "in_progress"
-        if status == "in_progress" and turf_id in shared:
-            continue
+    whole = {turf_id for turf_id, n_doors, _ in rows if done[turf_id] >= n_doors}
+    for status, ids in (("done", whole), ("in_progress", set(done) - whole - shared)):
         session.execute(
             update(Turf)
-            .where(Turf.id == turf_id, Turf.status.not_in([status, "withdrawn"]))
+            .where(Turf.id.in_(ids), Turf.status.not_in([status, "withdrawn"]))
             .values(status=status, version=Turf.version + 1)
         )
 
@@ -296,11 +295,6 @@ def _own_doors_done(session: Session, turfs: Iterable[str]) -> dict[str, int]:
 def door_number(door_id: str) -> int:
     """Number of a door in its building: `75118_4248_00025/3` is 3."""
     return int(door_id.rsplit("/", 1)[1])
-
-
-def count_visits(session: Session) -> int:
-    """How many knocks were recorded."""
-    return session.scalar(select(func.count()).select_from(Visit)) or 0
 
 
 def load_visits(session: Session) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from targeting.codes import FRANCE
+from targeting.codes import FRANCE, TURF_CODE
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.books import order_mark
@@ -34,7 +34,6 @@ from targeting.workflows.returned import Returned, record_once
 
 NEEDED: Final = ("door", "outcome", "visited_at")
 EARLIEST: Final = date(2000, 1, 1)
-TURF: Final = re.compile(r"S\d{4,9}")
 BAN: Final = re.compile(r"[0-9A-Za-z]{5}_[0-9A-Za-z]{4,6}_\d{5}(_[0-9a-z]{1,6})?")
 """What may be repeated of a building that is not here: an id of the BAN, which is nobody's name."""
 
@@ -208,7 +207,7 @@ def _line(
     order: Mapping[str, Mapping[int, str]],
 ) -> Line:
     turf_id = row.get("turf_id", "").upper()
-    if turf_id and not TURF.fullmatch(turf_id):
+    if turf_id and not TURF_CODE.fullmatch(turf_id):
         raise SourceError(
             file.name, "no code of a turf.", line=number, column="turf_id",
             way_out="Copy it from the walk list: S0001.",

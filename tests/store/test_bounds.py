@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, select
 
+from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store import reference, turf_states
 from targeting.store.engine import open_engine, reading, upgrade, write
 from targeting.store.models import Turf
+from targeting.store.queries import save_campaign
 from targeting.store.sheets import LISTED_COMMUNES, Sheet, whole_file
 from targeting.store.staging import staged
 from targeting.store.turf_states import change_turfs, load_states, undo_change, undoable
@@ -47,6 +49,31 @@ def campaign(workspace: Workspace) -> Engine:
 def test_a_visit_is_kept_fifteen_days_after_the_ballot_and_two_years_without_one() -> None:
     assert erase_date(date(2027, 4, 18), NOON) == date(2027, 5, 3)
     assert erase_date(None, NOON) == date(2028, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("at", "last"),
+    [(datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=UTC), date(2028, 2, 29)),
+     (datetime(2026, 3, 2, tzinfo=UTC), date(2028, 3, 1)),
+     (datetime(2026, 3, 2, 0, 30, tzinfo=FRANCE), date(2028, 2, 29))],
+    ids=["the last moment of a day", "the first of the next", "after midnight in France alone"],
+)  # fmt: skip
+def test_a_visit_is_kept_until_its_last_day_and_forgotten_on_the_next(
+    engine: Engine, at: datetime, last: date
+) -> None:
+    assert erase_date(None, at) == last
+    undone, visit = visit_uuid("undone"), visit_uuid("vS0001")
+    row = {"visit_id": visit, "building_id": "b", "door_id": "b/1", "outcome": "refused"}
+    write(engine, lambda s: record_visits(s, [row | {"visited_at": at}]))
+    write(engine, lambda s: withdraw_visits(s, [undone], at, None))
+    with reading(engine) as session:
+        assert due_to_be_forgotten(session, last) == []
+        assert due_to_be_forgotten(session, last + timedelta(days=1)) == [visit, undone]
+    ballot = date(2027, 4, 18)
+    write(engine, lambda s: save_campaign(s, ballot_date=ballot).id)
+    with reading(engine) as session:
+        assert due_to_be_forgotten(session, ballot + timedelta(days=15)) == []
+        assert due_to_be_forgotten(session, ballot + timedelta(days=16)) == [visit, undone]
 
 
 # -- turfs ---------------------------------------------------------------------------------------
