@@ -85,14 +85,19 @@ def test_free_text_of_an_older_workspace_becomes_the_id_of_its_knock(engine: Eng
     for old in (NAME, "vote X"):
         insert_raw(engine, id=old)
     insert_raw(engine, id=ID, door_id="29061_00aa_00001/2")
+    insert_raw(engine, id=ID.upper(), door_id="29061_00aa_00001/3", outcome="do_not_contact")
     insert_raw(engine, building_id=NAME, door_id=f"{NAME}/1")
     upgrade(engine)
     with engine.connect() as connection:
         kept = connection.execute(text("SELECT id, door_id FROM visit ORDER BY door_id")).all()
-    key = f"29061_00aa_00001/1 {AT.isoformat()} not_home"
+    first, third = (
+        str(uuid.uuid5(uuid.NAMESPACE_URL, f"29061_00aa_00001/{knock}"))
+        for knock in (f"1 {AT.isoformat()} not_home", f"3 {AT.isoformat()} do_not_contact")
+    )
     assert [tuple(row) for row in kept] == [
-        (str(uuid.uuid5(uuid.NAMESPACE_URL, key)), "29061_00aa_00001/1"),
+        (first, "29061_00aa_00001/1"),
         (ID, "29061_00aa_00001/2"),
+        (third, "29061_00aa_00001/3"),
     ]
     with pytest.raises(IntegrityError):
         insert_raw(engine, outcome="votes X")

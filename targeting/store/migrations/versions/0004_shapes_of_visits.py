@@ -75,7 +75,9 @@ def _mend_visits() -> None:
     rows = connection.execute(sa.select(visit).where(sa.text(f"NOT ({UUID_SHAPE})"))).all()
     known = set(connection.scalars(sa.select(visit.c.id)))
     for row in rows:
-        new = row.id.lower() if UUID.fullmatch(row.id.lower()) else _id_of(row)
+        new = row.id.lower()
+        if new in known or not UUID.fullmatch(new):
+            new = _id_of(row)
         there = visit.c.id == row.id
         if new in known:
             connection.execute(sa.delete(visit).where(there))
