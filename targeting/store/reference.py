@@ -327,7 +327,8 @@ def load_stations(
 
 def load_layer(workspace: Workspace, source: str, vintage: str) -> gpd.GeoDataFrame:
     """One layer of `list_stations`, whole (table Stations)."""
-    return gpd.read_parquet(workspace.reference / "stations" / f"{source}_{vintage}.parquet")
+    path = workspace.reference / "stations" / f"{source}_{vintage}.parquet"
+    return _open(workspace, path, gpd.read_parquet)
 
 
 def find_stations(
