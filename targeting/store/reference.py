@@ -6,12 +6,11 @@ replace the same communes, the others stay.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -22,16 +21,14 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.sources.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
 from targeting.store.checksums import (
-    Stamp,
     checked,
     is_sound,
     sealed_with,
     sheet_path,
-    stamp,
     told_as_damage,
 )
 from targeting.store.sheets import Sheet, load_sheet
-from targeting.store.staging import Staging, recover_if_needed
+from targeting.store.staging import Staging
 from targeting.tables import (
     BARRIER_KINDS,
     Addresses,
@@ -45,10 +42,8 @@ from targeting.tables import (
 )
 
 Read = TypeVar("Read")
-Given = ParamSpec("Given")
 
 LOST: Final = "to_import_again"
-STEADY_TRIES: Final = 5
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
 SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
@@ -629,49 +624,3 @@ def _layers(workspace: Workspace, folder: str) -> list[tuple[str, str, Sheet]]:
         source, _, vintage = path.stem.rpartition("_")
         found.append((source or vintage, vintage, _sheet_of(workspace, path)))
     return sorted(found, key=lambda row: (row[1], row[0]), reverse=True)
-
-
-# -- one moment ------------------------------------------------------------------------------------
-
-
-def steady(workspace: Workspace, work: Callable[[], Read]) -> Read:
-    """What `work` reads, all of one moment: done again if an import came in meanwhile.
-
-    Raises WorkspaceError if imports keep coming.
-    """
-    for _ in range(STEADY_TRIES):
-        recover_if_needed(workspace)
-        before = _moment(workspace)
-        try:
-            result = work()
-        except Exception:
-            if _moment(workspace) == before:
-                raise
-            continue  # it failed over a half of the new files
-        if _moment(workspace) == before:
-            return result
-    raise WorkspaceError(
-        f"files keep coming into {workspace.root}: wait until the imports end, then try again."
-    )
-
-
-def one_moment(
-    function: Callable[Concatenate[Workspace, Given], Read],
-) -> Callable[Concatenate[Workspace, Given], Read]:
-    """A function of a workspace that reads several tables: all of one moment (see `steady`)."""
-
-    @functools.wraps(function)
-    def steadily(workspace: Workspace, /, *given: Given.args, **named: Given.kwargs) -> Read:
-        return steady(workspace, lambda: function(workspace, *given, **named))
-
-    return steadily
-
-
-def _moment(workspace: Workspace) -> list[tuple[str, Stamp]] | None:
-    """What every table of `reference/` is now; changes with each move of an import."""
-    while True:
-        try:
-            tables = sorted(workspace.reference.glob("*/*.parquet"))
-            return [(str(path), stamp(path)) for path in tables]
-        except FileNotFoundError:
-            continue  # taken away between the list and the look

@@ -16,6 +16,7 @@ from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
 from targeting.stations.places import assign_stations, from_wgs84
 from targeting.store import reference
+from targeting.store.moments import one_moment
 from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Buildings
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
@@ -111,7 +112,7 @@ def match_report(workspace: Workspace, communes: Sequence[str] | None = None) ->
     return MatchReport(**facts) if facts else None
 
 
-@reference.one_moment
+@one_moment
 def _kept(workspace: Workspace, communes: list[str] | None) -> Bundle:
     def build() -> Bundle:
         table, report = _build(workspace, communes)

@@ -13,6 +13,7 @@ from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import Calibration, calibrate
 from targeting.scoring.rankings import gap_left, product
 from targeting.store import reference
+from targeting.store.moments import one_moment
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.tallies import load_tallies
@@ -29,7 +30,7 @@ class Certainty:
     why: str
 
 
-@reference.one_moment
+@one_moment
 def workspace_certainty(
     workspace: Workspace,
     basis: Basis,

@@ -24,6 +24,7 @@ from targeting.stations.health import (
 from targeting.stations.joins import Join
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
+from targeting.store.moments import one_moment
 from targeting.store.sheets import Sheet
 from targeting.workflows.buildings import has_buildings, match_report
 from targeting.workflows.history import Past, find_outlines, judge_outlines, station_past
@@ -93,7 +94,7 @@ class Health:
     credits: list[str] = field(default_factory=list)
 
 
-@reference.one_moment
+@one_moment
 def data_health(
     workspace: Workspace,
     communes: Sequence[str] | None = None,
@@ -201,7 +202,7 @@ def _source(folder: str, source: str, vintage: str, sheet: Sheet, today: date) -
 # -- commands --------------------------------------------------------------------------------------
 
 
-@reference.one_moment
+@one_moment
 def health_report(
     workspace: Workspace,
     *,
@@ -276,7 +277,7 @@ def _health_lines(health: Health) -> list[str]:
     return lines
 
 
-@reference.one_moment
+@one_moment
 def ledger_report(
     workspace: Workspace,
     *,

@@ -28,6 +28,7 @@ from targeting.stations.joins import (
 from targeting.stations.ledger import build_ledger
 from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.store import reference
+from targeting.store.moments import one_moment
 from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
@@ -56,7 +57,7 @@ class Past:
         return self.history.now.set_index("station_id")["registered"].astype("int64")
 
 
-@reference.one_moment
+@one_moment
 def station_past(
     workspace: Workspace,
     communes: Sequence[str] | None = None,
@@ -154,7 +155,7 @@ def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame
 # -- outlines of now -------------------------------------------------------------------------------
 
 
-@reference.one_moment
+@one_moment
 def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -> Renamed | None:
     """The newest outlines of these communes, under the ids that their stations have now.
 

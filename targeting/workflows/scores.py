@@ -19,6 +19,7 @@ from targeting.scoring.product import arena_of, build_scores, with_certainty
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store import reference
 from targeting.store.engine import open_store, reading
+from targeting.store.moments import one_moment
 from targeting.store.visits import load_visits
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.certainty import Certainty, workspace_certainty
@@ -65,7 +66,7 @@ def campaign_basis(
     return given_basis(levels, presidential, tuple(low))
 
 
-@reference.one_moment
+@one_moment
 def score_stations(
     workspace: Workspace,
     *,

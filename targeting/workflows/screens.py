@@ -29,6 +29,7 @@ from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
 from targeting.store import reference
 from targeting.store.engine import count_writes, open_store, reading
+from targeting.store.moments import one_moment
 from targeting.store.queries import load_campaign
 from targeting.store.turfs import latest_cut, load_turfs
 from targeting.store.withdrawn import can_be_restored
@@ -99,7 +100,7 @@ class ScoredBoard:
     points: gpd.GeoDataFrame | None = None
 
 
-@reference.one_moment
+@one_moment
 def load_scored(workspace: Workspace) -> ScoredBoard:
     """Scores, their terms and bounds, and the outlines under the names of now.
 

@@ -9,9 +9,10 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.scoring.tallies import build_tally
 from targeting.store import reference
+from targeting.store.moments import one_moment
 
 
-@reference.one_moment
+@one_moment
 def load_tallies(
     workspace: Workspace,
     elections: Sequence[str],

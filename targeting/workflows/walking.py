@@ -11,6 +11,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.store import reference
+from targeting.store.moments import one_moment
 from targeting.turf.graph import StreetGraph, build_street_graph
 from targeting.workflows.cache import Kind, cached, content_of
 from targeting.workflows.progress import Progress, silent
@@ -22,7 +23,7 @@ COLUMNS: Final = ["building_id", "street", "number", "suffix", "x", "y"]
 """What of a building the graph depends on."""
 
 
-@reference.one_moment
+@one_moment
 def walking_graph(
     workspace: Workspace, buildings: pd.DataFrame, *, progress: Progress = silent
 ) -> StreetGraph:

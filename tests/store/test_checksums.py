@@ -13,6 +13,7 @@ from targeting.store import checksums, engine, reference
 from targeting.store.checksums import adopt_tables, is_sound
 from targeting.store.engine import open_store
 from targeting.store.manifest import MANIFEST
+from targeting.store.moments import steady
 from targeting.store.staging import JOURNAL, staged
 from targeting.workflows.imports import import_results
 from tests.crash.flips import SILENT, UNCAUGHT, look, try_flips
@@ -120,7 +121,7 @@ def test_a_reader_sees_one_moment_while_an_import_moves_its_files_in(filled: Wor
             move_in(text)  # another actor, between the two
         return [first, (filled.root / names[1]).read_text()]
 
-    assert reference.steady(filled, read) == ["new", "new"]
+    assert steady(filled, read) == ["new", "new"]
     assert not (filled.root / JOURNAL).exists()
 
 
