@@ -267,7 +267,8 @@ def load_turfs(session: Session) -> pd.DataFrame:
 
 def turf_versions(session: Session) -> dict[str, int]:
     """Every turf's version by its code: another one once it was changed."""
-    return dict(session.execute(select(Turf.id, Turf.version)).tuples().all())
+    rows = session.execute(select(Turf.id, Turf.version))
+    return {turf_id: version for turf_id, version in rows}  # noqa: C416 (rows, not pairs)
 
 
 def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def due_to_be_forgotten(session: Session, today: date) -> list[str]:
     if ballot is not None and erase_date(ballot, datetime.now(UTC)) >= today:
         return []
     first_kept = datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
-    due = []
+    due: list[str] = []
     for row_id, at in ((Visit.id, Visit.visited_at), (VisitUndone.id, VisitUndone.undone_at)):
         query = select(row_id)
         due += session.scalars(query if ballot is not None else query.where(at < first_kept))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-import threading
 import uuid
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,6 +29,7 @@ from targeting.workflows.returns_grid import Line, as_visits, once_each, read_vi
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.turfs import load_campaign_turfs
 from tests.field.phones import Phone
+from tests.races.at_once import at_once
 
 ONE, TWO = "29061_00aa_00001", "29061_00aa_00002"
 DWELLINGS = {ONE: 1, TWO: 12}
@@ -314,22 +314,6 @@ def test_the_line_told_is_the_files_whatever_was_known_before(town):
 
 
 # -- two at once ------------------------------------------------------------------------------------
-
-
-def at_once(*works) -> list[object]:  # type: ignore[no-untyped-def]
-    """What each gives, all begun at one moment."""
-    start, found = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(number: int) -> None:
-        start.wait()
-        found[number] = works[number]()
-
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
 
 
 def knock(outcome: str = "not_home", **more: object) -> dict[str, object]:
