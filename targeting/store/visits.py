@@ -87,10 +87,10 @@ def due_to_be_forgotten(session: Session, today: date) -> list[str]:
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
-    """The day a visit is to be forgotten."""
+    """The last day that a visit is kept, counted in UTC whatever the zone of its moment."""
     if ballot_date is not None:
         return ballot_date + timedelta(days=AFTER_BALLOT_DAYS)
-    return visited_at.date() + timedelta(days=VISIT_KEPT_DAYS)
+    return visited_at.astimezone(UTC).date() + timedelta(days=VISIT_KEPT_DAYS)
 
 
 def record_visits(session: Session, visits: Iterable[Mapping[str, Any]]) -> int:
