@@ -26,6 +26,7 @@ from targeting.codes import (
 )
 from targeting.errors import SourceError
 from targeting.sources.identity import (
+    EXAMPLE,
     Communes,
     counted,
     find_communes,
@@ -295,17 +296,19 @@ def _identify(
     expected = {*wanted, *(commune_of(s) for s in known)}
     if commune_code is not None:
         expected.add(commune_code)
-    said = find_communes(name, properties, expected, given=commune_property)
+    example = commune_code or min(wanted, default=EXAMPLE)
+    said = find_communes(name, properties, expected, given=commune_property, example=example)
     told = said if said.are_said else Communes([commune_code or ""] * len(properties))
     if code_property is not None:
         found = read_column(name, properties, code_property, told, known)
     else:
-        found = find_station(name, properties, told, known)
+        found = find_station(name, properties, told, known, example=example)
     if not all(found.communes):
         raise SourceError(
             name,
             f"station numbers are in “{found.column}”, but the file does not say the commune.",
-            way_out="Add --commune 44109 (the INSEE code of the city), or --commune-property NAME.",
+            way_out=f"Add --commune {example} (the INSEE code of the city), or --commune-property "
+            "NAME.",
         )
     is_composed = found.standing == "composed"
     if not said.are_said and not is_composed:
