@@ -296,7 +296,8 @@ def _identify(
     expected = {*wanted, *(commune_of(s) for s in known)}
     if commune_code is not None:
         expected.add(commune_code)
-    example = commune_code or min(wanted, default=EXAMPLE)
+    shown = wanted or (expected if len(expected) == 1 else ())
+    example = commune_code or min(shown, default=EXAMPLE)
     said = find_communes(name, properties, expected, given=commune_property, example=example)
     told = said if said.are_said else Communes([commune_code or ""] * len(properties))
     if code_property is not None:

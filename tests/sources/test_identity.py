@@ -79,6 +79,8 @@ def test_a_refusal_shows_the_campaign_s_commune_and_none_that_is_known_already(
         read(tmp_path, [{"num_bv": i + 1} for i in range(6)], **both)
     with pytest.raises(SourceError, match="--commune-property, or --commune 29019"):
         read(tmp_path, parks, commune_property="surface", **both)
+    with pytest.raises(SourceError, match="and the commune with --commune 29061"):
+        read(tmp_path, parks, commune_code=None, communes=[])
 
 
 def test_two_properties_that_fit_and_differ_are_a_question_naming_both(tmp_path: Path) -> None:
