@@ -452,6 +452,15 @@ OPEN_GATES = [
 ]
 
 
+@pytest.mark.parametrize("barrier", ["wall", "fence", "hedge"])
+def test_a_wall_drawn_across_a_street_parts_nothing(tmp_path: Path, barrier: str) -> None:
+    nodes = {"a": (0, 0), "b": (100, 0), "c": (50, -50), "d": (50, 50)}
+    town = osm_xml(nodes, [("ab", HOUSE), ("cd", {"barrier": barrier})])
+    read = read_streets(written(tmp_path / "walled.osm", town))
+    assert (read.streets["kind"].tolist(), read.notes) == (["residential"], [])
+    assert node_streets(read.streets, {}).parts().round().tolist() == [100.0]
+
+
 @pytest.mark.parametrize("gate", CLOSED_GATES)
 def test_a_street_is_not_walked_through_a_closed_gate(tmp_path: Path, gate: dict[str, str]) -> None:
     read, network = gated(tmp_path, gate, ["cgd", "ca", "ab", "bd"])
