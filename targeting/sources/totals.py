@@ -183,8 +183,8 @@ def _codes(texts: Sequence[pl.Series | None], n: int) -> np.ndarray:
     code = np.zeros(n, np.int64)
     for text in texts:
         if text is not None:
-            own = text.cast(pl.Categorical).to_physical().cast(pl.Int64)
-            both = code * (int(own.max() or 0) + 1) + own.to_numpy()
+            own = text.cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
+            both = code * (int(own.max(initial=0)) + 1) + own
             code = pl.Series(both).rank("dense").to_numpy().astype(np.int64) - 1
     return code
 
