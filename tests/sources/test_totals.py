@@ -288,6 +288,14 @@ def test_one_count_below_zero_costs_no_more_than_its_station_up_to_one_in_a_hund
     assert results.turnout.height == 100
 
 
+def test_a_count_below_zero_on_a_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None:
+    rows = [Row(f"{n:04d}", [n, 2, 3, 4, 5, 6, 7], registered=500 + n) for n in range(1, 101)]
+    rows[-1].null = -1
+    for lines in (native(rows, NAMES), "\n".join(mirror(rows))):
+        results = results_of(tmp_path, lines.rstrip("\r\n"))
+        assert results.turnout["flag"][-1] == "negative_count"
+
+
 @pytest.mark.parametrize("wrapped", ["results", "records", "data"])
 def test_a_portal_s_json_of_results_is_told_to_be_exported_as_csv(
     tmp_path: Path, wrapped: str
