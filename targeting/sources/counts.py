@@ -342,7 +342,7 @@ _LISTED: Final = 20
 def refuse_cut_line(file: TextFile, turnout: pl.DataFrame) -> None:
     """A last line without its newline and without all its votes is a cut file."""
     last = turnout.row(-1, named=True)
-    if not file.text.endswith(b"\n") and last["flag"] is not None:
+    if not file.text.endswith(b"\n") and last["flag"] == VOTES_DO_NOT_ADD_UP:
         raise SourceError(
             file.name,
             "the last line is cut: its candidates' votes are not its valid votes.",

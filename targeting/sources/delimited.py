@@ -70,10 +70,12 @@ def numbers(file: TextFile, rows: pl.DataFrame, column: str, dtype: type[pl.Data
 
     Spreadsheets write `149223,41` and `163,0000000000`: decimal commas, and whole numbers so.
     """
-    cells = rows[column].str.strip_chars().str.replace(r"^([+-]?\d+),(\d+)$", "${1}.${2}")
-    if dtype.is_integer():
-        cells = cells.str.replace(r"\.0+$", "")
-    numbers = cells.cast(dtype, strict=False)
+    numbers = rows[column].cast(dtype, strict=False)
+    if numbers.null_count() > rows[column].null_count():
+        cells = rows[column].str.strip_chars().str.replace(r"^([+-]?\d+),(\d+)$", "${1}.${2}")
+        if dtype.is_integer():
+            cells = cells.str.replace(r"\.0+$", "")
+        numbers = cells.cast(dtype, strict=False)
     wrong = numbers.is_null() & rows[column].is_not_null()
     if wrong.any():
         at = int(wrong.arg_true()[0])

@@ -139,7 +139,10 @@ def _is_table(head: bytes) -> bool:
 
 
 def _longest_line(name: str, piece: bytes, since: int, lines: int) -> int:
-    """Bytes of the line that goes on after `piece`, which came `since` bytes into its first one."""
+    """Bytes of the line that goes on after `piece`, which came `since` bytes into its first one.
+
+    Raises SourceError where one is longer than it may be; `lines` came before.
+    """
     at = 0
     while len(piece) - at + since > MOST_LINE_BYTES:
         end = piece.rfind(b"\n", at, at + MOST_LINE_BYTES - since + 1)
@@ -278,9 +281,9 @@ def _bounded(name: str, stream: io.BufferedIOBase | gzip.GzipFile, limit: int) -
                 f"it swells to more than {limit:,} bytes once opened: refused as an archive bomb.",
                 way_out="Unpack it yourself if you trust it, and give the plain file.",
             )
-        if not _is_table(content):
-            return content
-        stream = io.BytesIO(content)
+        if _is_table(content):
+            _longest_line(name, content, 0, 0)
+        return content
     return _gathered(_pieces(name, stream, limit, "it swells to"))
 
 

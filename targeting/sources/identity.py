@@ -30,6 +30,9 @@ DISTINCT: Final = 0.7
 MOST_BLANK: Final = 0.1
 """Features without a number (a park, the sea) up to this share are left out and told."""
 
+EXAMPLE: Final = "44109"
+"""The commune that refusals show where the campaign has none."""
+
 Properties = dict[str, Any]
 
 RECORD: Final = re.compile(
@@ -148,6 +151,7 @@ def find_communes(
     expected: Collection[str],
     *,
     given: str | None = None,
+    example: str = EXAMPLE,
 ) -> Communes:
     """The property whose values are INSEE codes on every feature, or a department and a commune.
 
@@ -158,6 +162,8 @@ def find_communes(
         where it has one of them.
     given
         The property that the user says.
+    example
+        The commune that refusals show.
 
     Raises
     ------
@@ -176,7 +182,8 @@ def find_communes(
         if codes is None:
             raise SourceError(
                 name, f"“{given[:40]}” does not hold the INSEE code of a commune on each feature.",
-                way_out="Give the property that does with --commune-property, or --commune 44109.",
+                way_out="Give the property that does with --commune-property, or --commune "
+                f"{example}.",
             )  # fmt: skip
         return Communes(codes, given)
     found: dict[tuple[str, ...], list[str]] = {}
@@ -328,6 +335,8 @@ def find_station(
     properties: Sequence[Properties],
     communes: Communes,
     known: Collection[str],
+    *,
+    example: str = EXAMPLE,
 ) -> Numbered:
     """The property that holds the number of the station, told from its values.
 
@@ -337,6 +346,8 @@ def find_station(
         Of each feature; where the file does not say, the user's.
     known
         station_ids of the results; empty before any was imported.
+    example
+        The commune that refusals show, where none is known.
 
     Raises
     ------
@@ -345,13 +356,19 @@ def find_station(
     """
     columns = _columns(properties)
     stations = _by_commune(known)
+    way_out = "Say which with --code-property NAME. Is it a layer of stations?"
+    if not all(communes.codes):
+        way_out = (
+            f"Say which with --code-property NAME, and the commune with --commune {example}. "
+            "Is it a layer of stations?"
+        )
     found = [_numbered(c, texts, communes, stations) for c, texts in columns.items()]
     there = [n for n in found if n is not None and n.distinct >= DISTINCT]
     trusted = [n for n in there if n.standing in ("composed", "named")]
     fitting = [n for n in trusted if n.fit is not None and n.fit >= FITS]
     strong = [n for n in there if n.standing == "plain" and n.fit == 1.0 and _is_no_count(n)]
     if fitting or strong:
-        return _only(name, columns, fitting + strong, there)
+        return _only(name, columns, fitting + strong, there, way_out)
     repeated = [
         n
         for n in found
@@ -369,11 +386,15 @@ def find_station(
             f"features of one commune, or say --code-property {repeated[0].column[:40]} where "
             "stations are drawn in parts.",
         )
-    return _only(name, columns, trusted, there)
+    return _only(name, columns, trusted, there, way_out)
 
 
 def _only(
-    name: str, columns: Collection[str], found: list[Numbered], there: list[Numbered]
+    name: str,
+    columns: Collection[str],
+    found: list[Numbered],
+    there: list[Numbered],
+    way_out: str,
 ) -> Numbered:
     """The one answer among properties; a question where there are several, or none."""
     answers: dict[Any, list[Numbered]] = {}
@@ -398,8 +419,7 @@ def _only(
         + (f" (“{records[0].column}” is the record's own number)" if records else "")
         + (f" (“{plain[0].column}” might, but nothing in it says so)" if plain else "")
         + f"; properties: {', '.join(sorted(columns)[:30])}.",
-        way_out="Say which with --code-property NAME, and the commune with --commune 44109. "
-        "Is it a layer of stations?",
+        way_out=way_out,
     )
 
 

@@ -146,8 +146,7 @@ def _open(path: Path, layer: str | None) -> tuple[str, packages.Package]:
         content = read_bounded(path)
         sha256 = hashlib.sha256(content).hexdigest()
         return sha256, packages.read_shapefile_zip(path.name, content, layer)
-    if path.is_file():
-        refuse_archive_by_name(path.name, read_bounded(path))
+    refuse_archive_by_name(path.name, packages.zip_members(path))
     content, sha256 = read_bytes(path)
     if content.startswith(packages.SQLITE):
         return sha256, packages.read_geopackage(path.name, content, layer)

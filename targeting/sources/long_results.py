@@ -28,6 +28,7 @@ from targeting.sources.counts import (
     CORRECT,
     COUNTS,
     LONGEST_COUNT,
+    VOTES_DO_NOT_ADD_UP,
     Results,
     checked_tables,
     place_stations,
@@ -318,7 +319,7 @@ def _one_round(
         told.append(
             f"exactly {rows.height:,} rows: exports are often cut there; stations may be missing"
         )
-    if turnout["flag"][-1] is not None and not file.text.endswith(b"\n"):
+    if turnout["flag"][-1] == VOTES_DO_NOT_ADD_UP and not file.text.endswith(b"\n"):
         raise SourceError(
             file.name,
             "the end is cut: the last station's candidates' votes are not its valid votes.",

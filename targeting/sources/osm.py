@@ -7,6 +7,11 @@ way is cut at the gap, and its parts are kept.
 A node that is a closed gate is not walked through: what lies beyond is reached otherwise, or is
 private, in and out by its gate. `access` on areas (the multipolygon of a residence) is not read: it
 says nothing of the ways inside, which bear their own tags.
+
+Walls, fences and hedges cut no way that they cross: where one cannot pass, the way ends or bears a
+gate, on a node that both share. A wall drawn across a way without one is drawn roughly (the way has
+an opening that nobody mapped, or one passes over the other), and who trusted it would lose a street
+for a slip of the pen.
 """
 
 from __future__ import annotations

@@ -140,13 +140,18 @@ def _one_layer(name: str, layers: list[str], wanted: str | None) -> str:
 # -- zipped shapefile ----------------------------------------------------------------------------
 
 
-def is_shapefile_zip(path: Path) -> bool:
-    """Whether a file is a zip with a shapefile among its members."""
+def zip_members(path: Path) -> list[str]:
+    """Names in a zip, in small letters; none of a file that is no zip."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(m.filename.lower().endswith(".shp") for m in archive.infolist())
+            return [m.filename.lower() for m in archive.infolist()]
     except BROKEN_ARCHIVE:
-        return False
+        return []
+
+
+def is_shapefile_zip(path: Path) -> bool:
+    """Whether a file is a zip with a shapefile among its members."""
+    return any(member.endswith(".shp") for member in zip_members(path))
 
 
 def read_shapefile_zip(name: str, content: bytes, layer: str | None) -> Package:

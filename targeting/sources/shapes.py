@@ -52,7 +52,7 @@ def shape_columns(rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
 
 
 def read_shapes(
-    name: str, rows: Sequence[dict[str, Any]], column: str, *, first_line: int | None = None
+    name: str, rows: Sequence[dict[str, Any]], column: str
 ) -> tuple[np.ndarray, CRS | None]:
     """The geometries of a column, missing where a cell is blank, and the system that they say.
 
@@ -71,7 +71,6 @@ def read_shapes(
                 f"row {at + 1}: the shape in “{column[:40]}” is "
                 + ("cut short, as Excel does at 32,767 letters" if cut else "no geometry")
                 + ".",
-                line=None if first_line is None else first_line + at,
                 way_out="Take the publisher's own file, never saved by a spreadsheet, or its "
                 "GeoJSON export.",
             ) from error

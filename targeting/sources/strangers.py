@@ -5,17 +5,14 @@ And layers that say of themselves that they are not whole: they are not taken fo
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from targeting.errors import SourceError
-from targeting.sources.files import BROKEN_ARCHIVE
 
 _GIS: Final = "Open it in QGIS and export the layer as GeoJSON (WGS 84)."
-_PORTAL: Final = "Ask the portal for its GeoJSON export, or open it in QGIS and export GeoJSON."
 
 _BY_BYTES: Final = (
     (b"fgb\x03fgb", "a FlatGeobuf file", _GIS),
@@ -78,15 +75,8 @@ def refuse_by_name(name: str, head: bytes) -> None:
             raise SourceError(name, f"this is {what}.", way_out=way_out)
 
 
-def refuse_archive_by_name(name: str, content: bytes) -> None:
+def refuse_archive_by_name(name: str, members: Collection[str]) -> None:
     """Raise SourceError for a zip whose members say that it is a format that is not read."""
-    if not content.startswith(b"PK"):
-        return
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [m.filename.lower() for m in archive.infolist()]
-    except BROKEN_ARCHIVE:
-        return
     if "[content_types].xml" in members or "mimetype" in members:
         raise SourceError(
             name, "this is a spreadsheet: its cells keep 32,767 letters, and cut outlines short.",

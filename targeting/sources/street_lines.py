@@ -6,6 +6,7 @@ lines meet where they cross or end on each other, bridges and tunnels at their e
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
@@ -30,6 +31,10 @@ IGN_KINDS: Final = {
 }  # fmt: skip
 """BD TOPO, `nature` (TRONCON_DE_ROUTE): kind; empty: no way on foot. Others are streets."""
 
+OSM_IDS: Final = ("@id", "full_id", "osm_id", "osm_way_id", "osmid")
+"""Where tools write OpenStreetMap's numbers: Overpass turbo and osmium, QuickOSM, GDAL, OSMnx."""
+_OSM_ID: Final = re.compile(r"\[?(?:(?:node|way|relation)/|[nwra])?-?[0-9]+\b")
+
 OURS: Final = BARRIER_KINDS | {PRIVATE, "bridge", "stairs", "street", "tunnel", WIDE}
 TRUE: Final = frozenset({"1", "t", "true", "yes"})
 
@@ -51,7 +56,13 @@ def ways_of_layer(layer: Layer) -> Ways:
         read=len(rows),
         left_out=Counter(_chosen(kinds, ~kept)),
         notes=[*layer.notes, named],
+        of_osm=_is_of_osm(rows),
     )
+
+
+def _is_of_osm(rows: list[dict[str, Any]]) -> bool:
+    """Whether a row bears OpenStreetMap's own number: whoever shows the layer owes the credit."""
+    return any(_OSM_ID.match(_text(row[c])) for row in rows for c in OSM_IDS if row.get(c))
 
 
 def _chosen(items: list[Any], kept: np.ndarray) -> Iterable[Any]:

@@ -172,16 +172,15 @@ def _street_file(name: str, form: str, ways: Ways, sha256: str) -> StreetFile:
             name, "none of its ways has a length that Lambert-93 can tell.",
             way_out="Its coordinates are damaged: save it again in EPSG:4326.",
         )  # fmt: skip
-    is_osm = form != "lines"
     dated = f" ({ways.published})" if ways.published else ""
     return StreetFile(
         name=name,
         format=form,
         streets=table,
         sha256=sha256,
-        publisher="OpenStreetMap" if is_osm else "unstated",
-        licence="ODbL" if is_osm else "unstated",
-        credit=OSM_CREDIT + dated if is_osm else "",
+        publisher="OpenStreetMap" if ways.of_osm else "unstated",
+        licence="ODbL" if ways.of_osm else "unstated",
+        credit=OSM_CREDIT + dated if ways.of_osm else "",
         read=ways.read,
         left_out=Counter({kind: ways.left_out[kind] for kind in sorted(LEFT_OUT)}),
         gaps=ways.gaps,

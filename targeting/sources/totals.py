@@ -99,17 +99,17 @@ class _Cells:
         number = texts["number"]
         assert number is not None
         self.number = number
-        impossible = number.str.contains(CANNOT_BE_A_NUMBER).to_numpy()
+        impossible = _matching(number, CANNOT_BE_A_NUMBER)
         blank = (number == "").to_numpy()
-        self.telltale = number.str.contains(TELLTALE).to_numpy()
+        self.telltale = _matching(number, TELLTALE)
         self.worded = np.zeros(n, bool)
         for column, text in texts.items():
             if text is not None and column != "commune_name":
-                self.worded |= text.str.contains(TOTAL_WORD).to_numpy()
+                self.worded |= _matching(text, TOTAL_WORD)
         name = texts["commune_name"]
         if name is not None:  # Somme-Vesle is a commune: its stations have numbers
             no_number = impossible | blank | self.telltale | self.worded
-            self.worded |= no_number & name.str.contains(TOTAL_WORD).to_numpy()
+            self.worded |= no_number & _matching(name, TOTAL_WORD)
         self.special = self.worded | impossible | blank | self.telltale
         self.unnumbered = self.worded | impossible | blank
         there = [c for c in COUNTS if c in rows.columns]
@@ -171,15 +171,22 @@ def _nonzero(votes: Mapping[Any, int]) -> dict[Any, int]:
     return {k: v for k, v in votes.items() if v}
 
 
+def _matching(texts: pl.Series, pattern: str) -> np.ndarray:
+    """Which texts have the pattern; a national file has few different ones."""
+    different = texts.unique()
+    found = different.filter(different.str.contains(pattern))
+    return texts.is_in(found.implode()).to_numpy()
+
+
 def _codes(texts: Sequence[pl.Series | None], n: int) -> np.ndarray:
     """A whole number for each group of equal texts."""
-    there = [t for t in texts if t is not None]
-    if not there:
-        return np.zeros(n, np.int64)
-    joined = there[0]
-    for text in there[1:]:
-        joined = joined + "\x1f" + text
-    return joined.rank("dense").to_numpy().astype(np.int64) - 1
+    code = np.zeros(n, np.int64)
+    for text in texts:
+        if text is not None:
+            own = text.cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
+            both = code * (int(own.max(initial=0)) + 1) + own
+            code = pl.Series(both).rank("dense").to_numpy().astype(np.int64) - 1
+    return code
 
 
 # -- sums ------------------------------------------------------------------------------------------
@@ -212,6 +219,10 @@ def _one_pass(cells: _Cells, alive: np.ndarray) -> list[int]:
 
 def _sums_of_groups(cells: _Cells, alive: np.ndarray, keys: np.ndarray) -> list[int]:
     """Rows that are the sum of all the others of their group."""
+    registered = cells.counts[alive, 0]
+    groups = keys[alive]
+    half = (registered > 0) & (2 * registered == np.bincount(groups, registered)[groups])
+    alive = alive[np.isin(groups, groups[half])]  # few: the rest is looked at in these alone
     groups, counts = keys[alive], cells.counts[alive]
     size = np.bincount(groups)
     fits = counts[:, 0] > 0
@@ -237,12 +248,15 @@ def _sums_of_runs(cells: _Cells, order: np.ndarray) -> Iterator[int]:
     nothing, unless the number is none.
     """
     counts, commune = cells.counts[order], cells.commune[order]
-    sums = np.vstack([np.zeros((1, counts.shape[1]), np.int64), np.cumsum(counts, axis=0)])
+    registered = counts[:, 0]
+    sums = np.concatenate([[0], np.cumsum(registered)])
     at = np.arange(order.size)
-    first = np.searchsorted(sums[:, 0], sums[:-1, 0] - counts[:, 0], "left")
-    fits = (counts[:, 0] > 0) & (first < at)
-    fits &= (sums[at] - sums[np.minimum(first, at)] == counts).all(axis=1)
+    first = np.searchsorted(sums, sums[:-1] - registered, "left")
+    fits = (registered > 0) & (first < at)
+    fits &= sums[at] - sums[np.minimum(first, at)] == registered
     for i in np.flatnonzero(fits).tolist():
+        if (counts[first[i] : i].sum(axis=0) != counts[i]).any():
+            continue
         row, start = int(order[i]), int(first[i])
         unnumbered = bool(cells.unnumbered[row])
         one_commune = bool((commune[start:i] == commune[i]).all())
@@ -281,16 +295,15 @@ def _places(cells: _Cells, which: np.ndarray) -> str:
 def _pairs_told(cells: _Cells, alive: np.ndarray) -> Iterator[str]:
     """Communes of two stations with the same counts and votes: one may be the other's total."""
     rows = np.flatnonzero(alive)
-    commune = cells.commune[rows]
-    size = np.bincount(commune)
-    pairs: dict[int, list[int]] = defaultdict(list)
-    for row, group in zip(rows.tolist(), commune.tolist(), strict=True):
-        if size[group] == 2:
-            pairs[group].append(row)
-    lines = cells.rows["file_line"].to_list()
-    for first, second in pairs.values():
-        same = bool((cells.counts[first] == cells.counts[second]).all())
-        if same and cells.counts[first, 0] > 0 and cells.same_votes(first, np.array([second])):
+    rows = rows[np.argsort(cells.commune[rows], kind="stable")]
+    begins = np.unique(cells.commune[rows], return_index=True)[1]
+    pairs = begins[np.diff([*begins, rows.size]) == 2]
+    firsts, seconds = rows[pairs], rows[pairs + 1]
+    same = (cells.counts[firsts] == cells.counts[seconds]).all(axis=1)
+    same &= cells.counts[firsts, 0] > 0
+    lines = cells.rows["file_line"]
+    for first, second in zip(firsts[same].tolist(), seconds[same].tolist(), strict=True):
+        if cells.same_votes(first, np.array([second])):
             yield (
                 f"lines {lines[first]} and {lines[second]} have the same counts: one may be the "
                 "other's total; both are kept"

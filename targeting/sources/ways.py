@@ -67,7 +67,7 @@ class Ways:
     geometry: lines in `crs`, one for each of `street` (None: no name) and `kind`; is_noded: they
     meet where they share a vertex and nowhere else; read: ways looked at; left_out: how many, by
     reason; gaps: ways cut because the file lacks some of their nodes; published: date of the data,
-    empty where the file does not tell.
+    empty where the file does not tell; of_osm: whether they are OpenStreetMap's.
     """
 
     street: list[str | None]
@@ -80,6 +80,7 @@ class Ways:
     gaps: int = 0
     published: str = ""
     notes: list[str] = field(default_factory=list)
+    of_osm: bool = True
 
 
 def way_kind(tags: Mapping[str, str]) -> str | None:

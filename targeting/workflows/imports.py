@@ -415,13 +415,13 @@ def _without_misfits(
         rate = turnout["station_id"].isin(stations["station_id"]).groupby(commune).mean()
         rate = rate[rate.index.isin(sizes.index)]
         known |= set(rate.index)
-        rates |= rate.to_dict()
+        rates |= {c: max(share, rates.get(c, 0.0)) for c, share in rate.items()}
         elsewhere = evidence.misplaced(stations, int(election_id[:4]))
         fitting |= set(rate.index[rate >= LEAST_JOIN]) - elsewhere
     bad = sorted(c for c in known - fitting if sizes[c] >= MANY_STATIONS)
     if not bad or len(bad) == len(sizes):
         return outlines
-    told = ", ".join(f"{c} ({rates[c]:.0%} of the codes)" for c in bad[:6])
+    told = ", ".join(f"{c} ({rates[c]:.0%} of the codes at best)" for c in bad[:6])
     note = f"{len(bad)} communes left out, numbered otherwise than the results: {told}"
     kept = stations[~stations["commune_code"].isin(bad)].reset_index(drop=True)
     return replace(outlines, stations=kept, notes=[*outlines.notes, note])

@@ -65,6 +65,24 @@ def test_the_number_of_a_record_is_never_that_of_a_station(tmp_path: Path, recor
     assert places(said) == IN_ORDER, "the user may say so"
 
 
+def test_a_refusal_shows_the_campaign_s_commune_and_none_that_is_known_already(
+    tmp_path: Path,
+) -> None:
+    parks = [{"surface": 10.5 + i} for i in range(6)]
+    with pytest.raises(SourceError, match="no property holds a station number") as known:
+        read(tmp_path, parks)
+    assert "--commune" not in str(known.value)
+    both = {"commune_code": None, "communes": ["29061", "29019"]}
+    with pytest.raises(SourceError, match="and the commune with --commune 29019"):
+        read(tmp_path, parks, **both)
+    with pytest.raises(SourceError, match=r"Add --commune 29019 \(the INSEE code"):
+        read(tmp_path, [{"num_bv": i + 1} for i in range(6)], **both)
+    with pytest.raises(SourceError, match="--commune-property, or --commune 29019"):
+        read(tmp_path, parks, commune_property="surface", **both)
+    with pytest.raises(SourceError, match="and the commune with --commune 29061"):
+        read(tmp_path, parks, commune_code=None, communes=[])
+
+
 def test_two_properties_that_fit_and_differ_are_a_question_naming_both(tmp_path: Path) -> None:
     rows = [{"num_bv": i + 1, "code_prefect": f"{SHUFFLED[i]:04d}"} for i in range(6)]
     with pytest.raises(SourceError, match=r"“code_prefect” \(100%.*“num_bv” \(100%.*code-property"):

@@ -355,6 +355,27 @@ def test_lines_are_taken_of_a_layer_that_has_points_and_areas_too(tmp_path: Path
     assert "2 features that are no lines left out" in read.notes
 
 
+@pytest.mark.parametrize(
+    ("properties", "credit"),
+    [
+        ({"@id": "way/4"}, "© OpenStreetMap contributors, ODbL"),
+        ({"full_id": "w4"}, "© OpenStreetMap contributors, ODbL"),
+        ({"osm_id": 4}, "© OpenStreetMap contributors, ODbL"),
+        ({"osmid": "[4, 5]"}, "© OpenStreetMap contributors, ODbL"),
+        ({"osm_id": None}, ""),
+        ({"@id": "https://city.example/4"}, ""),
+        ({"id": "way/4"}, ""),
+    ],
+)
+def test_lines_that_bear_openstreetmap_s_numbers_bear_its_credit(
+    tmp_path: Path, properties: dict[str, object], credit: str
+) -> None:
+    ours = geojson([HOUSE, HOUSE | properties], [[(0, 0), (100, 0)], [(0, 9), (100, 9)]])
+    read = read_streets(written(tmp_path / "turbo.geojson", ours))
+    assert (read.credit, read.licence) == (credit, "ODbL" if credit else "unstated")
+    assert read.format == "lines"
+
+
 # -- private ways ---------------------------------------------------------------------------------
 
 
@@ -429,6 +450,15 @@ OPEN_GATES = [
     {"barrier": "lift_gate", "access": "private"},
     {"barrier": "bollard"},
 ]
+
+
+@pytest.mark.parametrize("barrier", ["wall", "fence", "hedge"])
+def test_a_wall_drawn_across_a_street_parts_nothing(tmp_path: Path, barrier: str) -> None:
+    nodes = {"a": (0, 0), "b": (100, 0), "c": (50, -50), "d": (50, 50)}
+    town = osm_xml(nodes, [("ab", HOUSE), ("cd", {"barrier": barrier})])
+    read = read_streets(written(tmp_path / "walled.osm", town))
+    assert (read.streets["kind"].tolist(), read.notes) == (["residential"], [])
+    assert node_streets(read.streets, {}).parts().round().tolist() == [100.0]
 
 
 @pytest.mark.parametrize("gate", CLOSED_GATES)

@@ -14,8 +14,11 @@ from targeting.sources.blocs import bloc_of_lines, read_blocs
 from targeting.sources.elections import recognise_election
 from targeting.sources.results import read_results
 from targeting.sources.totals import without_totals
+from tests import layouts
+from tests.layouts import LEGI_2024, THREE
 from tests.official import PRES_2022, Ballot, Row, native
 
+LISTS = layouts.LISTS_2019[:4]
 NAMES = Ballot.of_names(PRES_2022)
 TOWN = [
     Row("0001", [5, 20, 90, 80, 320, 40, 15]),
@@ -227,6 +230,41 @@ def test_a_total_in_a_workbook_is_left_out_by_the_row_of_the_sheet(tmp_path: Pat
     assert "line 5" in results.notes[0]
 
 
+def test_a_total_in_a_tidy_file_is_left_out_whatever_its_number(tmp_path: Path) -> None:
+    alone = results_of(tmp_path, layouts.tidy(THREE, LISTS), "tidy.csv")
+    for number in ("TOTAL", "9999", "0104"):
+        text = layouts.tidy([*THREE, total(number, THREE)], LISTS)
+        results = results_of(tmp_path, text, "tidy.csv")
+        assert f"line 5 (“{number}”)" in results.notes[0]
+        assert results.turnout.equals(alone.turnout)
+        assert results.votes.equals(alone.votes)
+
+
+def test_a_total_in_the_aggregated_pair_is_left_out_of_both_halves(tmp_path: Path) -> None:
+    def of(rows: list[Row]):
+        halves = layouts.aggregated({"2024_legi_t1": rows}, LEGI_2024)
+        for name, text in zip("ab", halves, strict=True):
+            (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+        (results,) = read_results(tmp_path / "a.csv", tmp_path / "b.csv")
+        return results
+
+    alone, results = of(THREE), of([THREE[0], total("0104", THREE), *THREE[1:]])
+    assert "line 3 (“0104”)" in results.notes[0]
+    columns = ["station_id", "registered", "votes_cast", "valid_votes"]
+    assert results.turnout.select(columns).equals(alone.turnout.select(columns))
+    assert results.votes.equals(alone.votes)
+
+
+def test_a_total_among_percentages_is_told_by_its_word(tmp_path: Path) -> None:
+    text = layouts.city_percentages()
+    alone = results_of(tmp_path, text, "shares.json")
+    _, first, rest = text.partition('"818": ')
+    line = rest[: rest.index("]") + 1]
+    results = results_of(tmp_path, f'var results = {{"Total": {line}, {first}{rest}', "shares.json")
+    assert "“Total”" in " ".join(results.notes)
+    assert results.shares.equals(alone.shares)
+
+
 # -- counts below zero -----------------------------------------------------------------------------
 
 
@@ -248,6 +286,14 @@ def test_one_count_below_zero_costs_no_more_than_its_station_up_to_one_in_a_hund
     assert (odd["null_votes"], odd["blank_votes"], odd["flag"]) == (None, 3, "negative_count")
     assert "13055_0013 (line 14): below zero (null_votes -1)" in results.notes[0]
     assert results.turnout.height == 100
+
+
+def test_a_count_below_zero_on_a_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None:
+    rows = [Row(f"{n:04d}", [n, 2, 3, 4, 5, 6, 7], registered=500 + n) for n in range(1, 101)]
+    rows[-1].null = -1
+    for lines in (native(rows, NAMES), "\n".join(mirror(rows))):
+        results = results_of(tmp_path, lines.rstrip("\r\n"))
+        assert results.turnout["flag"][-1] == "negative_count"
 
 
 @pytest.mark.parametrize("wrapped", ["results", "records", "data"])

@@ -14,6 +14,7 @@ from targeting.workflows.health import health_report
 from targeting.workflows.imports import import_results, import_stations
 from targeting.workflows.reports import score_report
 from targeting.workflows.screens import load_board, write_station_map
+from targeting.workflows.setup import init_workspace
 from tests.official import (
     PRES_2022,
     Ballot,
@@ -157,6 +158,29 @@ def test_renumbered_outlines_are_refused_painted_nowhere_and_told_by_health(
     right = outlines(tmp_path, codes, side=0.02)
     assert import_stations(workspace, right, commune_code="13055").joins[0].pieces == 1.0
     assert load_board(workspace).is_painted
+
+
+def test_of_two_communes_the_one_numbered_otherwise_is_left_out_with_its_best_figure(
+    tmp_path: Path,
+) -> None:
+    workspace = Workspace(tmp_path / "two")
+    init_workspace(workspace, communes=["13055", "13001"])
+    codes = [f"{n:04d}" for n in range(1, 13)]
+    communes = ["13055"] * 12 + ["13001"] * 12
+    path = outlines(tmp_path, codes * 2, insee_com=communes)
+    kept = {"pres.txt": 9, "legi.txt": 3}  # codes of 13001 that are the outlines' own
+    for name, ballot, votes in (
+        ("pres.txt", Ballot.of_names(PRES_2022), [150, 160, 140, 30, 20]),
+        ("legi.txt", Ballot.of_nuances("NUP", "ENS", "RN", "LR", "DXG"), [20, 20, 20, 10, 5]),
+    ):
+        others = [*codes[: kept[name]], *(f"05{n:02d}" for n in range(12 - kept[name]))]
+        rows = [Row(c, votes, commune="055") for c in codes]
+        rows += [Row(c, votes, commune="001") for c in others]
+        import_results(workspace, [write_latin(tmp_path / name, native(rows, ballot))])
+    told = import_stations(workspace, path)
+    assert told.stations == 12
+    left_out = next(note for note in told.notes if "numbered otherwise" in note)
+    assert left_out.endswith("13001 (75% of the codes at best)")
 
 
 def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
