@@ -4,7 +4,9 @@ The code says a thing once, in English, with what it found in the blanks: an err
 from any user, and its English sentence is what the log and the tests read. `messages_fr.po` holds
 the French of each sentence: the msgid is the sentence with `{}` for each blank, the msgstr the same
 with its blanks (`{0}`, `{1}` … where their order changes). A text made of several sentences, or a
-value that is itself a sentence, is said piece by piece; what has no French stays as it is.
+value that is itself a sentence, is said piece by piece; what has no French stays as it is. A code
+is for files: in a sentence an election or a reason is said in words, but where it may have to be
+typed (a sentence that names an option). Cells of a table keep their codes, and their columns.
 
 >>> said("fr", "no such recipe. Correct it.")
 'aucune recette de ce nom. Corrigez-la.'
@@ -22,14 +24,25 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
-from targeting.locale import known_language
+from targeting.codes import ELECTION_ID
+from targeting.locale import election_in, known_language, texts
 
 BLANK: Final = "{}"
 LONGEST: Final = 20_000
 """A longer text is no sentence of ours: it is given back as it is."""
 
 _NUMBER: Final = re.compile(r"[-−]?\d{1,3}(?:,\d{3})+|[-−]?\d+")
-_DECIMAL: Final = re.compile(r"([-−]?\d{1,3}(?:,\d{3})*|[-−]?\d+)\.(\d+)(%?)|([-−]?\d+)%")
+_DECIMAL: Final = re.compile(r"([-+−]?\d{1,3}(?:,\d{3})*|[-+−]?\d+)\.(\d+)(%?)|([-+−]?\d+)%")
+_OPTION: Final = re.compile(r"--[a-z]")
+_MARKED: Final = re.compile("\ue000(.*?)\ue001")
+"""An election met in a blank: whether it is said in words, the whole line tells."""
+_LOOSE: Final = re.compile(r"([^\s:;?!])([:;?!])$")
+_GAP: Final = re.compile(r"( {2,})")
+FAMILIES: Final = ("bloc", "excluded", "outcome", "status")
+"""Codes of tables that may stand in a sentence: their words are those of the screens."""
+MEASURES: Final = ("minutes_expected", "n_doors")
+"""What turfs are evened out by: names of columns, whose words stand with the sentences."""
+
 _END: Final = re.compile(r"(?<=[.:;,!?)…”])\s+|\s+(?=\()")
 
 
@@ -81,7 +94,30 @@ def _line(language: str, line: str) -> str:
     if not body:
         return line
     start = line.index(body[0])
-    return line[:start] + _pieces(language, body) + line[start + len(body) :]
+    is_table = "  " in body
+    told = _columns(language, body) if is_table else _pieces(language, body)
+    keeps = is_table or _OPTION.search(body)
+    told = _MARKED.sub(lambda m: m[1] if keeps else election_in(language, m[1]), told)
+    return line[:start] + told + line[start + len(body) :]
+
+
+def _columns(language: str, body: str) -> str:
+    """A line of a table: each cell in words, in its column while the gaps beside it are wide
+    enough. The first cell, and one close to the cell before it, keep where they begin, the others
+    where they end."""
+    if (whole := sentences(language)[0].get(body)) is not None:
+        return whole  # a line of headings
+    parts = _GAP.split(body)
+    cells, gaps = parts[::2], [0, *(len(gap) for gap in parts[1::2]), 0]
+    told = [_value(language, cell) for cell in cells]
+    for n, (cell, words) in enumerate(zip(cells, told, strict=True)):
+        longer = len(_MARKED.sub(r"\1", words)) - len(cell)
+        before = min(longer, max(gaps[n] - 2, 0)) if n and gaps[n] > 2 else 0
+        gaps[n] -= before
+        gaps[n + 1] = max(gaps[n + 1] - (longer - before), 2)
+    return told[0] + "".join(
+        " " * gap + words for gap, words in zip(gaps[1:], told[1:], strict=False)
+    )
 
 
 def _pieces(language: str, text: str) -> str:
@@ -94,8 +130,17 @@ def _pieces(language: str, text: str) -> str:
             return f"{head} {_pieces(language, text[following:])}"
     if ends:
         end, following = ends[0]
-        return f"{text[:end]} {_pieces(language, text[following:])}"
-    return text
+        return f"{_fragment(language, text[:end])} {_pieces(language, text[following:])}"
+    return _fragment(language, text)
+
+
+def _fragment(language: str, text: str) -> str:
+    """What is no sentence of ours: a number or a code in its signs is said, and French signs stand
+    off."""
+    core = text.strip("(),.;:…")
+    if core and not _GAP.search(core) and " " not in core:
+        text = text.replace(core, _value(language, core))
+    return _LOOSE.sub("\\1\u00a0\\2", text) if language == "fr" else text
 
 
 def _sentence(language: str, text: str) -> str | None:
@@ -109,17 +154,42 @@ def _sentence(language: str, text: str) -> str | None:
     return None
 
 
+@cache
+def _codes(language: str) -> dict[str, str]:
+    """Codes of tables, in words."""
+    named = [key.partition(".") for key in texts(language)]
+    return {
+        code: texts(language)[f"{family}.{code}"]
+        for wanted in FAMILIES
+        for family, _, code in named
+        if family == wanted
+    } | {code: sentences(language)[0][code] for code in MEASURES}
+
+
 def _value(language: str, value: str) -> str:
-    """What stands in a blank: a number as the language writes it, a sentence of ours, or itself."""
+    """What stands in a blank: a number as the language writes it, a code in words, a sentence of
+    ours, or itself."""
     bare = value.strip()
-    if _NUMBER.fullmatch(bare):
-        return value.replace(",", "\u202f")
-    if found := _DECIMAL.fullmatch(bare):
-        whole, decimals, percent, round_percent = found.groups()
-        if round_percent is not None:
-            return f"{round_percent}\u00a0%"
-        number = whole.replace(",", "\u202f") + f",{decimals}"
-        return f"{number}\u00a0%" if percent else number
-    if " " not in bare:
-        return sentences(language)[0].get(bare, value) if bare.isalpha() else value
-    return value.replace(bare, _pieces(language, bare))
+    if ELECTION_ID.fullmatch(bare):
+        told = f"\ue000{bare}\ue001"
+    elif (number := _number(bare)) is not None:
+        told = number
+    elif " " in bare:
+        told = _pieces(language, bare)
+    else:
+        known = sentences(language)[0] if bare.isalpha() else _codes(language)
+        told = known.get(bare, bare)
+    return value.replace(bare, told) if bare else value
+
+
+def _number(text: str) -> str | None:
+    """A number as French writes it; nothing for what is none."""
+    if _NUMBER.fullmatch(text):
+        return text.replace(",", "\u202f")
+    if (found := _DECIMAL.fullmatch(text)) is None:
+        return None
+    whole, decimals, percent, round_percent = found.groups()
+    if round_percent is not None:
+        return f"{round_percent}\u00a0%"
+    number = whole.replace(",", "\u202f") + f",{decimals}"
+    return f"{number}\u00a0%" if percent else number

@@ -38,9 +38,22 @@ def examine(workspace: Workspace) -> Report:
         notes.append("no workspace yet: `python -m targeting init --commune 13055`, or `demo`.")
     facts |= {"notes": notes, "faults": faults}
     lines = [f"workspace: {workspace.root}"]
-    lines += [f"{k}: {v}" for k, v in facts.items() if k not in ("workspace", "notes", "faults")]
+    lines += [
+        f"{k}: {_told(v)}" for k, v in facts.items() if k not in ("workspace", "notes", "faults")
+    ]
     lines += [f"note: {n}" for n in notes] + [f"FAULT: {f}" for f in faults]
     return Report(facts, "\n".join(lines if faults else [*lines, "all is well"]))
+
+
+def _told(value: object) -> str:
+    """A fact as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:.1%}"
+    return "unknown" if value is None else str(value)
 
 
 def on_server(workspace: Workspace) -> bool:

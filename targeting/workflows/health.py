@@ -238,10 +238,10 @@ def health_report(
 
 def _health_lines(health: Health) -> list[str]:
     where = " ".join(health.communes) or "all communes imported"
-    heads = " ".join(f"{status:>9}" for status in health.counts.columns)
+    heads = " ".join(f"{status:>10}" for status in health.counts.columns)
     lines = [f"{len(health.matrix):,} stations of now, {where}", f"{'election':<14} {heads}"]
     for election, row in health.counts.iterrows():
-        lines.append(f"{election:<14} " + " ".join(f"{n:>9,}" for n in row))
+        lines.append(f"{election:<14} " + " ".join(f"{n:>10,}" for n in row))
         if missing := health.missing.get(str(election)):
             lines.append(f"  partial: no result of departments {', '.join(missing)}")
         if flagged := health.flagged.get(str(election)):
@@ -304,13 +304,13 @@ def ledger_report(
     lines = [f"{len(past.history.now):,} stations of now; what became of those of then:"]
     kinds = [k for k in counts.columns if k not in ("uncertain_share", "error", "error_sure")]
     lines.append(
-        f"{'vintage':<14} " + " ".join(f"{k:>10}" for k in kinds)
-        + f" {'uncertain':>10} {'roll error':>10}"
+        f"{'vintage':<14} " + " ".join(f"{k:>12}" for k in kinds)
+        + f" {'uncertain':>12} {'roll error':>12}"
     )  # fmt: skip
     for row in counts.itertuples():
-        numbers = " ".join(f"{int(getattr(row, k)):>10,}" for k in kinds)
+        numbers = " ".join(f"{int(getattr(row, k)):>12,}" for k in kinds)
         error = f"{row.error:.1%}" if pd.notna(row.error) else "no roll"
-        lines.append(f"{row.Index:<14} {numbers} {row.uncertain_share:>10.1%} {error:>10}")
+        lines.append(f"{row.Index:<14} {numbers} {row.uncertain_share:>12.1%} {error:>12}")
     facts = {
         "stations": len(past.history.now),
         "vintages": counts.to_dict("index"),

@@ -64,6 +64,45 @@ def refusals() -> dict[str, str]:
     return found
 
 
+TELLING = ("sources", "stations", "workflows", "store", "turf", "scoring", ".")
+"""Packages whose functions put words in notes, reports, progress and answers."""
+
+NOT_SAID = re.compile(
+    r"^(SELECT|PRAGMA|CREATE|DROP|BEGIN|REPEATABLE|trim\(|length\(|Warning: |Code |Sièges |# )|<\w"
+    r"|Licence Ouverte|Baptiste Coulmont|^Voies par|EPSG:|^import results FILE$"
+    r"|^python -m targeting$|^\(\?|%s of a reading$"
+)
+"""Words for a database, a file or a pattern; credits, which are names; words to type; the log's."""
+
+
+def notes() -> dict[str, str]:
+    """Each sentence in the body of a function that tells: notes, lines of reports, steps.
+
+    Words of official files stand in constants of modules, not in functions.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(p for folder in TELLING for p in (PACKAGE / folder).glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf8"))
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+        for text in (t for f in functions for n in f.body for t in said_by(n)):
+            if is_sentence(text) and not NOT_SAID.search(text):
+                found.setdefault(text, str(path.relative_to(PACKAGE)))
+    return found
+
+
+def said_by(node: ast.AST) -> Iterator[str]:
+    """Texts of a statement; not its docstring, what it compares with, or what `refusals` reads."""
+    if isinstance(node, ast.Raise | ast.Compare):
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    if (text := template(node)) is not None:
+        yield text
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
+            yield from said_by(child)
+
+
 def helps(command: click.Command = cli) -> Iterator[str]:
     """The sentences of a command's help page, and of those under it."""
     for paragraph in (command.help or "").split("\n\n"):

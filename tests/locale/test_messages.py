@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from targeting.cli import cli
 from targeting.locale.messages import said, sentences
-from tests.locale.message_sources import helps, is_sentence, refusals
+from tests.locale.message_sources import helps, is_sentence, notes, refusals
 
 WHOLE, CUT = sentences("fr")
 ENGLISH = {**WHOLE, **{"{}".join(s.pieces): s.told for s in CUT}}
@@ -25,6 +25,12 @@ def call(*arguments: object) -> Result:
 def test_every_refusal_and_help_sentence_has_its_french() -> None:
     wanted = {**dict.fromkeys(helps(), "help"), **refusals()}
     assert len(wanted) > 500
+    assert {t: place for t, place in wanted.items() if t not in ENGLISH} == {}
+
+
+def test_every_note_and_line_of_a_report_has_its_french() -> None:
+    wanted = notes()
+    assert len(wanted) > 300
     assert {t: place for t, place in wanted.items() if t not in ENGLISH} == {}
 
 
@@ -64,10 +70,31 @@ def test_a_sentence_filled_with_anything_is_never_taken_for_another() -> None:
         (
             "f.txt: 2022_pres_t1, 6 stations, 5,213 registered, 4,158 votes cast, 4,069 valid"
             " votes (already imported: nothing changed)",
-            "f.txt : 2022_pres_t1, 6 bureaux, 5\u202f213 inscrits, 4\u202f158 votants, "
+            "f.txt : présidentielle 2022, 1er tour, 6 bureaux, 5\u202f213 inscrits, 4\u202f158 votants, "
             "4\u202f069 exprimés (déjà importé : rien n’a changé)",
         ),
         ("S0053      54     8   148", "S0053      54     8   148"),
+        (
+            "    1  99001_0048    0.467  70.3%  2022_pres_t1        912",
+            "    1  99001_0048    0,467  70,3\u00a0%  2022_pres_t1        912",
+        ),
+        (
+            "2022_pres_t1: no stop 1 in turf S0001.",
+            "présidentielle 2022, 1er tour\u00a0: pas d’arrêt 1 dans le secteur S0001.",
+        ),
+        (
+            "--election 2022_pres_t1 was given, but its lines are those of 2022_pres_t2.",
+            "--election 2022_pres_t1 a été donné, mais ses listes sont celles de 2022_pres_t2.",
+        ),
+        (
+            "2022_pres_t1.csv: there is nothing inside.",
+            "2022_pres_t1.csv\u00a0: il n’y a rien dedans.",
+        ),
+        (
+            "(already_met: 107, in_another_turf: 325)",
+            "(foyer déjà rencontré\u00a0: 107, déjà dans un secteur en cours\u00a0: 325)",
+        ),
+        ("extra: +41.9%", "extra\u00a0: +41,9\u00a0%"),
         ("", ""),
     ],
 )
