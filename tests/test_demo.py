@@ -24,6 +24,8 @@ from targeting.tables import (
     Votes,
 )
 
+pytestmark = pytest.mark.slow  # the invented town is made several times
+
 ROUNDS = [
     "2017_pres_t1", "2017_legi_t1", "2022_pres_t1", "2022_legi_t1", "2024_legi_t1", "2024_legi_t2",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from targeting.cli import cli
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_first_example_runs_on_the_invented_town(capsys: pytest.CaptureFixture[str]) -> None:
     example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert example

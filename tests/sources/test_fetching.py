@@ -185,6 +185,7 @@ def test_a_redirection_on_the_list_is_followed_and_circles_are_not(workspace, pu
         fetch(workspace, publisher, publication(publisher, "/circle", file="c.txt"))
 
 
+@pytest.mark.slow
 def test_a_line_that_drips_or_falls_silent_is_given_up_with_a_way_out(workspace, publisher) -> None:
     def dripping(p: Publisher, handler, _time: int) -> None:
         import time

@@ -98,6 +98,7 @@ def test_sheets_of_before_get_their_checksums_once(filled: Workspace) -> None:
         reference.load_bloc_votes(filled, ELECTION)
 
 
+@pytest.mark.slow
 def test_no_flipped_byte_is_silent_and_none_is_an_internal_error(demo_folder: Path) -> None:
     found = try_flips(demo_folder, 12, seed=5)
     assert found[[SILENT, UNCAUGHT]].to_numpy().sum() == 0

@@ -93,6 +93,7 @@ def callers(door):
     return product(hosts.items(), origins.items())
 
 
+@pytest.mark.slow
 def test_no_route_answers_who_does_not_come_from_our_page_with_our_key(door):
     wrong = []
     for (named, (host, is_us)), (came, (origin, is_ours)) in callers(door):

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from targeting.workflows.screens import load_turf_board
 
 
+@pytest.mark.slow
 def test_a_plan_is_made_told_with_intervals_and_kept(own_demo, screen):
     page = screen("plan")
     assert not page.exception

@@ -136,6 +136,7 @@ def test_the_map_without_results_tells_the_way_out(workspace, monkeypatch, scree
     assert "import results" in said
 
 
+@pytest.mark.slow
 def test_outlines_of_other_stations_paint_nothing(own_demo, screen):
     import geopandas as gpd
 
@@ -245,6 +246,7 @@ def test_a_cut_asks_before_ready_turfs_are_withdrawn(own_demo, screen):
     assert workspace_mark(own_demo) != before
 
 
+@pytest.mark.slow
 def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeypatch):
     from targeting.errors import TurfError
 
@@ -356,6 +358,7 @@ def test_both_screens_say_what_to_import_first(workspace, monkeypatch, screen):
         assert "import results" in calm(screen(page))
 
 
+@pytest.mark.slow
 def test_the_backtest_is_run_when_asked_and_says_what_it_found(demo, screen):
     test = screen("retour")
     assert text_in("fr", "backtest.how_long") in calm(test)

@@ -31,6 +31,8 @@ from targeting.workflows.scores import (
 )
 from targeting.workflows.tallies import unclassified_share
 
+pytestmark = pytest.mark.slow  # a backtest of the invented town
+
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory) -> Workspace:

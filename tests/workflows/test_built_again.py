@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from targeting.config import Workspace
 from targeting.workflows.built import BuiltCommune, build_stations
 
@@ -19,6 +21,7 @@ def test_the_sheet_of_built_stations_keeps_no_seconds() -> None:
     assert built(0.7).lines()[0].endswith(" in 0.7 s")
 
 
+@pytest.mark.slow
 def test_the_invented_town_is_built_and_again_to_the_same_bytes(
     demo_folder: Path, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def entries(workspace: Workspace) -> list[str]:
     return sorted(p.name for p in (workspace.root / "cache").glob("*things-*"))
 
 
+@pytest.mark.slow
 def test_eight_processes_on_a_cold_cache_all_get_the_one_content(tmp_path: Path) -> None:
     program = "import sys; from tests.workflows.test_cache import ask; ask(sys.argv[1])"
     askers = [

@@ -32,6 +32,8 @@ from targeting.workflows.screens import load_turf_board, turf_file
 from targeting.workflows.turf_files import STOP_COLUMNS, export_turfs
 from targeting.workflows.turfs import load_campaign_turfs
 
+pytestmark = pytest.mark.slow  # the whole invented town, many times over
+
 DAY = date(2026, 11, 23)
 
 
@@ -371,7 +373,6 @@ def test_the_invented_town_does_not_go_over_a_campaign(workspace: Workspace) -> 
     assert "holds a campaign" in result.stderr
 
 
-@pytest.mark.slow
 def test_the_same_seed_and_day_give_the_same_workspace(town: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path / "other")
     fill_demo(other, today=DAY)

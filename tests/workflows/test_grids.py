@@ -274,6 +274,7 @@ def free_doors(workspace: Workspace, count: int) -> list[tuple[str, int]]:
     return list(itertools.islice((d for d in every if f"{d[0]}/{d[1]}" not in known), count))
 
 
+@pytest.mark.slow
 def test_an_opposition_is_kept_whatever_file_comes_first_and_again(town):
     for number, order in enumerate([("absent", "ne plus revenir"), ("ne plus revenir", "absent")]):
         ((building, door),) = free_doors(town, 1)

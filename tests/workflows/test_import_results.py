@@ -43,6 +43,7 @@ def written(folder: Path, name: str, text: str | bytes, encoding: str = "utf-8")
     return path
 
 
+@pytest.mark.slow
 def test_every_layout_goes_in_by_one_command(workspace: Workspace, tmp_path: Path) -> None:
     files, elections = [], []
     for number, (maker, encoding, election) in enumerate(TEXTS.values()):

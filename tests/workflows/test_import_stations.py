@@ -129,6 +129,7 @@ def test_years_that_fit_alike_are_asked_where_their_stations_differ(
     assert told.vintage == "2022"
 
 
+@pytest.mark.slow
 def test_renumbered_outlines_are_refused_painted_nowhere_and_told_by_health(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
     assert list_stations(results) == []
 
 
+@pytest.mark.slow
 def test_maps_paint_outlines_although_points_were_imported_later(
     results: Workspace, tmp_path: Path
 ) -> None:

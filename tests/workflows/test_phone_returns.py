@@ -32,6 +32,8 @@ from targeting.workflows.returns_phone import in_order
 from targeting.workflows.turfs import load_campaign_turfs
 from tests.field.phones import PHRASE_TEXT, Phone, frames
 
+pytestmark = pytest.mark.slow  # the whole invented town
+
 
 @pytest.fixture
 def town(demo_folder: Path, tmp_path: Path) -> Workspace:
@@ -469,7 +471,6 @@ STEP = st.tuples(
 )  # fmt: skip
 
 
-@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -19,6 +19,8 @@ from targeting.workflows.plan import NOT_PLANNED, keep_plan, make_plan
 from targeting.workflows.turfs import load_campaign_turfs
 from tests.workflows.test_demo_workspace import call
 
+pytestmark = pytest.mark.slow  # plans take their time
+
 
 @pytest.fixture
 def town(demo_folder: Path, tmp_path: Path) -> Workspace:
@@ -55,7 +57,6 @@ def test_the_plan_keeps_to_its_time_beats_the_rule_and_can_be_made_the_campaigns
     assert every == held["dwellings"].sum() == sum(r["doors_planned"] for r in facts["by_size"])
 
 
-@pytest.mark.slow
 def test_the_same_plan_twice_is_the_same_plan(town: Workspace) -> None:
     one, other = (make_plan(town, teams=2, evenings=2, minutes=90) for _ in range(2))
     pd.testing.assert_frame_equal(one.turfs, other.turfs)
@@ -102,7 +103,6 @@ def test_every_door_looked_at_is_in_the_kept_plan_or_left_out_with_its_reason(
     assert "already_met" in reasons
 
 
-@pytest.mark.slow
 def test_the_answer_stands_alone_on_standard_output_whatever_the_solver_says(town) -> None:
     command = [sys.executable, "-m", "targeting", "--workspace", str(town.root), "--json", "plan"]
     for teams in ("3", "5"):

@@ -19,6 +19,8 @@ from targeting.workflows.plan import keep_plan, make_plan
 from tests.races.doors import doors_in_two_open_turfs
 from tests.workflows.worlds import EAST, WEST, found_town
 
+pytestmark = pytest.mark.slow  # a plan and a cut, in every order
+
 
 @pytest.fixture
 def town(tmp_path: Path, unmade: Workspace) -> Workspace:

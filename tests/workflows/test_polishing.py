@@ -17,6 +17,8 @@ from targeting.workflows import handwork, polishing
 from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.polishing import keep_codes, polish_latest_cut, polish_state, start_polish
 
+pytestmark = pytest.mark.slow  # polishes take their time
+
 
 @pytest.fixture
 def town(demo_folder: Path, tmp_path: Path) -> Workspace:
