@@ -3,7 +3,7 @@
 import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     command,
     language,
     load_campaign,

@@ -23,7 +23,7 @@ from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
 from targeting.maps.refusals import why_refused
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     choose_area,
     command,
     drawer,

@@ -6,7 +6,7 @@ from targeting.errors import TargetingError
 from targeting.maps.deck import backdrop_layers, build_deck
 from targeting.maps.plans import choices_table, plan_listing, plan_sentences, reach_listing
 from targeting.maps.turfs import turf_bounds, turf_layers
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     keep_plan,
     language,
     load_backdrop,
@@ -23,7 +23,7 @@ from targeting.web.desk import (
     show_trouble,
     told,
 )
-from targeting.workflows.plan import MOST, SIZE_BANDS, Plan
+from targeting.workflows.turfs.plan import MOST, SIZE_BANDS, Plan
 
 
 def show_plan(plan: Plan) -> None:

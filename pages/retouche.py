@@ -8,7 +8,7 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.locale import number_in
 from targeting.maps.handmap import hand_figure, picked_buildings
 from targeting.maps.listing import hand_listing
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     language,
     load_campaign,
     load_drawn_streets,
@@ -22,8 +22,8 @@ from targeting.web.desk import (
     told,
     workspace,
 )
-from targeting.workflows import handwork
-from targeting.workflows.handwork import NEW, Changed, HandBoard
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs.edits import NEW, Changed, HandBoard
 
 AROUND = 12
 """Turfs on the map with the one looked at: its neighbours, and theirs."""

@@ -6,7 +6,7 @@ from targeting.errors import TargetingError
 from targeting.locale import election_in
 from targeting.maps.backtests import capture_listing, where_it_loses
 from targeting.maps.charts import describe_curve, gain_curve_svg
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     backtest_elections,
     language,
     load_backtest,
@@ -15,7 +15,7 @@ from targeting.web.desk import (
     say,
     show_trouble,
 )
-from targeting.workflows.backtest import shown_methods
+from targeting.workflows.stations.backtest import shown_methods
 
 elections = open_or_stop(backtest_elections, "backtest.looking")
 campaign = load_campaign()

@@ -11,7 +11,7 @@ from targeting.maps.ledger import (
     source_listing,
     vintage_in,
 )
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     choose_area,
     language,
     load_health,

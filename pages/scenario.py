@@ -6,7 +6,7 @@ from targeting.errors import TargetingError
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.listing import scenario_listing
 from targeting.scoring.product import ELSEWHERE
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     choose_area,
     language,
     load_board,
@@ -17,7 +17,7 @@ from targeting.web.desk import (
     show_listing,
     show_trouble,
 )
-from targeting.workflows.scenarios import load_scenario
+from targeting.workflows.stations.scenarios import load_scenario
 
 board = open_or_stop(load_board, "map.loading")
 levels = load_turnout_levels(board)

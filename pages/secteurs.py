@@ -14,7 +14,7 @@ from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds, turf_layers
-from targeting.web.desk import (
+from targeting.web.at_hand import (
     command,
     language,
     load_backdrop,
@@ -32,17 +32,17 @@ from targeting.web.desk import (
     told,
     workspace,
 )
-from targeting.workflows.cutting import (
+from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
+from targeting.workflows.reports import Report
+from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
+from targeting.workflows.turfs.cutting import (
     DEFAULT_MINUTES,
     cut_campaign_turfs,
     preview_cut,
     restore_report,
 )
-from targeting.workflows.polishing import is_polishing, polish_state, start_polish
-from targeting.workflows.recut import recut_campaign_turfs
-from targeting.workflows.reports import Report
-from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
-from targeting.workflows.walkbooks import phone_book_zip, walk_book_pdf
+from targeting.workflows.turfs.polishing import is_polishing, polish_state, start_polish
+from targeting.workflows.turfs.recut import recut_campaign_turfs
 
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {

@@ -1,6 +1,6 @@
 """`python -m targeting`."""
 
-from targeting.cli import main
+from targeting.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from targeting.errors import WorkspaceError
+from targeting.shipped import CHECKOUT, OUR_DATA, PACKAGE
 
-PROJECT: Final = Path(__file__).resolve().parents[1]
-OUR_DATA: Final = PROJECT / "data"
-DEFAULT_WORKSPACE: Final = OUR_DATA / "workspace"
+PROJECT: Final = PACKAGE.parent
+"""The folder that has the package in it: what a child process finds it by."""
+DEFAULT_WORKSPACE: Final = OUR_DATA / "workspace" if CHECKOUT else Path.home() / "relance"
 
 OUR_NAMES: Final = (
     "reference", "cache", "logs", "backups", ".staging", "relance.db", "workspace.json",

@@ -26,11 +26,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from targeting.errors import SourceError
-from targeting.sources.addresses import read_addresses
+from targeting.sources.addresses.reading import read_addresses
 from targeting.sources.apart import last_reading, read_apart
-from targeting.sources.outlines import read_outlines
-from targeting.sources.results import group_files, read_results
-from targeting.sources.streets import read_streets
+from targeting.sources.outlines.reading import read_outlines
+from targeting.sources.results.reading import group_files, read_results
+from targeting.sources.streets.reading import read_streets
 
 HEADER = "id_brut_bv_reu;code_commune_ref;longitude;latitude;nb_adresses\n"
 ROW = "29039_1;29039;-3.9;47.9;1\n"

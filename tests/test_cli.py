@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.store.reference import load_addresses, load_stations, load_voter_addresses
+from targeting.reference.tables import load_addresses, load_stations, load_voter_addresses
 from tests.official import (
     DUEL,
     PRES_2022,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 

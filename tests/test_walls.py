@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "targeting"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-SHARED = {"cells", "codes", "errors", "streetnames", "tables"}
+SHARED = {"cells", "codes", "errors", "shipped", "streetnames", "tables"}
 ONLY = {  # room: what of targeting it may import, besides itself
     "scoring": SHARED,
     "turf": SHARED,
@@ -22,7 +22,8 @@ ONLY = {  # room: what of targeting it may import, besides itself
     "maps": SHARED | {"locale", "scoring", "config", "households", "stations"},
     "field": SHARED,
     "exports": SHARED | {"locale", "households", "stations", "field"},
-    "store": SHARED | {"config", "sources"},
+    "reference": SHARED | {"config", "sources"},
+    "store": SHARED | {"config", "sources", "reference"},
     "locale": {"codes"},
 }
 

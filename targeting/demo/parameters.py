@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-PARAMETERS_FILE: Final = Path(__file__).parents[2] / "data" / "demo_town.toml"
+from targeting.shipped import OUR_DATA
+
+PARAMETERS_FILE: Final = OUR_DATA / "demo_town.toml"
 
 SUBJECTS: Final = ("ground", "names", "housing", "ballots", "people", "visits")
 """Each subject draws its own chance, so that a change in one leaves the others' bytes alone."""

@@ -11,9 +11,10 @@ from typing import Final
 import pandas as pd
 
 from targeting.errors import SourceError
+from targeting.shipped import OUR_DATA
 from targeting.tables import OUTCOMES
 
-OUR_OUTCOMES: Final = Path(__file__).parents[2] / "data" / "outcomes.toml"
+OUR_OUTCOMES: Final = OUR_DATA / "outcomes.toml"
 
 DO_NOT_CONTACT: Final = "do_not_contact"
 ALREADY_MET: Final = "already_met"

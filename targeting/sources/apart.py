@@ -256,7 +256,7 @@ def _check(value: Any) -> None:
         case "StreetFile":
             Streets.check(value.streets)
         case "Results":
-            from targeting.sources.counts import check_given
+            from targeting.sources.results.counts import check_given
 
             check_given(value)
 

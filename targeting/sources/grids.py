@@ -20,8 +20,8 @@ from openpyxl.utils import get_column_letter
 from targeting.cells import raw_text
 from targeting.errors import SourceError
 from targeting.sources.files import TextFile, read_text, sha256_of
-from targeting.sources.wide_layouts import SHEET
-from targeting.sources.workbooks import is_workbook, read_sheets
+from targeting.sources.results.wide_layouts import SHEET
+from targeting.sources.results.workbooks import is_workbook, read_sheets
 
 SEPARATORS: Final = (";", ",", "\t", SHEET)
 MOST_LINES_ABOVE: Final = 10

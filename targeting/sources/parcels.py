@@ -19,12 +19,12 @@ from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 RECORDS: Final = {  # what readers give, and where it is declared
-    "AddressFile": "targeting.sources.addresses",
-    "DoorFile": "targeting.sources.doors",
-    "Origin": "targeting.sources.counts",
-    "Outlines": "targeting.sources.outlines",
-    "Results": "targeting.sources.counts",
-    "StreetFile": "targeting.sources.streets",
+    "AddressFile": "targeting.sources.addresses.reading",
+    "DoorFile": "targeting.sources.addresses.doors",
+    "Origin": "targeting.sources.results.counts",
+    "Outlines": "targeting.sources.outlines.reading",
+    "Results": "targeting.sources.results.counts",
+    "StreetFile": "targeting.sources.streets.reading",
     "TextFile": "targeting.sources.files",
 }
 DTYPES: Final = frozenset(

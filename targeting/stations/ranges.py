@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pandas as pd
 
-from targeting.sources.street_ranges import range_key
+from targeting.sources.addresses.street_ranges import range_key
 from targeting.streetnames import street_key
 
 Span = tuple[int, int, str]

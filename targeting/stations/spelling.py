@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from targeting.sources.outlines import examples
+from targeting.sources.outlines.reading import examples
 
 _Rule = Callable[[str, str], Iterator[str]]
 """Commune and number → the spellings it comes to."""

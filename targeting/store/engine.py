@@ -31,11 +31,12 @@ from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.store import checksums, opening
-from targeting.store.checksums import Stamp
+from targeting.reference import checksums
+from targeting.reference.checksums import Stamp
+from targeting.reference.staging import recover_if_needed
+from targeting.store import opening
 from targeting.store.models import StoreMark
 from targeting.store.opening import check_integrity
-from targeting.store.staging import recover_if_needed
 
 __all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 

@@ -29,9 +29,9 @@ from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store import checksums
+from targeting.reference import checksums
+from targeting.reference.manifest import changed_manifest, read_manifest, write_manifest
 from targeting.store.disks import disk_trouble
-from targeting.store.manifest import changed_manifest, read_manifest, write_manifest
 from targeting.store.models import Campaign, StoreMark
 
 GUARDED: Final = ("campaign", "turf_cut", "turf", "turf_door", "visit", "visit_undone", "contact")

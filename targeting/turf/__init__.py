@@ -6,8 +6,8 @@
 """
 
 from targeting.turf.cut import Cut, DoorsIdentity, cut_turfs
-from targeting.turf.graph import StreetGraph, build_street_graph
-from targeting.turf.kernels import warm_kernels
+from targeting.turf.graph.model import StreetGraph, build_street_graph
+from targeting.turf.kernels.loops import warm_kernels
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.walk import Walk, address_lines, walk_order
 

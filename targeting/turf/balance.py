@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from targeting.turf.graph import Edges, Fronts, StreetGraph, facing_doors, joined
-from targeting.turf.kernels import (
+from targeting.turf.graph.model import Edges, Fronts, StreetGraph, facing_doors, joined
+from targeting.turf.kernels.loops import (
     Floats,
     Ints,
     Walkable,

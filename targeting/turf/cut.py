@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from targeting.errors import TurfError
 from targeting.tables import Excluded, Turfs, TurfStops
 from targeting.turf.balance import balanced_labels, fronts_of, parted_at_gaps
-from targeting.turf.graph import StreetGraph, check_buildings, has_coordinates
-from targeting.turf.kernels import Floats
+from targeting.turf.graph.model import StreetGraph, check_buildings, has_coordinates
+from targeting.turf.kernels.loops import Floats
 from targeting.turf.listing import minutes_of_stops, ranked, summed_turfs
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.towers import TOWER_SHARE, has_company, tower_parts

@@ -10,8 +10,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from targeting.tables import Turfs, TurfStops
-from targeting.turf.graph import StreetGraph
-from targeting.turf.kernels import Ints, nearest_source
+from targeting.turf.graph.model import StreetGraph
+from targeting.turf.kernels.loops import Ints, nearest_source
 from targeting.turf.listing import minutes_of_stops, station_lists, summed_turfs
 from targeting.turf.minutes import TimeModel
 from targeting.turf.walk import walk_order

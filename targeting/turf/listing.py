@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.tables import Turfs
-from targeting.turf.kernels import Floats
+from targeting.turf.kernels.loops import Floats
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.walk import address_lines
 

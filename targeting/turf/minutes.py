@@ -10,14 +10,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from targeting.errors import TurfError
+from targeting.shipped import OUR_DATA
 
-OUR_MODEL: Final = Path(__file__).parents[2] / "data" / "field_model.toml"
+OUR_MODEL: Final = OUR_DATA / "field_model.toml"
 _OURS: Final[dict[str, Any]] = tomllib.loads(OUR_MODEL.read_text())
 
 KINDS: Final = ("house", "block", "tower")

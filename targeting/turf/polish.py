@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from targeting.turf.kernels import (
+from targeting.turf.kernels.loops import (
     Floats,
     Ints,
     Scratch,
@@ -21,7 +21,7 @@ from targeting.turf.kernels import (
     rounds_of,
     touching_pairs,
 )
-from targeting.turf.threads import Crew, crew
+from targeting.turf.pool import Crew, crew
 
 POLISH_SWEEPS: Final = 8
 POLISH_KICKS: Final = 3

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targeting.turf.balance import OVER_BUDGET
-from targeting.turf.graph import StreetGraph
-from targeting.turf.kernels import Floats, Ints
+from targeting.turf.graph.model import StreetGraph
+from targeting.turf.kernels.loops import Floats, Ints
 
 EVEN_SHARE: Final = 0.1
 """A big building this near a whole number of turfs is shared out evenly among them."""

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from targeting.turf.graph import StreetGraph, street_codes
-from targeting.turf.kernels import Floats, Ints, Scratch, Walkable, walk_turfs
-from targeting.turf.threads import crew
+from targeting.turf.graph.model import StreetGraph, street_codes
+from targeting.turf.kernels.loops import Floats, Ints, Scratch, Walkable, walk_turfs
+from targeting.turf.pool import crew
 
 KICKS: Final = 30
 """Random kicks of each walk: some two milliseconds for 40 stops (`make bench ONLY=walks`)."""

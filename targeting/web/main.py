@@ -7,13 +7,12 @@ import uuid
 
 import streamlit as st
 
-from targeting.config import PROJECT
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT, LANGUAGES
-from targeting.web.desk import language, say, show_trouble, shows_demo
+from targeting.shipped import PACKAGE, PAGES
+from targeting.web.at_hand import language, say, show_trouble, shows_demo
 
-PAGES = PROJECT / "pages"
-ICON = PROJECT / "targeting" / "web" / "assets" / "icon.png"
+ICON = PACKAGE / "web" / "assets" / "icon.png"
 
 HEADINGS = {
     "": "app.name",

@@ -89,6 +89,6 @@ def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
 
 def _warm() -> None:
-    from targeting.web.desk import warm_up
+    from targeting.web.at_hand import warm_up
 
     warm_up()

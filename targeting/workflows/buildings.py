@@ -14,14 +14,14 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
+from targeting.reference import tables as reference
+from targeting.reference.moments import one_moment
 from targeting.stations.places import assign_stations, from_wgs84
-from targeting.store import reference
-from targeting.store.moments import one_moment
 from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Buildings
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
-from targeting.workflows.history import find_outlines, station_past
 from targeting.workflows.setup import campaign_card
+from targeting.workflows.stations.history import find_outlines, station_past
 
 CACHE_VERSION: Final = "v3"
 

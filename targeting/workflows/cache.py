@@ -23,8 +23,8 @@ import pandas as pd
 import pyarrow as pa
 
 from targeting.config import Workspace
-from targeting.store.checksums import fingerprint
-from targeting.store.staging import write_whole
+from targeting.reference.checksums import fingerprint
+from targeting.reference.staging import write_whole
 
 Kept = TypeVar("Kept")
 

@@ -13,18 +13,18 @@ import polars as pl
 from targeting.config import Workspace
 from targeting.demo import Town, build_town, visit_rows
 from targeting.errors import WorkspaceError
-from targeting.sources.blocs import COLUMNS
-from targeting.store import reference
+from targeting.reference import tables as reference
+from targeting.reference.manifest import MANIFEST
+from targeting.reference.sheets import Sheet
+from targeting.reference.staging import staged
+from targeting.sources.results.blocs import COLUMNS
 from targeting.store.engine import open_store, reading, write
-from targeting.store.manifest import MANIFEST
 from targeting.store.queries import add_contacts, count_contacts
-from targeting.store.sheets import Sheet
-from targeting.store.staging import staged
 from targeting.store.turfs import load_stops
 from targeting.store.visits import record_visits
-from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import init_workspace, is_demo
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
 
 CREDIT: Final = "Ville inventée : aucune donnée réelle"
 CAMPAIGN: Final = "Campagne de démonstration"

@@ -7,8 +7,8 @@ import sys
 from typing import Any, Final
 
 from targeting.config import Workspace
-from targeting.store import reference
-from targeting.store.checksums import adopt_tables, unsound_tables
+from targeting.reference import tables as reference
+from targeting.reference.checksums import adopt_tables, unsound_tables
 from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file

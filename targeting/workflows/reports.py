@@ -13,13 +13,18 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
+from targeting.reference import tables as reference
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
-from targeting.store import reference
 from targeting.workflows.buildings import has_buildings
-from targeting.workflows.history import find_outlines
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.scores import Scored, score_stations, station_coverage, station_priorities
+from targeting.workflows.stations.history import find_outlines
+from targeting.workflows.stations.scores import (
+    Scored,
+    score_stations,
+    station_coverage,
+    station_priorities,
+)
 
 
 @dataclass(frozen=True)

@@ -21,24 +21,24 @@ from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.ledger import with_sentences
 from targeting.maps.listing import DOWNLOADED
+from targeting.reference import tables as reference
+from targeting.reference.moments import one_moment
 from targeting.scoring.explain import explain_scores
 from targeting.scoring.measures import left_share, turnout_rate
 from targeting.scoring.priorities import publish_coverage
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
-from targeting.store import reference
 from targeting.store.engine import count_writes, open_store, reading
-from targeting.store.moments import one_moment
 from targeting.store.queries import load_campaign
 from targeting.store.turfs import latest_cut, load_turfs
 from targeting.store.withdrawn import can_be_restored
 from targeting.turf.cut import share_within
 from targeting.workflows.buildings import has_buildings
-from targeting.workflows.health import Health
-from targeting.workflows.history import find_outlines, load_evidence, station_past
-from targeting.workflows.recut import turfs_with_doors_left
-from targeting.workflows.scores import (
+from targeting.workflows.setup import campaign_card, readiness
+from targeting.workflows.stations.health import Health
+from targeting.workflows.stations.history import find_outlines, load_evidence, station_past
+from targeting.workflows.stations.scores import (
     Scored,
     campaign_basis,
     score_bounds,
@@ -46,9 +46,9 @@ from targeting.workflows.scores import (
     station_coverage,
     station_priorities,
 )
-from targeting.workflows.setup import campaign_card, readiness
-from targeting.workflows.turf_files import export_turfs
-from targeting.workflows.turfs import CampaignTurfs, load_campaign_turfs
+from targeting.workflows.turfs.board import CampaignTurfs, load_campaign_turfs
+from targeting.workflows.turfs.files import export_turfs
+from targeting.workflows.turfs.recut import turfs_with_doors_left
 
 DRAWN_STREETS: Final = 60_000
 """More ways than this are not drawn: the map of a big city is read without them."""

@@ -11,17 +11,12 @@ from typing import Final
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, parse_election_id
 from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.sources.blocs import OUR_BLOCS
+from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
+from targeting.reference.tables import OUTLINED, list_elections, list_layers, list_stations
+from targeting.sources.results.blocs import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
-from targeting.store.manifest import FRESH, manifest_path, read_manifest, write_manifest
 from targeting.store.opening import forget_database
 from targeting.store.queries import load_campaign, save_campaign
-from targeting.store.reference import (
-    OUTLINED,
-    list_elections,
-    list_layers,
-    list_stations,
-)
 from targeting.store.turfs import latest_cut
 from targeting.tables import BLOCS
 

@@ -21,11 +21,11 @@ import pypdfium2
 
 from targeting.config import Workspace
 from targeting.exports.walk_pdf import write_packet
-from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
-from targeting.workflows.phonebooks import write_phone_files
-from targeting.workflows.turf_files import export_turfs
-from targeting.workflows.walkbooks import load_walk_books, write_walk_files
+from targeting.workflows.outings.phonebooks import write_phone_files
+from targeting.workflows.outings.walkbooks import load_walk_books, write_walk_files
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.files import export_turfs
 
 BUDGET_S = 10.0
 """200 turfs × 2 pages (DESIGN 7)."""

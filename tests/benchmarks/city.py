@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from targeting.sources.streets import read_streets
+from targeting.sources.streets.reading import read_streets
 from targeting.tables import BARRIER_KINDS, Buildings, Streets
 
 from .osm import BAN, DATA, buildings_of

@@ -14,8 +14,8 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from targeting.turf import StreetGraph
 from targeting.turf.balance import fronts_of
 from targeting.turf.describe import pieces
-from targeting.turf.graph import facing_doors
-from targeting.turf.kernels import (
+from targeting.turf.graph.model import facing_doors
+from targeting.turf.kernels.loops import (
     Floats,
     Ints,
     Walkable,

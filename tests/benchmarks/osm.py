@@ -22,11 +22,11 @@ from pyproj import Transformer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from targeting.sources.addresses import read_addresses
-from targeting.sources.streets import read_streets
+from targeting.sources.addresses.reading import read_addresses
+from targeting.sources.streets.reading import read_streets
 from targeting.tables import METRIC_CRS, WGS84, Buildings
 from targeting.turf import build_street_graph, warm_kernels
-from targeting.turf.network import SPUR_M, put_on_streets
+from targeting.turf.graph.from_streets import SPUR_M, put_on_streets
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BAN = DATA / "addresses" / "ban-adresses-75-2024.csv.gz"

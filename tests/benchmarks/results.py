@@ -119,7 +119,7 @@ def read_pandas(path: Path) -> Tables:
 
 
 def read_ours(path: Path) -> Any:
-    from targeting.sources.wide_results import read_wide_results
+    from targeting.sources.results.wide import read_wide_results
 
     return read_wide_results(path)
 
@@ -127,7 +127,7 @@ def read_ours(path: Path) -> Any:
 def one(reader: str, path: Path, out: Path | None) -> None:
     """Run one reader once: seconds and peak MB as JSON; tables to `out` if asked."""
     if reader == "ours":
-        import targeting.sources.wide_results  # noqa: F401 (imports are not reading)
+        import targeting.sources.results.wide  # noqa: F401 (imports are not reading)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     read = {"ours": read_ours, "csv": read_csv, "pandas": read_pandas}[reader](path)
@@ -174,7 +174,7 @@ def layouts() -> None:
 
 def _layout_row(path: Path, origin: str) -> None:
     from targeting.errors import SourceError
-    from targeting.sources.results import read_results
+    from targeting.sources.results.reading import read_results
 
     started = time.perf_counter()
     try:
@@ -302,7 +302,7 @@ def pair() -> None:
 
 def read_pair(general: str, candidates: str, *election: str) -> None:
     """Read the halves and drop each election once its sums are checked."""
-    from targeting.sources.results import read_results
+    from targeting.sources.results.reading import read_results
 
     wanted = election[0] if election else None
     for results in read_results(Path(general), Path(candidates), election_id=wanted):

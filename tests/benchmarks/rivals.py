@@ -13,7 +13,7 @@ import pandas as pd
 
 from targeting.turf import StreetGraph
 from targeting.turf.balance import fronts_of, side_by_side
-from targeting.turf.kernels import Floats, Ints, fill_distances, scratch_of
+from targeting.turf.kernels.loops import Floats, Ints, fill_distances, scratch_of
 from targeting.turf.walk import walkable
 
 EDGE_M = 40.0

@@ -17,10 +17,10 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.scoring.ecological import infer_transfers
-from targeting.workflows.backtest import backtest_workspace
-from targeting.workflows.imports import import_results, import_stations
-from targeting.workflows.scores import score_stations, station_priorities
+from targeting.workflows.imports.official import import_results, import_stations
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.backtest import backtest_workspace
+from targeting.workflows.stations.scores import score_stations, station_priorities
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 NATIONAL = REAL / "results" / "national"

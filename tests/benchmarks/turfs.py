@@ -27,7 +27,7 @@ import pandas as pd
 
 from targeting.turf import build_street_graph, cut_turfs, warm_kernels
 from targeting.turf.cut import Cut
-from targeting.turf.kernels import scratch_of
+from targeting.turf.kernels.loops import scratch_of
 from targeting.turf.towers import TOWER_SHARE
 from targeting.turf.walk import FEW_KICKS, KICKS, walk_labels, walkable
 

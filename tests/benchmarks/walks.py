@@ -15,9 +15,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from targeting.sources.streets import read_streets
+from targeting.sources.streets.reading import read_streets
 from targeting.turf import build_street_graph, cut_turfs, warm_kernels
-from targeting.turf.kernels import fill_distances, open_path, path_length, scratch_of
+from targeting.turf.kernels.loops import fill_distances, open_path, path_length, scratch_of
 from targeting.turf.walk import FEW_KICKS, KICKS, walkable
 
 from .osm import BAN, DATA, buildings_of

@@ -20,7 +20,9 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.store import checksums, engine, reference
+from targeting.reference import checksums
+from targeting.reference import tables as reference
+from targeting.store import engine
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_campaign
 from targeting.store.turfs import load_stops, load_turfs

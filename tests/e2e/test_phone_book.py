@@ -14,15 +14,15 @@ import segno
 from click.testing import CliRunner
 from segno import encoder
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.exports.phone_book import DAYS_OPEN, page_script, write_phone_books
 from targeting.field.phone_return import parse_return, sealed_of_file, sealed_of_frames
 from targeting.field.sealing import ID_BYTES, book_id_of, book_key, open_sealed
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
 from targeting.store.visits import bind_books
-from targeting.workflows.phone_secret import make_secret
-from targeting.workflows.phonebooks import bound_to
+from targeting.workflows.outings.phone_secret import make_secret
+from targeting.workflows.outings.phonebooks import bound_to
 from tests.field.phones import PHRASE, PHRASE_TEXT
 from tests.field.turfs import HOUSES, book, visits
 

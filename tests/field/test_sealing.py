@@ -25,7 +25,7 @@ from targeting.field.sealing import (
     seal,
     unwrap_key,
 )
-from targeting.workflows.phone_secret import phrase_words
+from targeting.workflows.outings.phone_secret import phrase_words
 from tests.examples import examples
 
 SECRET = bytes(range(32))

@@ -24,16 +24,21 @@ import pyarrow.parquet as pq
 import shapely
 
 from targeting.codes import COMMUNE_CODE, STATION_ID, commune_of_arrondissement
-from targeting.sources.addresses import LARGEST_NUMBER, MOST_VOTERS, AddressFile, read_addresses
-from targeting.sources.doors import LONGEST, read_doors
+from targeting.sources.addresses.doors import LONGEST, read_doors
+from targeting.sources.addresses.reading import (
+    LARGEST_NUMBER,
+    MOST_VOTERS,
+    AddressFile,
+    read_addresses,
+)
+from targeting.sources.fetching.filtering import Keeper
 from targeting.sources.grids import read_grid_text
-from targeting.sources.keeping import Keeper
-from targeting.sources.layers import read_layer
-from targeting.sources.outlines import MAINLAND, Outlines, read_outlines
-from targeting.sources.streets import StreetFile
+from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.reading import MAINLAND, Outlines, read_outlines
+from targeting.sources.streets.reading import StreetFile
 from targeting.tables import BLOCS, OUTCOMES, Stations, Streets
-from targeting.workflows.returns_grid import as_visits, once_each
-from targeting.workflows.returns_grid import read_visits as read_lines
+from targeting.workflows.outings.grids import as_visits, once_each
+from targeting.workflows.outings.grids import read_visits as read_lines
 from tests.official import geojson, square
 from tests.osm_files import cross_town, edge, graphml, write_pbf
 

@@ -21,14 +21,14 @@ import openpyxl
 
 from targeting.codes import STATION_ID
 from targeting.errors import SourceError
-from targeting.sources.addresses import read_addresses
-from targeting.sources.blocs import read_blocs, refuse_unknown_lines
-from targeting.sources.counts import Results
-from targeting.sources.elections import recognise_election
-from targeting.sources.keeping import Features, Rows
-from targeting.sources.outlines import read_outlines
-from targeting.sources.results import read_results
-from targeting.sources.streets import read_streets
+from targeting.sources.addresses.reading import read_addresses
+from targeting.sources.fetching.filtering import Features, Rows
+from targeting.sources.outlines.reading import read_outlines
+from targeting.sources.results.blocs import read_blocs, refuse_unknown_lines
+from targeting.sources.results.counts import Results
+from targeting.sources.results.elections import recognise_election
+from targeting.sources.results.reading import read_results
+from targeting.sources.streets.reading import read_streets
 from tests import layouts
 from tests.fuzz import places
 from tests.layouts import LEGI_2024, PRES_2012, TEXTS, THREE

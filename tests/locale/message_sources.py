@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import targeting
-from targeting.cli import cli
+from targeting.cli.app import cli
 
 PACKAGE = Path(targeting.__file__).parent
 REFUSALS = re.compile(r"^(\w*Error|BadParameter)$")
@@ -64,7 +64,7 @@ def refusals() -> dict[str, str]:
     return found
 
 
-TELLING = ("sources", "stations", "workflows", "store", "turf", "scoring", ".")
+TELLING = ("sources", "stations", "workflows", "reference", "store", "turf", "scoring", "cli")
 """Packages whose functions put words in notes, reports, progress and answers."""
 
 NOT_SAID = re.compile(
@@ -81,7 +81,9 @@ def notes() -> dict[str, str]:
     Words of official files stand in constants of modules, not in functions.
     """
     found: dict[str, str] = {}
-    for path in sorted(p for folder in TELLING for p in (PACKAGE / folder).glob("*.py")):
+    for path in sorted(p for folder in TELLING for p in (PACKAGE / folder).rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
         tree = ast.parse(path.read_text(encoding="utf8"))
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         for text in (t for f in functions for n in f.body for t in said_by(n)):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.locale.messages import said, sentences
 from tests.locale.message_sources import helps, is_sentence, notes, refusals
 

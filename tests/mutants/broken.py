@@ -47,6 +47,10 @@ def store(id_: str, promise: str, module: str, old: str, new: str, *tests: str) 
     return Mutant(id_, promise, f"targeting/store/{module}.py", old, new, tests)
 
 
+def reference(id_: str, promise: str, module: str, old: str, new: str, *tests: str) -> Mutant:
+    return Mutant(id_, promise, f"targeting/reference/{module}.py", old, new, tests)
+
+
 def doors(id_: str, promise: str, module: str, old: str, new: str, *tests: str) -> Mutant:
     return Mutant(id_, promise, f"targeting/households/{module}.py", old, new, tests)
 
@@ -127,20 +131,20 @@ SURVIVED: Final = (
         *TURFS, "tests/turf/test_walk.py", "tests/turf/test_describe.py",
     ),
     turf(
-        "T07", "doors face each other at most forty metres along", "graph",
+        "T07", "doors face each other at most forty metres along", "graph/model",
         "facing &= along_m[b] - along_m[a] <= FACING_M", "facing &= along_m[b] >= along_m[a]", *GRAPH,
     ),
     turf(
-        "T08", "a link nobody drew costs at most so many times its length", "graph",
+        "T08", "a link nobody drew costs at most so many times its length", "graph/model",
         "np.minimum(1 + (metres / LINK_SLOW_M) ** 2, LINK_DETOUR[basis])",
         "(1 + (metres / LINK_SLOW_M) ** 2)", *GRAPH,
     ),
     turf(
-        "T09", "a street is crossed for ten metres at least", "chains",
+        "T09", "a street is crossed for ten metres at least", "graph/from_numbers",
         "gap + np.maximum(width, CROSSING_M)", "gap + width", *GRAPH,
     ),
     turf(
-        "T10", "numbers farther than 150 m apart are no neighbours", "chains",
+        "T10", "numbers farther than 150 m apart are no neighbours", "graph/from_numbers",
         "(side[a] == side[b]) & (gap <= GAP_M)", "(side[a] == side[b])", *GRAPH,
     ),
     turf(
@@ -172,13 +176,13 @@ SURVIVED: Final = (
         "D07", "old changes are forgotten", "turf_states",
         "    _put(session, states)\n    _forget_oldest(session)", "    _put(session, states)", *HAND,
     ),
-    store(
+    reference(
         "D10", "a file told by departments is whole no longer once one is touched", "sheets",
         'return departments.isdisjoint(file["departments"])', "return True",
         "tests/store/test_bounds.py", "tests/workflows/test_import_results.py",
     ),
-    store(
-        "D11", "stations numbered by letters are read", "reference",
+    reference(
+        "D11", "stations numbered by letters are read", "tables",
         'pl.lit(f"{c}`")', 'pl.lit(f"{c}_99999")',
         "tests/store/test_bounds.py", "tests/workflows/test_import_results.py",
     ),
@@ -292,7 +296,7 @@ BESIDES: Final = (
         "[0, 1, 2], steps", "[0, 1, 2], [1.0, steps[1], 0.0]", *PLAN,
     ),
     turf(
-        "B27", "a house up to sixty metres back has no path of its own", "network",
+        "B27", "a house up to sixty metres back has no path of its own", "graph/from_streets",
         "snaps.access_m > SPUR_M", "snaps.access_m >= SPUR_M", *GRAPH,
     ),
 )  # fmt: skip

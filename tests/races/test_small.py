@@ -9,7 +9,7 @@ import pytest
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops, load_turfs
-from targeting.workflows.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from tests.races.__main__ import race
 from tests.races.doors import doors_in_two_open_turfs
 from tests.workflows.worlds import found_town

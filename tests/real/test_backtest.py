@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from targeting.config import Workspace
+from targeting.reference.tables import list_elections
 from targeting.scoring.backtest import label
 from targeting.scoring.capture import ARENAS
 from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import calibrate, coverage, interval
 from targeting.scoring.methods import OFFERED, TOLERANCE, losses
 from targeting.scoring.rankings import gap_left
-from targeting.store.reference import list_elections
 from targeting.tables import DEFAULT_TARGET
-from targeting.workflows.backtest import backtest_workspace
-from targeting.workflows.imports import import_results
+from targeting.workflows.imports.official import import_results
 from targeting.workflows.setup import init_workspace
-from targeting.workflows.tallies import load_tallies
+from targeting.workflows.stations.backtest import backtest_workspace
+from targeting.workflows.stations.tallies import load_tallies
 from tests.conftest import NATIONAL, REAL
 
 pytestmark = [

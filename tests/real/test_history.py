@@ -9,11 +9,11 @@ from targeting.config import Workspace
 from targeting.errors import JoinError
 from targeting.stations.flows import unconserved
 from targeting.stations.ledger import carried_error, ledger_counts
-from targeting.workflows.addresses import import_addresses
-from targeting.workflows.health import data_health
-from targeting.workflows.history import Past, find_outlines, load_rounds, station_past
-from targeting.workflows.imports import import_results, import_stations
+from targeting.workflows.imports.addresses import import_addresses
+from targeting.workflows.imports.official import import_results, import_stations
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.health import data_health
+from targeting.workflows.stations.history import Past, find_outlines, load_rounds, station_past
 from tests.conftest import NATIONAL, REAL
 
 pytestmark = [
@@ -125,7 +125,7 @@ def test_the_rolls_of_2017_are_predicted_from_the_addresses_of_2012(france, pari
     now = next(r for r in load_rounds(france, ["75056"]) if r.vintage == "2017_pres_t1")
     from targeting.stations.history import build_history
     from targeting.stations.ledger import build_ledger
-    from targeting.workflows.history import seen_on_maps
+    from targeting.workflows.stations.history import seen_on_maps
 
     rounds = [then, now]
     history = build_history(rounds, seen_on_maps(france, rounds, ["75056"]))

@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.sources.blocs import bloc_of_lines, read_blocs, refuse_unknown_lines
-from targeting.sources.counts import COUNTS, Results
-from targeting.sources.elections import missing_departments, recognise_election
-from targeting.sources.results import read_results
-from targeting.store.reference import election_sheet, list_elections, load_shares
+from targeting.reference.tables import election_sheet, list_elections, load_shares
+from targeting.sources.results.blocs import bloc_of_lines, read_blocs, refuse_unknown_lines
+from targeting.sources.results.counts import COUNTS, Results
+from targeting.sources.results.elections import missing_departments, recognise_election
+from targeting.sources.results.reading import read_results
 from targeting.tables import Shares
 from tests.conftest import NATIONAL, REAL
 

@@ -10,19 +10,19 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import JoinError
 from targeting.households.matching import match_voters
 from targeting.scoring.product import OWN_PAST
-from targeting.sources.addresses import read_addresses
-from targeting.sources.blocs import read_blocs, refuse_unknown_lines
-from targeting.sources.counts import COUNTS, Results
-from targeting.sources.elections import recognise_election
-from targeting.sources.outlines import read_outlines
-from targeting.sources.wide_results import read_wide_results
+from targeting.sources.addresses.reading import read_addresses
+from targeting.sources.outlines.reading import read_outlines
+from targeting.sources.results.blocs import read_blocs, refuse_unknown_lines
+from targeting.sources.results.counts import COUNTS, Results
+from targeting.sources.results.elections import recognise_election
+from targeting.sources.results.wide import read_wide_results
 from targeting.stations.joins import best_sound_join, join_outlines
-from targeting.workflows.history import station_past
+from targeting.workflows.stations.history import station_past
 from tests.conftest import NATIONAL, REAL
 
 pytestmark = [

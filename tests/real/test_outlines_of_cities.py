@@ -12,9 +12,9 @@ import shapely
 
 from targeting.errors import SourceError
 from targeting.households.points import station_points_of_voters
-from targeting.sources.addresses import read_addresses
-from targeting.sources.layers import read_layer
-from targeting.sources.outlines import read_outlines
+from targeting.sources.addresses.reading import read_addresses
+from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.reading import read_outlines
 from targeting.stations.built import Built, build_outlines, commune_of
 from targeting.stations.places import assign_stations
 from tests.conftest import REAL

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from targeting.sources.addresses import read_addresses
-from targeting.sources.streets import read_streets
-from targeting.turf.network import put_on_streets
-from targeting.turf.noding import node_streets
+from targeting.sources.addresses.reading import read_addresses
+from targeting.sources.streets.reading import read_streets
+from targeting.turf.graph.from_streets import put_on_streets
+from targeting.turf.graph.noding import node_streets
 from tests.conftest import REAL
 
 pytestmark = [

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from targeting.sources.fetching import Policy
+from targeting.sources.fetching.download import Policy
 
 Answer = Callable[["Publisher", BaseHTTPRequestHandler, int], None]
 

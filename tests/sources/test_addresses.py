@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.addresses import read_addresses
+from targeting.sources.addresses.reading import read_addresses
 
 BAN_HEADER = (
     "id;id_fantoir;numero;rep;nom_voie;code_postal;code_insee;nom_commune;"

@@ -14,7 +14,7 @@ import pytest
 from targeting.errors import SourceError
 from targeting.sources.apart import ReaderError, last_reading, read_apart
 from targeting.sources.files import MOST_COLUMNS, MOST_LINE_BYTES, read_text
-from targeting.sources.outlines import read_outlines
+from targeting.sources.outlines.reading import read_outlines
 from targeting.sources.parcels import Packer, ParcelError, Unpacker
 from tests.bad_files import CORPUS, HEADER, ROW, BadFile, equal_rows, many_holes, swollen
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.blocs import merge_blocs, read_blocs, refuse_unknown_lines
-from targeting.sources.elections import recognise_election
-from targeting.sources.wide_results import read_wide_results
+from targeting.sources.results.blocs import merge_blocs, read_blocs, refuse_unknown_lines
+from targeting.sources.results.elections import recognise_election
+from targeting.sources.results.wide import read_wide_results
 from tests.official import (
     DUEL,
     PRES_2017,

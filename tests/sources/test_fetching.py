@@ -10,16 +10,16 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import SourceError, TargetingError
-from targeting.sources.catalogue import (
+from targeting.sources.fetching.catalogue import (
     Publication,
     department_of,
     find_publication,
     place_orders,
     publications,
 )
-from targeting.sources.fetching import HOSTS, FetchError, Limits, Policy, is_public
-from targeting.sources.keeping import Features, Rows
-from targeting.workflows.fetch import fetch_source
+from targeting.sources.fetching.download import HOSTS, FetchError, Limits, Policy, is_public
+from targeting.sources.fetching.filtering import Features, Rows
+from targeting.workflows.imports.fetch import fetch_source
 from tests.sources.server import Publisher, send, serving
 
 CONTENT = random.Random(7).randbytes(700_000)

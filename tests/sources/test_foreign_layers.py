@@ -11,9 +11,9 @@ import pytest
 import shapely
 
 from targeting.errors import SourceError
-from targeting.sources.layers import read_layer
-from targeting.sources.outlines import Outlines, read_outlines
-from targeting.sources.streets import read_streets
+from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.reading import Outlines, read_outlines
+from targeting.sources.streets.reading import read_streets
 from tests.official import geojson, square
 
 RINGS = [square(-1.5 + 0.01 * i, 47.2) for i in range(4)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.outlines import Outlines, read_outlines
+from targeting.sources.outlines.reading import Outlines, read_outlines
 from tests.official import geojson, square
 
 KNOWN = {f"29061_{n:04d}" for n in range(1, 7)}

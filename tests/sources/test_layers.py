@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from targeting.errors import SourceError
-from targeting.sources.layers import read_layer
-from targeting.sources.outlines import read_outlines
+from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.reading import read_outlines
 from tests.official import geojson, square
 
 NAMES = ["École Jean-Zay", "Mairie"]

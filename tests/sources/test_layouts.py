@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.blocs import build_bloc_votes, read_blocs, refuse_unknown_lines
-from targeting.sources.counts import Results
-from targeting.sources.elections import missing_departments, recognise_election
-from targeting.sources.results import group_files, read_results
-from targeting.store.reference import TURNOUT_COLUMNS, VOTES_COLUMNS
+from targeting.reference.tables import TURNOUT_COLUMNS, VOTES_COLUMNS
+from targeting.sources.results.blocs import build_bloc_votes, read_blocs, refuse_unknown_lines
+from targeting.sources.results.counts import Results
+from targeting.sources.results.elections import missing_departments, recognise_election
+from targeting.sources.results.reading import group_files, read_results
 from targeting.tables import BlocVotes, Turnout, Votes
 from tests import layouts
 from tests.layouts import COLUMNS, LEGI_2024, MUNI_2014, PRES_2012, RECIPE_OF_COLUMNS, TEXTS, THREE

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.outlines import read_outlines
+from targeting.sources.outlines.reading import read_outlines
 from tests.official import geojson, square
 
 TWO = [(5.38, 43.29), (5.40, 43.29)]

@@ -12,10 +12,10 @@ import pytest
 import shapely
 
 from targeting.errors import SourceError
-from targeting.sources.streets import StreetFile, read_streets
-from targeting.sources.ways import way_kind
+from targeting.sources.streets.reading import StreetFile, read_streets
+from targeting.sources.streets.ways import way_kind
 from targeting.tables import Streets
-from targeting.turf.noding import Network, node_streets
+from targeting.turf.graph.noding import Network, node_streets
 from tests.osm_files import ORIGIN, cross_town, degrees, edge, graphml, osm_xml, write_pbf
 
 HOUSE = {"highway": "residential"}

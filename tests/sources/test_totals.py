@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.blocs import bloc_of_lines, read_blocs
-from targeting.sources.elections import recognise_election
-from targeting.sources.results import read_results
-from targeting.sources.totals import without_totals
+from targeting.sources.results.blocs import bloc_of_lines, read_blocs
+from targeting.sources.results.elections import recognise_election
+from targeting.sources.results.reading import read_results
+from targeting.sources.results.totals import without_totals
 from tests import layouts
 from tests.layouts import LEGI_2024, THREE
 from tests.official import PRES_2022, Ballot, Row, native

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from targeting.errors import SourceError
-from targeting.sources.addresses import read_addresses
+from targeting.sources.addresses.reading import read_addresses
 
 REU = ("code_commune_ref,reconstitution_code_commune,id_brut_bv_reu,id,geo_adresse,geo_type,"
        "geo_score,longitude,latitude,api_line,nb_bv_commune,nb_adresses")  # fmt: skip

@@ -14,12 +14,13 @@ from sqlalchemy import Engine, select
 from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.store import reference, turf_states
+from targeting.reference import tables as reference
+from targeting.reference.sheets import LISTED_COMMUNES, Sheet, whole_file
+from targeting.reference.staging import staged
+from targeting.store import turf_states
 from targeting.store.engine import open_engine, reading, upgrade, write
 from targeting.store.models import Turf
 from targeting.store.queries import save_campaign
-from targeting.store.sheets import LISTED_COMMUNES, Sheet, whole_file
-from targeting.store.staging import staged
 from targeting.store.turf_states import change_turfs, load_states, undo_change, undoable
 from targeting.store.turfs import find_standing, load_turfs, save_cut
 from targeting.store.visits import (

@@ -9,13 +9,15 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store import checksums, engine, reference
-from targeting.store.checksums import adopt_tables, is_sound
+from targeting.reference import checksums
+from targeting.reference import tables as reference
+from targeting.reference.checksums import adopt_tables, is_sound
+from targeting.reference.manifest import MANIFEST
+from targeting.reference.moments import steady
+from targeting.reference.staging import JOURNAL, staged
+from targeting.store import engine
 from targeting.store.engine import open_store
-from targeting.store.manifest import MANIFEST
-from targeting.store.moments import steady
-from targeting.store.staging import JOURNAL, staged
-from targeting.workflows.imports import import_results
+from targeting.workflows.imports.official import import_results
 from tests.crash.flips import SILENT, UNCAUGHT, look, try_flips
 
 ELECTION = "2022_pres_t1"

@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store import checksums, disks, engine, opening
+from targeting.reference import checksums
+from targeting.store import disks, engine, opening
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.workflows.setup import campaign_card, init_workspace

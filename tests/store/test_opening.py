@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store import checksums, engine, opening
+from targeting.reference import checksums
+from targeting.reference.manifest import MANIFEST, changed_manifest, read_manifest
+from targeting.store import engine, opening
 from targeting.store.engine import count_writes, open_store, reading, write
-from targeting.store.manifest import MANIFEST, changed_manifest, read_manifest
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import reserve_codes
 from targeting.workflows.setup import init_workspace

@@ -11,9 +11,9 @@ import shapely
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.store import reference
-from targeting.store.sheets import Sheet
-from targeting.store.staging import staged
+from targeting.reference import tables as reference
+from targeting.reference.sheets import Sheet
+from targeting.reference.staging import staged
 from targeting.workflows.setup import init_workspace, readiness
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store import staging as module
+from targeting.reference import staging as module
+from targeting.reference.staging import ASIDE, JOURNAL, recover, staged
 from targeting.store.engine import open_store
-from targeting.store.staging import ASIDE, JOURNAL, recover, staged
 
 NAMES = ["reference/turnout/e.parquet", "reference/votes/e.parquet", "reference/turnout/e.json"]
 

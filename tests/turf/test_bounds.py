@@ -14,13 +14,13 @@ import pytest
 from targeting.errors import TurfError
 from targeting.turf import build_street_graph, cut_turfs, walk_order
 from targeting.turf.balance import OVER_BUDGET, numbered, parted_at_gaps, turf_target
-from targeting.turf.chains import GAP_M, alone, number_chains, side_rungs
 from targeting.turf.cut import checked_budget, checked_identity
-from targeting.turf.graph import FACING_M, LINK_DETOUR, facing_doors, link_cost
-from targeting.turf.kernels import CROSSING_M, felt, split_order
+from targeting.turf.graph.from_numbers import GAP_M, alone, number_chains, side_rungs
+from targeting.turf.graph.from_streets import SPUR_DETOUR, SPUR_M
+from targeting.turf.graph.model import FACING_M, LINK_DETOUR, facing_doors, link_cost
+from targeting.turf.kernels.loops import CROSSING_M, felt, split_order
 from targeting.turf.learning import door_gaps, learn_field_model
 from targeting.turf.minutes import KINDS, TimeModel
-from targeting.turf.network import SPUR_DETOUR, SPUR_M
 from targeting.turf.plan import choose_turfs, in_order
 from targeting.turf.towers import has_company, tower_parts
 from targeting.turf.value import worth_again

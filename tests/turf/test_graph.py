@@ -11,9 +11,9 @@ from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spannin
 from targeting.errors import CrsError, TurfError
 from targeting.streetnames import street_key
 from targeting.turf import build_street_graph, walk_order
-from targeting.turf.kernels import fill_distances, scratch_of
-from targeting.turf.network import put_on_streets
-from targeting.turf.noding import named_codes
+from targeting.turf.graph.from_streets import put_on_streets
+from targeting.turf.graph.noding import named_codes
+from targeting.turf.kernels.loops import fill_distances, scratch_of
 from targeting.turf.walk import walkable
 
 from .conftest import ORIGIN, buildings_at, grid_town, lines_at

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from targeting.turf.kernels import (
+from targeting.turf.kernels.loops import (
     KERNELS,
     PARTED_M,
     WINDOW,

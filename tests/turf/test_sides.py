@@ -10,8 +10,8 @@ from targeting.errors import TurfError
 from targeting.turf import build_street_graph, cut_turfs
 from targeting.turf.cut import MAX_LEG_M
 from targeting.turf.describe import pieces
-from targeting.turf.graph import facing_doors
-from targeting.turf.kernels import CROSSING_M, WIDE_CROSSING_M
+from targeting.turf.graph.model import facing_doors
+from targeting.turf.kernels.loops import CROSSING_M, WIDE_CROSSING_M
 from tests.examples import examples
 
 from .conftest import buildings_at, grid_town, lines_at

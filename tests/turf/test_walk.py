@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from targeting.turf import address_lines, build_street_graph, walk_order
-from targeting.turf.kernels import fill_distances, scratch_of
+from targeting.turf.kernels.loops import fill_distances, scratch_of
 from targeting.turf.walk import walkable
 
 from .conftest import buildings_at, grid_town

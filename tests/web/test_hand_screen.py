@@ -2,8 +2,8 @@
 
 import pytest
 
-from targeting.workflows.handwork import load_hand_board
-from targeting.workflows.recut import recut_campaign_turfs
+from targeting.workflows.turfs.edits import load_hand_board
+from targeting.workflows.turfs.recut import recut_campaign_turfs
 
 
 @pytest.mark.slow

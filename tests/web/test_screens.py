@@ -7,9 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
-from targeting.store.checksums import seal_sheet, sheet_path
-from targeting.store.reference import credits
-from targeting.store.sheets import dump_sealed, load_sealed
+from targeting.reference.checksums import seal_sheet, sheet_path
+from targeting.reference.sheets import dump_sealed, load_sealed
+from targeting.reference.tables import credits
 from targeting.workflows.screens import load_board, load_holdings, workspace_mark
 from targeting.workflows.setup import campaign_card, init_workspace
 
@@ -161,7 +161,7 @@ def test_the_map_without_outlines_keeps_its_table(own_demo, screen):
 
 
 def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.desk.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
     for name, rows in (("carte", 63), ("scenario", 63), ("passe", 63), ("sante", 63)):
         test = screen(name)
         calm(test)
@@ -171,7 +171,7 @@ def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, m
 
 
 def test_the_page_of_the_chosen_station_is_shown_with_its_row_marked(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.desk.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
     board = load_board(demo)
     test = screen("carte")
     station = board.table.index[30]
@@ -202,7 +202,7 @@ def test_stations_of_a_country_are_found_by_department_then_commune(screen):
     def page():
         import pandas as pd
 
-        from targeting.web import desk
+        from targeting.web import at_hand as desk
 
         desk.MOST_COMMUNES = 3
         ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
@@ -253,7 +253,7 @@ def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeyp
     before = workspace_mark(own_demo)
     test = screen("secteurs", lang="en")
     monkeypatch.setattr(
-        "targeting.workflows.cutting.walking_graph", lambda *_, **__: (_ for _ in ()).throw(
+        "targeting.workflows.turfs.cutting.walking_graph", lambda *_, **__: (_ for _ in ()).throw(
             TurfError("no street here: import some.")
         ),
     )  # fmt: skip

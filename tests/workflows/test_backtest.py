@@ -11,25 +11,25 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.reference.tables import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis
 from targeting.scoring.intervals import Calibration
 from targeting.store.engine import open_store, write
-from targeting.store.reference import load_bloc_votes
 from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.certainty import Certainty
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
-from targeting.workflows.scores import (
+from targeting.workflows.stations.calibration import Certainty
+from targeting.workflows.stations.scores import (
     add_certainty,
     refuse_no_candidate,
     score_stations,
     station_priorities,
 )
-from targeting.workflows.tallies import unclassified_share
+from targeting.workflows.stations.tallies import unclassified_share
 
 pytestmark = pytest.mark.slow  # a backtest of the invented town
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.store import reference
+from targeting.reference import tables as reference
 from targeting.workflows.setup import init_workspace
 from tests.official import geojson, square
 from tests.sources.test_addresses import BAN_HEADER, PARIS_HEADER

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from targeting.config import Workspace
-from targeting.workflows.built import BuiltCommune, build_stations
+from targeting.workflows.imports.built import BuiltCommune, build_stations
 
 
 def test_the_sheet_of_built_stations_keeps_no_seconds() -> None:

@@ -15,22 +15,22 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.demo import build_town
 from targeting.errors import TargetingError
-from targeting.store.checksums import seal_sheet, sheet_path
+from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
-from targeting.workflows import candidates
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.candidates import chosen_stations
-from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
-from targeting.workflows.scores import score_stations, station_coverage, station_priorities
 from targeting.workflows.screens import load_turf_board, turf_file
-from targeting.workflows.turf_files import STOP_COLUMNS, export_turfs
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.stations.scores import score_stations, station_coverage, station_priorities
+from targeting.workflows.turfs import candidates
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.candidates import chosen_stations
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.files import STOP_COLUMNS, export_turfs
 
 pytestmark = pytest.mark.slow  # the whole invented town, many times over
 
@@ -397,7 +397,7 @@ def test_the_past_of_a_station_is_told_election_by_election(town: Workspace) -> 
 
 
 def test_a_town_of_sixty_stations_is_too_small_to_calibrate_and_says_so(town: Workspace) -> None:
-    from targeting.workflows.scores import score_bounds, score_stations
+    from targeting.workflows.stations.scores import score_bounds, score_stations
 
     scored = score_stations(town)
     assert score_bounds(town, scored) is None

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.locale import text_in
@@ -22,12 +22,12 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
 from targeting.store.visits import bind_books, load_visits, record_visits, withdraw_visits
 from targeting.tables import OUTCOMES
-from targeting.workflows.grid_words import COLUMNS, header_names, outcome_words, when
-from targeting.workflows.phone_secret import make_secret
-from targeting.workflows.returns import import_returns
-from targeting.workflows.returns_grid import Line, as_visits, once_each, read_visits
+from targeting.workflows.outings.grid_words import COLUMNS, header_names, outcome_words, when
+from targeting.workflows.outings.grids import Line, as_visits, once_each, read_visits
+from targeting.workflows.outings.phone_secret import make_secret
+from targeting.workflows.outings.returns import import_returns
 from targeting.workflows.setup import init_workspace
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.turfs.board import load_campaign_turfs
 from tests.field.phones import Phone
 from tests.races.at_once import at_once
 
@@ -120,7 +120,7 @@ def test_every_word_printed_on_a_book_is_read_back(language):
     for outcome in OUTCOMES:
         printed = text_in(language, f"outcome.{outcome}")
         for spelling in (printed, printed.upper(), f" {printed.replace(' ', '  ')} "):
-            from targeting.workflows.grid_words import outcome_of
+            from targeting.workflows.outings.grid_words import outcome_of
 
             assert outcome_of(spelling) == outcome
     assert set(words.values()) == set(OUTCOMES)

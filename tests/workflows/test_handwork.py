@@ -12,13 +12,13 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops, load_turfs
-from targeting.workflows import handwork
-from targeting.workflows.addresses import import_addresses
-from targeting.workflows.cutting import cut_campaign_turfs
-from targeting.workflows.recut import recut_campaign_turfs
-from targeting.workflows.returns import import_returns
+from targeting.workflows.imports.addresses import import_addresses
+from targeting.workflows.outings.returns import import_returns
 from targeting.workflows.setup import init_workspace
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.recut import recut_campaign_turfs
 from tests.workflows.test_import_streets import along, ban
 
 FIELDS = ["turf_id", "building_id", "first_door", "last_door", "dwellings"]

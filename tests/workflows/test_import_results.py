@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.codes import DEPARTMENTS
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.store.reference import (
+from targeting.reference.tables import (
     credits,
     election_sheet,
     list_elections,

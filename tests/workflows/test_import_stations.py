@@ -9,12 +9,12 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import JoinError, WorkspaceError
-from targeting.store.reference import list_stations, load_stations
-from targeting.workflows.health import health_report
-from targeting.workflows.imports import import_results, import_stations
+from targeting.reference.tables import list_stations, load_stations
+from targeting.workflows.imports.official import import_results, import_stations
 from targeting.workflows.reports import score_report
 from targeting.workflows.screens import load_board, write_station_map
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.health import health_report
 from tests.official import (
     PRES_2022,
     Ballot,

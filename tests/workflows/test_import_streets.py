@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.store import reference
+from targeting.reference import tables as reference
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.cache import DAMAGE
 from targeting.workflows.setup import init_workspace
-from targeting.workflows.walking import read_graph, told_links, walking_graph
+from targeting.workflows.turfs.walking import read_graph, told_links, walking_graph
 from tests.osm_files import ORIGIN, cross_town, osm_xml, write_pbf
 
 HEADER = "id;numero;rep;nom_voie;code_postal;code_insee;x;y;lon;lat"

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import SourceError
-from targeting.store import reference
-from targeting.workflows.addresses import import_addresses
+from targeting.reference import tables as reference
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.layouts import import_doors
-from targeting.workflows.returns import import_returns
+from targeting.workflows.imports.addresses import import_addresses
+from targeting.workflows.imports.layouts import import_doors
+from targeting.workflows.outings.returns import import_returns
 from targeting.workflows.setup import init_workspace
 from tests.workflows.test_import_streets import along, ban
 

@@ -17,12 +17,12 @@ from targeting.maps.turfs import turf_colours
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import load_campaign
 from targeting.store.visits import due_to_be_forgotten, record_visits
-from targeting.workflows import handwork
-from targeting.workflows.addresses import import_addresses
-from targeting.workflows.cutting import cut_campaign_turfs
+from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.setup import campaign_card, init_workspace
-from targeting.workflows.turf_files import export_turfs
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.files import export_turfs
 from tests.workflows.test_import_streets import along, ban, call
 
 

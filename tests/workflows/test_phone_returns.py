@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.field.books import order_mark
@@ -25,11 +25,11 @@ from targeting.field.sealing import book_id_of
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import PhoneBook, Visit, VisitUndone
 from targeting.store.visits import bind_books, due_to_be_forgotten
-from targeting.workflows.handwork import move_buildings
-from targeting.workflows.phone_secret import KEY_FILE, load_secret, make_secret
-from targeting.workflows.returns import import_returns
-from targeting.workflows.returns_phone import in_order
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.outings.phone_secret import KEY_FILE, load_secret, make_secret
+from targeting.workflows.outings.phones import in_order
+from targeting.workflows.outings.returns import import_returns
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.edits import move_buildings
 from tests.field.phones import PHRASE_TEXT, Phone, frames
 
 pytestmark = pytest.mark.slow  # the whole invented town

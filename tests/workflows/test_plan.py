@@ -15,8 +15,8 @@ import pytest
 from targeting.config import PROJECT, Workspace
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
-from targeting.workflows.plan import NOT_PLANNED, keep_plan, make_plan
-from targeting.workflows.turfs import load_campaign_turfs
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.plan import NOT_PLANNED, keep_plan, make_plan
 from tests.workflows.test_demo_workspace import call
 
 pytestmark = pytest.mark.slow  # plans take their time

@@ -13,9 +13,9 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import latest_cut, load_stops, load_turfs
-from targeting.workflows import cutting, plan
-from targeting.workflows.cutting import cut_campaign_turfs, preview_cut
-from targeting.workflows.plan import keep_plan, make_plan
+from targeting.workflows.turfs import cutting, plan
+from targeting.workflows.turfs.cutting import cut_campaign_turfs, preview_cut
+from targeting.workflows.turfs.plan import keep_plan, make_plan
 from tests.races.doors import doors_in_two_open_turfs
 from tests.workflows.worlds import EAST, WEST, found_town
 

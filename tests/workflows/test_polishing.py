@@ -13,9 +13,15 @@ import pytest
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_stops, load_turfs
-from targeting.workflows import handwork, polishing
-from targeting.workflows.cutting import cut_campaign_turfs
-from targeting.workflows.polishing import keep_codes, polish_latest_cut, polish_state, start_polish
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs import polishing
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.polishing import (
+    keep_codes,
+    polish_latest_cut,
+    polish_state,
+    start_polish,
+)
 
 pytestmark = pytest.mark.slow  # polishes take their time
 

@@ -13,10 +13,10 @@ from shapely.geometry import LineString
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.workflows.addresses import import_addresses
-from targeting.workflows.cutting import cut_campaign_turfs
+from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.setup import init_workspace
-from targeting.workflows.turf_files import (
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from targeting.workflows.turfs.files import (
     STOP_COLUMNS,
     TURF_COLUMNS,
     barriers_crossed,

@@ -19,11 +19,17 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
 from targeting.store.turfs import load_stops, load_turfs
 from targeting.store.visits import record_visits, withdraw_visits
-from targeting.workflows import cutting, handwork, polishing, recut
-from targeting.workflows.addresses import import_addresses
-from targeting.workflows.cutting import cut_as, cut_campaign_turfs, preview_cut, restore_report
-from targeting.workflows.recut import recut_campaign_turfs
+from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.turfs import cutting, polishing, recut
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs.cutting import (
+    cut_as,
+    cut_campaign_turfs,
+    preview_cut,
+    restore_report,
+)
+from targeting.workflows.turfs.recut import recut_campaign_turfs
 from tests.races.doors import doors_in_two_open_turfs, some_visits
 from tests.workflows.test_import_streets import along, ban
 

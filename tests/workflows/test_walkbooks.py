@@ -14,23 +14,23 @@ import pypdfium2
 import pytest
 from click.testing import CliRunner
 
-from targeting.cli import cli
+from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.exports.walk_pages import count_pages
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
-from targeting.workflows import walkbooks
-from targeting.workflows.cutting import cut_campaign_turfs
 from targeting.workflows.demo import fill_demo
-from targeting.workflows.turfs import load_campaign_turfs
-from targeting.workflows.walkbooks import (
+from targeting.workflows.outings import walkbooks
+from targeting.workflows.outings.walkbooks import (
     PACKET_PAGES,
     load_walk_books,
     packets,
     walk_book_pdf,
     write_walk_files,
 )
+from targeting.workflows.turfs.board import load_campaign_turfs
+from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from tests.field.turfs import book
 
 DAY = date(2026, 11, 23)

@@ -26,18 +26,18 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import handed_on, latest_cut, load_excluded, load_stops, load_turfs
 from targeting.store.visits import OPPOSITION, bind_books, load_visits
 from targeting.tables import METRIC_CRS, OUTCOMES, WGS84
-from targeting.workflows import handwork
-from targeting.workflows.addresses import import_addresses
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.cutting import cut_campaign_turfs, restore_report
-from targeting.workflows.imports import import_results, import_stations
-from targeting.workflows.layouts import import_doors
-from targeting.workflows.phone_secret import make_secret
-from targeting.workflows.plan import keep_plan, make_plan
-from targeting.workflows.polishing import polish_latest_cut
-from targeting.workflows.recut import recut_campaign_turfs
-from targeting.workflows.returns import import_returns
+from targeting.workflows.imports.addresses import import_addresses
+from targeting.workflows.imports.layouts import import_doors
+from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.outings.phone_secret import make_secret
+from targeting.workflows.outings.returns import import_returns
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs.cutting import cut_campaign_turfs, restore_report
+from targeting.workflows.turfs.plan import keep_plan, make_plan
+from targeting.workflows.turfs.polishing import polish_latest_cut
+from targeting.workflows.turfs.recut import recut_campaign_turfs
 from tests.field.phones import Phone
 from tests.official import PRES_2022, Ballot, Row, geojson, native, write_latin
 from tests.osm_files import ORIGIN

@@ -1,0 +1,174 @@
+"""What every command has at hand: the workspace, one way to answer, options met again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from targeting.cli.words import language_of
+from targeting.config import AS_IT_IS, AsItIs, Workspace
+from targeting.errors import TargetingError
+from targeting.locale import DEFAULT
+from targeting.locale.messages import said
+
+
+class Relance(click.Group):
+    """The group: turns a TargetingError into one line and exit 2, anything else into an id."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        language = language_of(ctx)
+        try:
+            return super().invoke(ctx)
+        except TargetingError as error:
+            click.echo(said(language, f"Error: {error}"), err=True)
+            ctx.exit(2)
+        except click.ClickException as error:
+            reason = " ".join(error.format_message().split())
+            click.echo(said(language, f"Error: {reason} {_help(error)}"), err=True)
+            ctx.exit(2)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
+            if (trouble := _named_trouble(ctx.obj, error)) is not None:
+                click.echo(said(language, f"Error: {trouble}"), err=True)
+                ctx.exit(2)
+            reference = _log_fault(ctx.obj, error)
+            told = f"Internal error {reference}: please report it. {_log_place(ctx, reference)}"
+            click.echo(said(language, told), err=True)
+            ctx.exit(1)
+
+
+def _help(error: click.ClickException) -> str:
+    """Where the way out is: the help of the command that was called."""
+    ctx = getattr(error, "ctx", None)
+    return f"See `{ctx.command_path} --help`." if ctx is not None else ""
+
+
+def _named_trouble(desk: Desk | None, error: Exception) -> str | None:
+    """What the disk or the database said, in words; nothing for a fault of ours."""
+    if desk is None:
+        return None
+    from targeting.store.opening import named_trouble
+
+    return named_trouble(desk.workspace, error)
+
+
+def _log_fault(desk: Desk | None, error: Exception) -> str:
+    """Keep the trace under an id: in the workspace's log, else on stderr."""
+    reference = uuid.uuid4().hex[:8]
+    trace = "".join(traceback.format_exception(error))
+    if desk is not None and desk.workspace.exists:
+        log = desk.workspace.log
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "a") as file:
+                file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
+        except OSError:  # the disk is full, or read only: the trace is still to be had
+            logging.getLogger("relance").error("%s\n%s", reference, trace)
+    else:
+        logging.getLogger("relance").error("%s\n%s", reference, trace)
+    return reference
+
+
+def _log_place(ctx: click.Context, reference: str) -> str:
+    desk: Desk | None = ctx.obj
+    if desk is None or not desk.workspace.log.is_file():
+        return ""
+    try:
+        kept = reference in desk.workspace.log.read_text(errors="replace")
+    except OSError:
+        return ""
+    return f"The trace is in {desk.workspace.log}." if kept else ""
+
+
+class Desk:
+    """What every command gets: the workspace, and how to answer."""
+
+    def __init__(self, workspace: Workspace, *, as_json: bool, language: str = DEFAULT) -> None:
+        self.workspace = workspace
+        self.as_json = as_json
+        self.language = language
+
+    def progress(self, text: str) -> None:
+        """A step, on stderr."""
+        click.echo(said(self.language, text), err=True)
+
+    def answer(self, facts: dict[str, Any], text: str) -> None:
+        """The result: the facts as JSON, or the text."""
+        told = json.dumps(_plain(facts), ensure_ascii=False) if self.as_json else None
+        click.echo(said(self.language, text) if told is None else told)
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON values: missing numbers are null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path | date):
+        return str(value)
+    missing = value is None or pd.isna(value)
+    return None if missing else value.item() if hasattr(value, "item") else value
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json` may stand after the command as well as before it."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.obj.as_json = True
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Print one JSON object."
+    )(function)
+
+
+BOOK_FORMATS = ("pdf", "html")
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+
+
+def comma_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(v.strip() for v in (value or "").split(",") if v.strip())
+
+
+def formats_list(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    formats = tuple(v.strip() for v in value.split(",") if v.strip())
+    if not formats or set(formats) - set(BOOK_FORMATS):
+        raise click.BadParameter(f"“{value}” is no format: write {', '.join(BOOK_FORMATS)}.")
+    return formats
+
+
+def days(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    number = value.removesuffix("d")
+    if not (number.isascii() and number.isdigit()):
+        raise click.BadParameter("write a number of days, as 60d.")
+    return int(number)
+
+
+def day_or_none(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> date | AsItIs | None:
+    """A day; `none` where it is no longer known; as it is where nothing is said."""
+    if value is None:
+        return AS_IT_IS
+    if value.strip().lower() in ("none", "aucune", "aucun"):
+        return None
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
+        raise click.BadParameter("write a day, as 2027-04-18, or none.")
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError as error:
+        raise click.BadParameter("write a day, as 2027-04-18, or none.") from error

@@ -1,0 +1,1 @@
+"""Open data of a workspace as Parquet: tables, their sheets, their checksums."""

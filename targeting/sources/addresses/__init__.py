@@ -1,0 +1,1 @@
+"""Addresses, the voters behind them, the doors of buildings."""

@@ -1,0 +1,1 @@
+"""Official files brought from the hosts that publish them."""

@@ -1,0 +1,1 @@
+"""Layers of features, whatever their file and their coordinate system."""

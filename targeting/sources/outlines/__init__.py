@@ -1,0 +1,1 @@
+"""Where stations stand: outlines and points."""

@@ -1,0 +1,1 @@
+"""Results per polling station, one reader a layout."""

@@ -1,0 +1,1 @@
+"""Streets as their files give them."""

@@ -1,0 +1,1 @@
+"""The walking graph: who is next to whom on foot, and how far."""

@@ -1,0 +1,1 @@
+"""Files brought in: read apart, checked, put in place."""

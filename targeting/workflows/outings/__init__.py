@@ -1,0 +1,1 @@
+"""What canvassers carry, and what comes back."""

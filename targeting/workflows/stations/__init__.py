@@ -1,0 +1,1 @@
+"""Stations: their past, their scores, how sure those are."""

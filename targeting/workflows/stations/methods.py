@@ -1,0 +1,122 @@
+"""Another method than T0, where the workspace's own past supports it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.errors import TargetingError
+from targeting.reference import tables as reference
+from targeting.scoring.backtest import run_backtest
+from targeting.scoring.basis import Basis
+from targeting.scoring.boosted import blend, build_features, on_scale_of
+from targeting.scoring.cycles import trial_transition
+from targeting.scoring.methods import OFFERED, learn, losses
+from targeting.scoring.product import replace_score
+from targeting.scoring.rankings import naive, product
+from targeting.scoring.shrinkage import shrunk_product
+from targeting.scoring.tallies import (
+    abstention_of,
+    build_tally,
+    carry_constituencies,
+    share_of,
+)
+from targeting.stations.carry import carry_bloc_votes, carry_turnout
+from targeting.stations.history import History
+from targeting.workflows.stations.tallies import load_tallies
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What T0 was computed of: tables carried to the stations of now."""
+
+    turnouts: dict[str, pd.DataFrame]
+    bloc_votes: pd.DataFrame
+    basis: Basis
+    target: Sequence[str]
+    history: History
+
+
+def score_by_method(
+    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, method: str, *, by: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The scores table by another method than T0, and what to tell of it.
+
+    `shrunk` gives rates as T0 does. `boosted` and `ensemble` give T0's own values in another order;
+    the reservoir stays T0's.
+    """
+    if method not in OFFERED:
+        raise TargetingError(f"unknown method {method}: {', '.join(OFFERED)}.")
+    if method == "shrunk":
+        return _shrunk(scores, ranked, by), ["shrunk: rates drawn to their commune's."]
+    return _learnt(workspace, scores, ranked, method, by)
+
+
+def _shrunk(scores: pd.DataFrame, ranked: Ranked, by: str) -> pd.DataFrame:
+    stations = pd.Index(scores["station_id"])
+    high = build_tally(
+        ranked.turnouts[ranked.basis.presidential], ranked.bloc_votes, ranked.target
+    ).reindex(stations)
+    low = [ranked.turnouts[e].set_index("station_id").reindex(stations) for e in ranked.basis.low]
+    abstention, share = shrunk_product(
+        [abstention_of(t) for t in low],
+        [t["registered"] for t in low],
+        share_of(high),
+        high["valid_votes"],
+    )
+    return replace_score(
+        scores, abstention * share, by, abstention_rate=abstention, left_share=share
+    )
+
+
+def _learnt(
+    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, method: str, by: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """T3, alone or with T0, once it has held on the last election that came after the basis."""
+    basis = ranked.basis
+    tallies = load_tallies(workspace, reference.list_elections(workspace), target=ranked.target)
+    test = trial_transition(tallies, basis)
+    if test is None:
+        raise TargetingError(
+            f"{method}: no election after {basis.latest_low} is imported to try it on (turnout "
+            "must move by ten points): --method product needs none."
+        )
+    learnt, words = learn(tallies, test)
+    if learnt is None:
+        raise TargetingError(words)
+    mine = learnt.alone if method == "boosted" else learnt.with_product
+    tried = {"naive": naive, "product": product, method: mine}
+    if lost := losses(run_backtest(tallies, test, tried), method):
+        raise TargetingError(
+            f"{method}: loses to product on {test.t0} to {test.t1} ({', '.join(lost)}): it is not "
+            "offered here."
+        )
+    stations = pd.Index(scores["station_id"])
+    second = basis.presidential.removesuffix("1") + "2"
+    wanted = [e for e in (*basis.elections, second) if e in tallies]
+    now = {e: _carried(workspace, ranked, e).reindex(stations) for e in wanted}
+    features = build_features(
+        now[basis.presidential],
+        now[basis.latest_low],
+        now[basis.low[1]] if len(basis.low) > 1 else None,
+        carry_constituencies(now, stations),
+        second=now.get(second),
+    )
+    found = learnt.model.predict(features)
+    base = scores.set_index("station_id")["score"]
+    if method == "ensemble":
+        found = blend(base, found)
+    score = on_scale_of(base, found)
+    held = f"{method}: holds against product on {test.t0} to {test.t1}."
+    return replace_score(scores, score, by), [words, held]
+
+
+def _carried(workspace: Workspace, ranked: Ranked, election_id: str) -> pd.DataFrame:
+    """Tally of one election in the stations of now."""
+    flows = ranked.history.of(election_id)
+    turnout = carry_turnout(reference.load_turnout(workspace, election_id), flows)
+    votes = carry_bloc_votes(reference.load_bloc_votes(workspace, election_id), flows)
+    return build_tally(turnout, votes, ranked.target)

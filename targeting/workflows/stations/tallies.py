@@ -1,0 +1,38 @@
+"""Counts of a workspace's elections as backtests and models read them: under codes of then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from targeting.config import Workspace
+from targeting.reference import tables as reference
+from targeting.reference.moments import one_moment
+from targeting.scoring.tallies import build_tally
+
+
+@one_moment
+def load_tallies(
+    workspace: Workspace,
+    elections: Sequence[str],
+    *,
+    target: Collection[str],
+    communes: Sequence[str] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Tallies of these elections, of these communes or of all imported."""
+    blocs = reference.load_blocs(workspace)
+    tallies = {}
+    for election_id in elections:
+        turnout = reference.load_turnout(workspace, election_id, communes)
+        if len(turnout):
+            votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
+            tallies[election_id] = build_tally(turnout, votes, target)
+    return tallies
+
+
+def unclassified_share(bloc_votes: pd.DataFrame) -> float:
+    """Share of votes in the bloc `other`: those that the bloc table puts in no camp."""
+    total = bloc_votes["votes"].sum()
+    other = bloc_votes.loc[bloc_votes["bloc"] == "other", "votes"].sum()
+    return float(other / total) if total else 0.0

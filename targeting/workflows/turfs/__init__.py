@@ -1,0 +1,1 @@
+"""Turfs: cut, planned, changed by hand, written."""
