@@ -47,7 +47,7 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 run: setup
 	@test -e "$(WORKSPACE)/workspace.json" || \
 		$(BIN)/python -m targeting --workspace "$(WORKSPACE)" demo
-	@$(BIN)/python -m targeting.web.serve --workspace "$(WORKSPACE)" --port "$(PORT)"
+	@$(BIN)/python -m targeting --workspace "$(WORKSPACE)" serve --port "$(PORT)"
 
 # Chromium and PostgreSQL are Debian's; without them their tests are skipped, and say so.
 # libatomic1 is what the browser's driver is linked with; a bare machine lacks it.

@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from targeting.web.gate import Keys
-from targeting.web.server import MAIN, lifespan, middleware, routes
+from targeting.web.server import MAIN, parts
 
-keys = Keys()
-app = st.App(MAIN, routes=routes(), middleware=middleware(keys), lifespan=lifespan(keys))
+app = st.App(MAIN, **parts())

@@ -14,3 +14,6 @@ OUR_DATA: Final = (CHECKOUT or PACKAGE) / "data"
 
 PAGES: Final = (CHECKOUT or PACKAGE) / "pages"
 """One screen a file."""
+
+OPENED_BY: Final = "make run" if CHECKOUT else "relance serve"
+"""What somebody types to see the dashboard."""

@@ -21,6 +21,7 @@ from targeting.cli.console import Desk, Relance, comma_list, day_or_none, json_o
 from targeting.cli.words import language_of, speak
 from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
+from targeting.shipped import CHECKOUT, OPENED_BY
 
 
 @click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,7 +96,7 @@ def demo(desk: Desk, seed: int) -> None:
         facts,
         f"{facts['town']} is in {desk.workspace.root}: {facts['stations']} stations, "
         f"{facts['addresses']:,} addresses, {facts['contacts']:,} invented contacts, "
-        f"{facts['turfs']} turfs, {facts['visits']:,} visits. Open it with `make run`.",
+        f"{facts['turfs']} turfs, {facts['visits']:,} visits. Open it with `{OPENED_BY}`.",
     )
 
 
@@ -219,6 +220,20 @@ def health(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--port", type=click.IntRange(1024, 65535), default=8501, show_default=True)
+@click.option(
+    "--origin", "origins", multiple=True,
+    help="An address by which a proxy of yours opens it too (https://relance.example).",
+)  # fmt: skip
+@click.pass_obj
+def serve(desk: Desk, port: int, origins: tuple[str, ...]) -> None:
+    """Open the dashboard of a workspace; Ctrl-C stops it."""
+    from targeting.web.serve import become_the_server
+
+    become_the_server(desk.workspace, port, origins, language=desk.language)
+
+
+@cli.command()
 @json_option
 @click.pass_obj
 def doctor(desk: Desk) -> None:
@@ -238,4 +253,4 @@ speak(cli)
 
 def main() -> None:
     """Entry point."""
-    cli(prog_name="python -m targeting")
+    cli(prog_name="python -m targeting" if CHECKOUT else "relance")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterable
-from typing import Final
 
 import click
 
-from targeting.locale import DEFAULT, LANGUAGES
-from targeting.locale.messages import said
-
-LANGUAGE_VARIABLE: Final = "RELANCE_LANG"
+from targeting.locale.messages import said, spoken_language
 
 
 def language_of(ctx: click.Context | None) -> str:
@@ -21,8 +16,7 @@ def language_of(ctx: click.Context | None) -> str:
     while ctx is not None and asked is None:
         asked = ctx.params.get("language")
         ctx = ctx.parent
-    asked = asked or os.environ.get(LANGUAGE_VARIABLE, DEFAULT)
-    return asked if asked in LANGUAGES else DEFAULT
+    return asked or spoken_language()
 
 
 class HelpPage(click.HelpFormatter):

@@ -16,6 +16,7 @@ typed (a sentence that names an option). Cells of a table keep their codes, and 
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -25,7 +26,9 @@ from typing import Final
 from babel.messages.pofile import read_po
 
 from targeting.codes import ELECTION_ID
-from targeting.locale import election_in, known_language, texts
+from targeting.locale import DEFAULT, LANGUAGES, election_in, known_language, texts
+
+LANGUAGE_VARIABLE: Final = "RELANCE_LANG"
 
 BLANK: Final = "{}"
 LONGEST: Final = 20_000
@@ -80,6 +83,12 @@ def sentences(language: str) -> tuple[dict[str, str], tuple[Sentence, ...]]:
     whole = {english: told for english, told in messages if BLANK not in english}
     cut = [Sentence(tuple(e.split(BLANK)), told) for e, told in messages if BLANK in e]
     return whole, tuple(sorted(cut, key=lambda s: -s.weight))
+
+
+def spoken_language() -> str:
+    """The language that RELANCE_LANG asks for, else French."""
+    asked = os.environ.get(LANGUAGE_VARIABLE, DEFAULT)
+    return asked if asked in LANGUAGES else DEFAULT
 
 
 def said(language: str, text: str) -> str:

@@ -1,17 +1,21 @@
-"""`make run`: the dashboard on loopback, on a free port, with its address printed."""
+"""`serve`, `make run`: the dashboard on loopback, on a free port, with its address printed."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
-from pathlib import Path
-from typing import Final
+import tomllib
+from collections.abc import Sequence
+from typing import Final, NoReturn
 
 import click
 
-from targeting.config import PROJECT, workspace_from
+from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.locale import DEFAULT
+from targeting.locale.messages import LANGUAGE_VARIABLE, said
+from targeting.shipped import CHECKOUT, PACKAGE
 from targeting.web.gate import ORIGINS, parse_origin
 
 PORTS_TRIED: Final = 20
@@ -29,35 +33,43 @@ def free_port(first: int) -> int:
                 continue
             return port
     raise TargetingError(
-        f"ports {first} to {first + PORTS_TRIED - 1} are all taken: try `make run PORT=9000`."
+        f"ports {first} to {first + PORTS_TRIED - 1} are all taken:"
+        " try --port 9000 (`make run PORT=9000`)."
     )
 
 
-@click.command()
-@click.option("--workspace", type=click.Path(path_type=Path), help="The campaign's folder.")
-@click.option("--port", type=click.IntRange(1024, 65535), default=8501, show_default=True)
-@click.option(
-    "--origin", "origins", multiple=True,
-    help="An address by which a proxy of yours opens it too (https://relance.example).",
-)  # fmt: skip
-def serve(workspace: Path | None, port: int, origins: tuple[str, ...]) -> None:
-    """Open the dashboard of a workspace; Ctrl-C stops it."""
-    try:
-        chosen, free = workspace_from(workspace), free_port(port)
-        named = [parse_origin(origin) for origin in origins]
-    except TargetingError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    click.echo(f"Opening the workspace {chosen.root} (Ctrl-C stops). Open this in your browser:")
+def become_the_server(
+    chosen: Workspace, port: int, origins: Sequence[str] = (), *, language: str = DEFAULT
+) -> NoReturn:
+    """The process becomes the dashboard's server: what follows never runs.
+
+    `origins` are addresses by which a proxy opens it too. Raises TargetingError for a wrong one,
+    and where twenty ports from `port` on are taken.
+    """
+    free = free_port(port)
+    named = [parse_origin(origin) for origin in origins]
+    words = f"Opening the workspace {chosen.root} (Ctrl-C stops). Open this in your browser:"
+    click.echo(said(language, words))
     sys.stdout.flush()
-    os.chdir(PROJECT)
+    os.environ[LANGUAGE_VARIABLE] = language
     os.environ["RELANCE_WORKSPACE"] = str(chosen.root)
     if named:
         os.environ[ORIGINS] = " ".join(named)
     options = [f"--server.address={LOOPBACK}", f"--server.port={free}", "--logger.level=warning"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    if CHECKOUT:  # Streamlit finds `.streamlit/config.toml` where it is started
+        os.chdir(CHECKOUT)
+        app = CHECKOUT / "app.py"
+    else:
+        options, app = [*shipped_options(), *options], PACKAGE / "web" / "app.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(app), *options]
     os.execv(sys.executable, command)  # noqa: S606 (no shell, our own arguments)
 
 
-if __name__ == "__main__":
-    serve()
+def shipped_options() -> list[str]:
+    """Streamlit's settings that came with an installed package, as words of a command line."""
+    settings = tomllib.loads((PACKAGE / "web" / "streamlit" / "config.toml").read_text("utf8"))
+    return [
+        f"--{section}.{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for section, values in settings.items()
+        for name, value in values.items()
+    ]

@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from targeting import __version__
 from targeting.config import workspace_from
+from targeting.locale.messages import said, spoken_language
 from targeting.maps.files import ASSETS
 from targeting.web.gate import Gate, Keys, other_origins
 from targeting.web.headers import SecurityHeaders
@@ -65,10 +66,17 @@ def middleware(keys: Keys) -> list[Middleware]:
     ]
 
 
+def parts() -> dict[str, Any]:
+    """All that `st.App` is built with, one set of keys in it."""
+    keys = Keys()
+    return {"routes": routes(), "middleware": middleware(keys), "lifespan": lifespan(keys)}
+
+
 def print_address(token: str, origin: str, *, another: bool = True) -> None:
     """The address that opens the dashboard in one browser, once."""
-    what = "another browser" if another else "Relance"
-    click.echo(f"{what}: {origin}/?token={token}")
+    address = f"{origin}/?token={token}"
+    words = f"another browser: {address}" if another else f"Relance: {address}"
+    click.echo(said(spoken_language(), words))
 
 
 def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
