@@ -9,7 +9,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: setup run check check-quick test test-deps lint hooks bench fuzz mutants lock clean help
+.PHONY: setup run check check-quick test test-deps lint hooks bench fuzz mutants docs lock clean help
 
 help:
 	@echo "make run    set up, then open the dashboard (the invented town if there is no workspace)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench  measure, against named baselines (ONLY=results, turfs, walks, books, scores, browser)"
 	@echo "make fuzz   20,000 damaged files a reader (ONLY=workbook to pick readers)"
 	@echo "make mutants break promises one by one and see that a test notices (ONLY=S06 to pick some)"
+	@echo "make docs   write the command line's pages anew"
 	@echo "make clean  take away the virtual environment and caches; data/ stays"
 
 setup: $(RUN_STAMP)
@@ -98,6 +99,9 @@ bench: $(DEV_STAMP)
 
 fuzz: $(DEV_STAMP)
 	$(BIN)/python -m tests.fuzz $(if $(ONLY),"$(ONLY)")
+
+docs: $(DEV_STAMP)
+	$(BIN)/python -m tests.command_pages
 
 mutants: $(DEV_STAMP)
 	$(BIN)/python -m tests.mutants $(ONLY)
