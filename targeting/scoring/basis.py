@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,3 +127,14 @@ def given_basis(levels: pd.DataFrame, presidential: str, low: tuple[str, ...]) -
         raise TargetingError("give one low-turnout round or two, as --low 2022_legi_t1.")
     gap = (levels["turnout_presidential"] - levels["turnout"]).set_axis(has)
     return Basis(presidential, low, tuple(float(gap[e]) for e in low))
+
+
+def refuse_no_candidate(bloc_votes: pd.DataFrame, target: Sequence[str], basis: Basis) -> None:
+    """A target that stood nowhere has no share to rank by."""
+    ours = bloc_votes.loc[bloc_votes["bloc"].isin(list(target)), "votes"].sum()
+    if not ours > 0:
+        stood = ", ".join(sorted(set(bloc_votes.loc[bloc_votes["votes"] > 0, "bloc"]))) or "none"
+        raise TargetingError(
+            f"no vote for {', '.join(target)} at {basis.presidential} (blocs with votes: {stood}): "
+            "choose another target with `init --target`."
+        )

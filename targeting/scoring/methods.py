@@ -7,6 +7,7 @@ it does not lose to T0 on the user's own backtest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +15,14 @@ import pandas as pd
 
 from targeting.errors import TargetingError
 from targeting.scoring.backtest import LABELS, Backtest, Method, Tallies, Transition
+from targeting.scoring.basis import Basis
 from targeting.scoring.boosted import Boosted, blend, features_of, train_boosted
 from targeting.scoring.cycles import learning_transition
 from targeting.scoring.ecological import explain_abstention
+from targeting.scoring.product import replace_score
 from targeting.scoring.rankings import BASELINES, product
 from targeting.scoring.shrinkage import shrunk_product
-from targeting.scoring.tallies import abstention_of, share_of
+from targeting.scoring.tallies import abstention_of, build_tally, share_of
 
 OFFERED: Final = ("product", "shrunk", "boosted", "ensemble")
 """`--method` of `score` and `backtest`; the first is the default."""
@@ -131,3 +134,30 @@ def losses(result: Backtest, method: str) -> list[str]:
             if less > TOLERANCE:
                 found.append(f"{arena.name} {label} −{less:.3f}")
     return found
+
+
+def shrunk_scores(
+    scores: pd.DataFrame,
+    turnouts: Mapping[str, pd.DataFrame],
+    bloc_votes: pd.DataFrame,
+    basis: Basis,
+    *,
+    target: Sequence[str],
+    by: str,
+) -> pd.DataFrame:
+    """The scores table with rates drawn to those of their commune.
+
+    `turnouts` and `bloc_votes`: those that `scores` was made of, in the stations of now.
+    """
+    stations = pd.Index(scores["station_id"])
+    high = build_tally(turnouts[basis.presidential], bloc_votes, target).reindex(stations)
+    low = [turnouts[e].set_index("station_id").reindex(stations) for e in basis.low]
+    abstention, share = shrunk_product(
+        [abstention_of(t) for t in low],
+        [t["registered"] for t in low],
+        share_of(high),
+        high["valid_votes"],
+    )
+    return replace_score(
+        scores, abstention * share, by, abstention_rate=abstention, left_share=share
+    )

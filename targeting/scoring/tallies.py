@@ -66,3 +66,10 @@ def carry_constituencies(tallies: Mapping[str, pd.DataFrame], stations: pd.Index
         codes = tallies[election]["constituency_code"].reindex(stations)
         found = found.fillna(codes.astype("str"))
     return found.rename("constituency_code")
+
+
+def unclassified_share(bloc_votes: pd.DataFrame) -> float:
+    """Share of votes in the bloc `other`: those that the bloc table puts in no camp."""
+    total = bloc_votes["votes"].sum()
+    other = bloc_votes.loc[bloc_votes["bloc"] == "other", "votes"].sum()
+    return float(other / total) if total else 0.0

@@ -15,21 +15,19 @@ from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference.tables import load_bloc_votes
-from targeting.scoring.basis import choose_basis, given_basis
+from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
+from targeting.scoring.calibration import Calibrated, with_intervals
 from targeting.scoring.intervals import Calibration
+from targeting.scoring.tallies import unclassified_share
 from targeting.store.engine import open_store, write
 from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
-from targeting.workflows.stations.calibration import Certainty
 from targeting.workflows.stations.scores import (
-    add_certainty,
-    refuse_no_candidate,
     score_stations,
     station_priorities,
 )
-from targeting.workflows.stations.tallies import unclassified_share
 
 pytestmark = pytest.mark.slow  # a backtest of the invented town
 
@@ -157,7 +155,7 @@ def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None
     scores = score_stations(town).scores
     normal = tuple((i - 100) / 50 for i in range(1, 200))
     errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, normal, 0.09)
-    sure = add_certainty(scores, Certainty(errors, errors, ""), k=10)
+    sure = with_intervals(scores, Calibrated(errors, errors, ""), k=10)
     known = sure["reservoir"].notna()
     assert (sure["reservoir_low"] <= sure["reservoir"])[known].all()
     assert (sure["reservoir"] <= sure["reservoir_high"])[known].all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 from targeting.config import Workspace
@@ -11,6 +11,7 @@ from targeting.errors import TargetingError
 from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
 from targeting.scoring.basis import Basis
+from targeting.scoring.calibration import Calibrated
 from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import Calibration, calibrate
 from targeting.scoring.rankings import gap_left, product
@@ -21,23 +22,14 @@ from targeting.workflows.stations.tallies import load_tallies
 CACHE_VERSION: Final = "v2"
 
 
-@dataclass(frozen=True)
-class Certainty:
-    """Errors of the reservoir and of the score at the cycle before; none: `why` tells."""
-
-    reservoir: Calibration | None
-    score: Calibration | None
-    why: str
-
-
 @one_moment
-def workspace_certainty(
+def workspace_calibration(
     workspace: Workspace,
     basis: Basis,
     target: Sequence[str],
     *,
     progress: Progress = silent,
-) -> Certainty:
+) -> Calibrated:
     """Calibrate on the cycle before the basis', of all stations imported; kept in the cache."""
 
     def build() -> Bundle:
@@ -48,10 +40,10 @@ def workspace_certainty(
     parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
     facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
     found = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
-    return Certainty(found["reservoir"], found["score"], facts["why"])
+    return Calibrated(found["reservoir"], found["score"], facts["why"])
 
 
-def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Certainty:
+def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrated:
     tallies = load_tallies(workspace, reference.list_elections(workspace), target=target)
     past = learning_transition(tallies, basis)
     if past is None:
@@ -59,12 +51,12 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cer
             "no interval: no earlier cycle is imported to calibrate it on (a presidential first "
             "round, a low-turnout election after it, and a later first round of ten points more)."
         )
-        return Certainty(None, None, why)
+        return Calibrated(None, None, why)
     try:
-        return Certainty(
+        return Calibrated(
             calibrate(tallies, past, gap_left),
             calibrate(tallies, past, product),
             f"80 % intervals, from the errors of {past.t0} to {past.t1}.",
         )
     except TargetingError as error:
-        return Certainty(None, None, f"no interval: {error}")
+        return Calibrated(None, None, f"no interval: {error}")

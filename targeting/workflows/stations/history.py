@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import polars as pl
 
-from targeting.codes import ELECTION_ID
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
-from targeting.stations.crosswalk import cross_common, cross_outlines, cross_places, cross_points
 from targeting.stations.flows import communes_of
 from targeting.stations.ground import FEWEST_VOTES
 from targeting.stations.history import History, Round, build_history
 from targeting.stations.joins import (
     LEAST_JOIN,
-    RENUMBERED_GAP,
     Evidence,
     Join,
     join_outlines,
 )
+from targeting.stations.layers import Layer, choose_rounds, flows_between_layers
 from targeting.stations.ledger import build_ledger
+from targeting.stations.profiles import with_votes
 from targeting.stations.redrawn import Renamed, name_as_now
-from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 
@@ -107,7 +104,7 @@ def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> 
         turnout = reference.load_turnout(workspace, election_id, communes)
         if len(turnout):
             votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
-            rounds.append(Round(election_id, _with_votes(turnout, votes)))
+            rounds.append(Round(election_id, with_votes(turnout, votes)))
     counted_in = {r.vintage for r in rounds}
     for election_id in reference.list_shares(workspace):
         shares = reference.load_shares(workspace, election_id)
@@ -124,32 +121,6 @@ def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> 
             roll = counted.groupby("station_id")["weight"].sum().rename("registered")
             rounds.append(Round(vintage, roll.reset_index()))
     return sorted(rounds, key=lambda of: of.date)
-
-
-def _with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame:
-    """Rolls with how each station voted: the columns of stations.rolls.PROFILE."""
-    by_bloc = pl.from_pandas(bloc_votes[["station_id", "bloc", "votes"]])
-    ours, theirs = (
-        by_bloc.filter(pl.col("bloc").is_in(blocs))
-        .group_by("station_id")
-        .agg(pl.col("votes").sum())
-        for blocs in (list(DEFAULT_TARGET), ["far_right"])
-    )
-    counts = pl.from_pandas(turnout[["station_id", "registered", "votes_cast", "valid_votes"]])
-    valid = pl.when(pl.col("valid_votes") > 0).then(pl.col("valid_votes"))
-    registered = pl.when(pl.col("registered") > 0).then(pl.col("registered"))
-    table = (
-        counts.join(ours.rename({"votes": "left"}), on="station_id", how="left")
-        .join(theirs.rename({"votes": "far_right"}), on="station_id", how="left")
-        .select(
-            "station_id",
-            "registered",
-            turnout_rate=pl.col("votes_cast") / registered,
-            left_share=pl.col("left").fill_null(0) / valid,
-            far_right_share=pl.col("far_right").fill_null(0) / valid,
-        )
-    )
-    return table.to_pandas().astype({"station_id": "str"})
 
 
 # -- outlines of now -------------------------------------------------------------------------------
@@ -169,7 +140,7 @@ def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -
         return None if outlines is None else Renamed(outlines, {}, [], [])
     past = station_past(workspace, communes)
     evidence = load_evidence(workspace, communes)
-    chosen, misplaced = _rounds_of(outlines, past.history.flows, evidence)
+    chosen, misplaced = choose_rounds(outlines, past.history.flows, evidence)
     refused = outlines[outlines["commune_code"].isin(misplaced)].reset_index(drop=True)
     outlines = outlines[~outlines["commune_code"].isin(misplaced)]
     round_of = outlines["commune_code"].map(chosen)
@@ -223,95 +194,24 @@ def judge_outlines(
         unknown = join.pieces is None and join.near is None and join.gap is None
         if unknown and join.rate >= LEAST_JOIN and len(outlines) >= FEWEST_VOTES:
             votes = reference.load_bloc_votes(workspace, election_id, some)
-            known = _with_votes(turnout, votes)
+            known = with_votes(turnout, votes)
             join = join_outlines(outlines, known, election_id=election_id, evidence=evidence)
         joins += [join] if join.stations else []
     return joins
 
 
-def _rounds_of(
-    outlines: gpd.GeoDataFrame, flows: pd.DataFrame, evidence: Evidence
-) -> tuple[dict[str, str], set[str]]:
-    """Commune → the whole round nearest to its outlines' vintage, among those they fit.
-
-    And the communes whose outlines have the codes of a round, and lie elsewhere than its stations
-    in each.
-    """
-    drawn = outlines[["station_id", "commune_code", "vintage"]].rename(
-        columns={"vintage": "drawn_in"}
-    )
-    then = flows[["vintage", "station_id_then"]].drop_duplicates()
-    then = then[[Round(v, outlines).is_whole for v in then["vintage"]]]
-    then = then.assign(commune_code=communes_of(then["station_id_then"]))
-    both = then.merge(drawn, left_on="station_id_then", right_on="station_id", how="left",
-                      suffixes=("", "_drawn"))  # fmt: skip
-    keys = ["commune_code", "vintage"]
-    fits = both.groupby(keys)["station_id"].agg(lambda s: s.notna().mean()).reset_index()
-    fits = fits[fits["station_id"] >= LEAST_JOIN]
-    lies = {v: evidence.misplaced(outlines, int(v[:4])) for v in fits["vintage"].unique()}
-    elsewhere = [c in lies[v] for c, v in zip(fits["commune_code"], fits["vintage"], strict=True)]
-    misplaced = set(fits["commune_code"])
-    fits = fits[~np.array(elsewhere, dtype=bool)]
-    misplaced -= set(fits["commune_code"])
-    years = drawn.groupby("commune_code")["drawn_in"].first()
-    drawn_in = pd.to_numeric(fits["commune_code"].map(years), errors="coerce")
-    gap = (pd.to_numeric(fits["vintage"].str.slice(0, 4)) - drawn_in).abs()
-    best = fits.assign(gap=gap).dropna(subset="gap").sort_values(["gap", "vintage"])
-    best = best.drop_duplicates("commune_code")
-    return dict(zip(best["commune_code"], best["vintage"], strict=True)), misplaced
-
-
 # -- what maps tell --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Where the stations of one vintage are, in one commune: outlines, or voters' points."""
-
-    vintage: str
-    kind: str
-    table: pd.DataFrame
-
-    def fits(self, rolls: pd.DataFrame, vintage: str, evidence: Evidence) -> bool:
-        """Whether it speaks of the stations of this round: their codes, place, and sizes if told.
-
-        Outlines are judged as everywhere else: see `join_outlines`.
-        """
-        if self.kind == "outlines":
-            return join_outlines(self.table, rolls, election_id=vintage, evidence=evidence).is_sound
-        known = rolls["station_id"].isin(set(self.table["station_id"]))
-        if known.mean() < LEAST_JOIN:
-            return False
-        if self.kind != "voters":
-            return True
-        sizes = self.table.groupby("station_id")["weight"].sum()
-        both = rolls.set_index("station_id")["registered"].rename("now").to_frame().join(sizes)
-        both = both[(both["weight"] > 0) & (both["now"] > 0)]
-        ratio = both["now"] / both["weight"]
-        return bool((ratio / ratio.median() - 1).abs().median() <= RENUMBERED_GAP)
 
 
 def seen_on_maps(
     workspace: Workspace, rounds: Sequence[Round], communes: Sequence[str] | None = None
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Flows that maps of two vintages tell, for each step between two rounds (see build_history).
-
-    Of each commune, a round is placed on the layer nearest in time that has its codes; two rounds
-    on the same layer have nothing to tell.
-    """
+    """Flows that maps of two vintages tell, for each step between two rounds."""
     layers = _layers(workspace, communes)
     evidence = load_evidence(workspace, communes)
-    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for commune, of_commune in layers.items():
-        if len(of_commune) < 2:
-            continue
-        for then, now in _steps(rounds, commune):
-            a = _layer_of(then, commune, of_commune, evidence)
-            b = _layer_of(now, commune, of_commune, evidence)
-            if a is not None and b is not None and a is not b:
-                flows = _cross(workspace, commune, a, b)
-                found.setdefault((then.vintage, now.vintage), []).append(flows)
-    return {step: pd.concat(parts, ignore_index=True) for step, parts in found.items()}
+    return flows_between_layers(
+        rounds, layers, evidence, dwellings=lambda commune: _dwellings(workspace, commune)
+    )
 
 
 def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, list[Layer]]:
@@ -328,43 +228,6 @@ def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, l
         for commune, part in outlines.groupby("commune_code"):
             by_commune.setdefault(commune, []).append(Layer(vintage, "outlines", part))
     return by_commune
-
-
-def _steps(rounds: Sequence[Round], commune: str) -> Iterator[tuple[Round, Round]]:
-    """Each round that has the commune, with the next whole one."""
-    there = [r for r in sorted(rounds, key=lambda r: r.date) if (r.communes == commune).any()]
-    for at, then in enumerate(there):
-        following = [r for r in there[at + 1 :] if r.is_whole]
-        if following:
-            yield then, following[0]
-
-
-def _layer_of(of: Round, commune: str, layers: Sequence[Layer], evidence: Evidence) -> Layer | None:
-    rolls = of.rolls[of.communes == commune]
-    year = int(of.vintage[:4])
-    is_roll = not ELECTION_ID.match(of.vintage)
-    fitting = [
-        layer
-        for layer in layers
-        if (is_roll and layer.vintage == of.vintage and layer.kind == "voters")
-        or (not is_roll and layer.fits(rolls, of.vintage, evidence))
-    ]
-    return min(fitting, key=lambda layer: abs(int(layer.vintage) - year), default=None)
-
-
-def _cross(workspace: Workspace, commune: str, then: Layer, now: Layer) -> pd.DataFrame:
-    """The best crosswalk of two layers: voters, else addresses, else area."""
-    if now.kind == "outlines":
-        if then.kind != "outlines":
-            return cross_points(then.table, gpd.GeoDataFrame(now.table), basis=then.kind)
-        return cross_outlines(
-            gpd.GeoDataFrame(then.table),
-            gpd.GeoDataFrame(now.table),
-            _dwellings(workspace, commune),
-        )
-    if then.kind == "outlines":
-        return cross_places(gpd.GeoDataFrame(then.table), now.table, basis=now.kind)
-    return cross_common(then.table, now.table, basis=then.kind)
 
 
 def _dwellings(workspace: Workspace, commune: str) -> pd.DataFrame | None:

@@ -14,15 +14,12 @@ from targeting.scoring.backtest import run_backtest
 from targeting.scoring.basis import Basis
 from targeting.scoring.boosted import blend, build_features, on_scale_of
 from targeting.scoring.cycles import trial_transition
-from targeting.scoring.methods import OFFERED, learn, losses
+from targeting.scoring.methods import OFFERED, learn, losses, shrunk_scores
 from targeting.scoring.product import replace_score
 from targeting.scoring.rankings import naive, product
-from targeting.scoring.shrinkage import shrunk_product
 from targeting.scoring.tallies import (
-    abstention_of,
     build_tally,
     carry_constituencies,
-    share_of,
 )
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.history import History
@@ -51,25 +48,12 @@ def score_by_method(
     if method not in OFFERED:
         raise TargetingError(f"unknown method {method}: {', '.join(OFFERED)}.")
     if method == "shrunk":
-        return _shrunk(scores, ranked, by), ["shrunk: rates drawn to their commune's."]
+        drawn = shrunk_scores(
+            scores, ranked.turnouts, ranked.bloc_votes, ranked.basis,
+            target=ranked.target, by=by,
+        )  # fmt: skip
+        return drawn, ["shrunk: rates drawn to their commune's."]
     return _learnt(workspace, scores, ranked, method, by)
-
-
-def _shrunk(scores: pd.DataFrame, ranked: Ranked, by: str) -> pd.DataFrame:
-    stations = pd.Index(scores["station_id"])
-    high = build_tally(
-        ranked.turnouts[ranked.basis.presidential], ranked.bloc_votes, ranked.target
-    ).reindex(stations)
-    low = [ranked.turnouts[e].set_index("station_id").reindex(stations) for e in ranked.basis.low]
-    abstention, share = shrunk_product(
-        [abstention_of(t) for t in low],
-        [t["registered"] for t in low],
-        share_of(high),
-        high["valid_votes"],
-    )
-    return replace_score(
-        scores, abstention * share, by, abstention_rate=abstention, left_share=share
-    )
 
 
 def _learnt(

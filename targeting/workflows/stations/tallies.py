@@ -29,10 +29,3 @@ def load_tallies(
             votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
             tallies[election_id] = build_tally(turnout, votes, target)
     return tallies
-
-
-def unclassified_share(bloc_votes: pd.DataFrame) -> float:
-    """Share of votes in the bloc `other`: those that the bloc table puts in no camp."""
-    total = bloc_votes["votes"].sum()
-    other = bloc_votes.loc[bloc_votes["bloc"] == "other", "votes"].sum()
-    return float(other / total) if total else 0.0
