@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import shapely
 
-from targeting.turf.graph.noding import Flags, Lines, Network
-from targeting.turf.kernels.loops import Floats, Ints, nearest_bits
+from targeting.turf.graph.noding import Lines, Network
+from targeting.turf.kernels.arrays import Flags, Floats, Ints
+from targeting.turf.kernels.nearest import nearest_bits
 
 NAME_REACH_M: Final = 100.0
 """How far an address looks for its own street before it takes the nearest line."""
@@ -79,7 +80,7 @@ def nearest_lines(xy: Floats, lines: Lines, reach_m: float) -> tuple[Ints, Float
     return line, offset_m, access_m
 
 
-class Fronts:
+class FrontingLines:
     """Lines that addresses may be put on, looked up by nearness."""
 
     def __init__(self, network: Network) -> None:
@@ -108,7 +109,7 @@ def snap_addresses(xy: Floats, code: Ints, network: Network, walls: Walls) -> Sn
 
     `code` numbers the addresses' streets as `network.line_key` does.
     """
-    fronts = Fronts(network)
+    fronts = FrontingLines(network)
     line, offset_m, access_m = fronts.nearest(xy)
     nearest = line.copy()
     named = np.isin(code, network.line_key)
@@ -156,7 +157,7 @@ def take_nearest(
 
 
 def send_back(
-    line: Ints, xy: Floats, code: Ints, wrong: Ints, fronts: Fronts, walls: Walls
+    line: Ints, xy: Floats, code: Ints, wrong: Ints, fronts: FrontingLines, walls: Walls
 ) -> Ints:
     """Send addresses that were put across a barrier to a line on their own side, in place.
 
