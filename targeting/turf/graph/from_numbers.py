@@ -85,6 +85,7 @@ def graph_of_addresses(buildings: pd.DataFrame) -> StreetGraph:
         rows_of(len(everywhere), ladder), anchors=np.column_stack([own, own]),
         anchor_m=np.zeros((n, 2)), segment=np.full(n, -1), offset_m=np.zeros(n),
         side=np.zeros(n, np.int64), crossing_m=np.zeros(n),
+        x=xy[:, 0].copy(), y=xy[:, 1].copy(), setback_m=np.zeros(n),
     )  # fmt: skip
     return graph_from(
         buildings, "addresses", ladder=ladder, walk_net=walk_net, junctions=junctions, links=links,

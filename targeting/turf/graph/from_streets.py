@@ -24,7 +24,7 @@ from targeting.turf.graph.model import (
     street_codes,
 )
 from targeting.turf.graph.noding import Network, node_streets
-from targeting.turf.graph.snapping import Snaps, Walls, side_of, snap_addresses
+from targeting.turf.graph.snapping import Snaps, Walls, bits_at, setback_of, side_of, snap_addresses
 from targeting.turf.kernels.arrays import (
     Edges,
     Flags,
@@ -51,13 +51,14 @@ SPUR_DETOUR: Final = 1.3
 class Placed:
     """Addresses on the segments of a network.
 
-    segment, offset_m, side: of each address; u, v, length_m: of each segment, in metres of walk;
-    junctions: their places; spur_ways: drawn by us between addresses far from any line.
+    segment, offset_m, side, setback_m: of each address; u, v, length_m: of each segment, in metres
+    of walk; junctions: their places; spur_ways: drawn by us between addresses far from any line.
     """
 
     segment: Ints
     offset_m: Floats
     side: Ints
+    setback_m: Floats
     u: Ints
     v: Ints
     length_m: Floats
@@ -91,6 +92,9 @@ def graph_of_streets(buildings: pd.DataFrame, streets: gpd.GeoDataFrame) -> Stre
         offset_m=offset_m,
         side=placed.side,
         crossing_m=crossing_m,
+        x=xy[:, 0].copy(),
+        y=xy[:, 1].copy(),
+        setback_m=placed.setback_m,
     )
     return graph_from(
         buildings,
@@ -133,10 +137,12 @@ def on_segments(xy: Floats, network: Network, snaps: Snaps) -> Placed:
     stretch = network.stretch[network.line]
     length = network.end_m - network.start_m
     offset_m = np.clip(snaps.offset_m - network.start_m[segment], 0.0, length[segment])
+    bits = bits_at(network, snaps.line, snaps.offset_m)
     return Placed(
         segment=segment,
         offset_m=offset_m * stretch[segment],
-        side=side_of(xy, network, snaps.line, snaps.offset_m),
+        side=side_of(xy, bits),
+        setback_m=setback_of(xy, bits, snaps.access_m),
         u=network.u,
         v=network.v,
         length_m=length * stretch,
@@ -162,11 +168,14 @@ def with_spurs(xy: Floats, placed: Placed, snaps: Snaps, walls: Walls) -> Placed
     tip = len(placed.junctions) + np.arange(own.size)
     way = np.where(stranded[own], 0.0, SPUR_DETOUR * snaps.access_m[own] + along)
     segment, offsets = placed.segment.copy(), placed.offset_m.copy()
+    setback_m = placed.setback_m.copy()
+    setback_m[own] = 0.0  # the way to the street is walked
     segment[own], offsets[own] = length.size + np.arange(own.size), way
     return Placed(
         segment=segment,
         offset_m=offsets,
         side=placed.side,
+        setback_m=setback_m,
         u=np.concatenate([placed.u, np.where(stranded[own], tip, root)]),
         v=np.concatenate([placed.v, tip]),
         length_m=np.concatenate([length, way]),

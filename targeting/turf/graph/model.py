@@ -58,7 +58,8 @@ class StreetGraph:
     """Who is next to whom on foot. Addresses are in the order of their `building_id`.
 
     `ladder` has the addresses as nodes, then the junctions; `walk_net` is what walking distances
-    inside a turf are read from. Both give the same distances, in metres.
+    inside a turf are read from. Both give the same distances, in metres, but where the straight
+    line is longer: the net counts that, less how far both addresses stand back.
     """
 
     building_ids: pd.Index

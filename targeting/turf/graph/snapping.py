@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
@@ -171,8 +171,15 @@ def send_back(
     return take_nearest(line, xy, who, near, network, handicap_m=handicap_m)
 
 
-def side_of(xy: Floats, network: Network, line: Ints, offset_m: Floats) -> Ints:
-    """0 to the left of the line, 1 to its right (and on it); looked up at the straight bit."""
+class Bits(NamedTuple):
+    """A straight bit of a line for each of some addresses: where it begins, and the way it goes."""
+
+    corner: Floats
+    way: Floats
+
+
+def bits_at(network: Network, line: Ints, offset_m: Floats) -> Bits:
+    """The straight bit at each place of a line."""
     corner, of_line = shapely.get_coordinates(network.lines, return_index=True)
     bit = np.flatnonzero(of_line[1:] == of_line[:-1])
     way = corner[bit + 1] - corner[bit]
@@ -181,5 +188,24 @@ def side_of(xy: Floats, network: Network, line: Ints, offset_m: Floats) -> Ints:
     before = np.concatenate([[0.0], travelled])
     at = np.searchsorted(travelled, before[first[line]] + offset_m)
     at = np.clip(at, first[line], np.append(first[1:], bit.size)[line] - 1)
-    off = xy - corner[bit[at]]
-    return np.where(way[at, 0] * off[:, 1] - way[at, 1] * off[:, 0] > 0, 0, 1).astype(np.int64)
+    return Bits(corner[bit[at]], way[at])
+
+
+def side_of(xy: Floats, bits: Bits) -> Ints:
+    """0 to the left of the line, 1 to its right (and on it)."""
+    return np.where(_across(xy, bits) > 0, 0, 1).astype(np.int64)
+
+
+def setback_of(xy: Floats, bits: Bits, access_m: Floats) -> Floats:
+    """How far each address stands back from its street, metres: square to the straight bit it is
+    at. What `access_m` has more, past the end of a line or round a bend, is along the street."""
+    length = np.hypot(*bits.way.T)
+    back_m = np.abs(_across(xy, bits)) / np.where(length > 0, length, 1.0)
+    return np.where(length > 0, np.minimum(back_m, access_m), access_m)
+
+
+def _across(xy: Floats, bits: Bits) -> Floats:
+    """How far each address is to the left of its bit, times the length of the bit."""
+    off = xy - bits.corner
+    across: Floats = bits.way[:, 0] * off[:, 1] - bits.way[:, 1] * off[:, 0]
+    return across

@@ -89,6 +89,9 @@ def _walk_net(one: WalkNet, other: WalkNet) -> WalkNet:
         offset_m=np.concatenate([one.offset_m, other.offset_m]),
         side=np.concatenate([one.side, other.side]),
         crossing_m=np.concatenate([one.crossing_m, other.crossing_m]),
+        x=np.concatenate([one.x, other.x]),
+        y=np.concatenate([one.y, other.y]),
+        setback_m=np.concatenate([one.setback_m, other.setback_m]),
     )
 
 

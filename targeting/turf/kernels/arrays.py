@@ -80,7 +80,8 @@ class WalkNet(NamedTuple):
 
     rows: the ways between junctions; anchors, anchor_m: the two junctions of each address and how
     far they are; segment, offset_m, side: the stretch it is on (-1: none), how far from its start,
-    on which side; crossing_m: what crossing there costs.
+    on which side; crossing_m: what crossing there costs; x, y: where it is; setback_m: how far it
+    stands back from the street, which no walk counts.
     """
 
     rows: Rows
@@ -90,6 +91,9 @@ class WalkNet(NamedTuple):
     offset_m: Floats
     side: Ints
     crossing_m: Floats
+    x: Floats
+    y: Floats
+    setback_m: Floats
 
     def of(self, places: Ints) -> WalkNet:
         """The same ways, and of the addresses those at these places, numbered as given."""
@@ -101,6 +105,9 @@ class WalkNet(NamedTuple):
             self.offset_m[places],
             self.side[places],
             self.crossing_m[places],
+            self.x[places],
+            self.y[places],
+            self.setback_m[places],
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from targeting.turf.kernels.arrays import Floats, Ints, Rows, Scratch, WalkNet
 from targeting.turf.kernels.compiled import kernel
 from targeting.turf.kernels.heap import pop, push
+from targeting.turf.kernels.objective import WORTH_M
 
 
 @kernel
@@ -50,13 +51,15 @@ def fill_distances(members: Ints, walk_net: WalkNet, scratch: Scratch) -> Floats
     """Walking distances between the members of one turf, metres.
 
     Dijkstra between the members' own junctions, stopped when all are settled: the cost is that of
-    the turf, not of the city. The scratch is given back as it was.
+    the turf, not of the city. Doors put on one place of a street may be far from each other: no
+    way is shorter than the straight line, less how far both stand back. The scratch is given back
+    as it was.
     """
     indptr, indices, lengths = walk_net.rows
     anchors, anchor_m = walk_net.anchors, walk_net.anchor_m
     segment, offset_m, side = walk_net.segment, walk_net.offset_m, walk_net.side
     place, dist, keys, nodes = scratch.place, scratch.dist, scratch.keys, scratch.nodes
-    touched = scratch.touched
+    touched, x, y, setback_m = scratch.touched, walk_net.x, walk_net.y, walk_net.setback_m
     m = members.size
     # number the junctions that members are at
     ends = np.empty(2 * m, np.int64)
@@ -112,6 +115,9 @@ def fill_distances(members: Ints, walk_net: WalkNet, scratch: Scratch) -> Floats
                 for q in range(2):
                     via = between[place[anchors[i, k]], place[anchors[j, q]]]
                     way = min(way, anchor_m[i, k] + via + anchor_m[j, q])
+            least = np.hypot(x[i] - x[j], y[i] - y[j]) - setback_m[i] - setback_m[j]
+            if least > way + WORTH_M:
+                way = least
             table[s, t] = way
             table[t, s] = way
     for k in range(count):

@@ -8,6 +8,7 @@ import numpy as np
 
 from targeting.turf.kernels.arrays import Edges, WalkNet, rows_of, scratch_of
 from targeting.turf.kernels.nearest import nearest_bits
+from targeting.turf.kernels.objective import felt_length, turf_cost
 from targeting.turf.kernels.paths import fill_distances, nearest_source
 from targeting.turf.kernels.polishing import cost_turfs, cut_pairs, rounds_of, touching_pairs
 from targeting.turf.kernels.split import split_order
@@ -16,7 +17,7 @@ from targeting.turf.kernels.walking import walk_turfs
 
 KERNELS: Final[tuple[Any, ...]] = (
     nearest_bits, nearest_source, spanning_forest, forest_order, split_order, fill_distances,
-    walk_turfs, touching_pairs, rounds_of, cost_turfs, cut_pairs,
+    walk_turfs, touching_pairs, rounds_of, cost_turfs, cut_pairs, felt_length, turf_cost,
 )  # fmt: skip
 """Those called from Python; the others are called by these."""
 
@@ -38,9 +39,11 @@ def warm_kernels() -> None:
     walk_net = WalkNet(
         rows, anchors=np.array([[0, 0], [1, 1], [2, 2]]), anchor_m=np.zeros((3, 2)),
         segment=np.full(3, -1), offset_m=np.zeros(3), side=zeros, crossing_m=np.zeros(3),
+        x=np.zeros(3), y=np.zeros(3), setback_m=np.zeros(3),
     )  # fmt: skip
     scratch = scratch_of(walk_net)
-    fill_distances(order, walk_net, scratch)
+    table = fill_distances(order, walk_net, scratch)
+    turf_cost(1.0, felt_length(table, order), 1.5)
     nowhere = np.full(2, -1)
     walk_turfs(order, np.array([0, 1, 3]), walk_net, 1, 0, nowhere, zeros, zeros, 0.0, scratch)
     pairs = touching_pairs(np.array([0, 1, 1]), edges.a, edges.b, 2)

@@ -49,7 +49,7 @@ class SnapFigures:
     how far they are from it; own_street: on a street of their name; moved: what they would have
     taken lay across a barrier, and another was found on their side; stranded: none was found, they
     are linked dearly; private: on a way that is closed to strangers, reached from its entrance and
-    by no other way; uncovered: of all, those out of any way's reach in places that the file lacks,
+    by no other way; beyond: of all, those out of any way's reach in places that the file lacks,
     which are walked by their own numbers; far: those out of reach by themselves, which no turf has.
     """
 
@@ -60,7 +60,7 @@ class SnapFigures:
     own_street: int
     moved: int
     stranded: int
-    uncovered: int
+    beyond: int
     far: int
     private: int = 0
 
@@ -79,7 +79,7 @@ class SnapFigures:
             f"of a way: median {self.median_m:.1f} m, p95 {self.p95_m:.0f} m; {own:.1%} on a "
             f"street of their name; {self.moved:,} across a barrier and moved to their side, "
             f"{self.stranded:,} with no way on their side; farther than {FAR_M:.0f} m: "
-            f"{self.uncovered:,} in places that the file lacks, walked by their own numbers, and "
+            f"{self.beyond:,} in places that the file lacks, walked by their own numbers, and "
             f"{self.far:,} by themselves, which no turf will have{private}"
         )
 
@@ -240,7 +240,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
         own_street=int(snaps.on_own_street[covered].sum()),
         moved=int(snaps.is_moved[covered].sum()),
         stranded=int(snaps.is_stranded[covered].sum()),
-        uncovered=int(uncovered.sum()),
+        beyond=int(uncovered.sum()),
         far=int((~uncovered & (snaps.access_m > FAR_M)).sum()),
         private=int(is_private.sum()),
     )

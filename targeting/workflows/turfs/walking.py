@@ -18,7 +18,7 @@ from targeting.turf.kernels.arrays import Edges, Fronts, Rows, WalkNet
 from targeting.workflows.cache import Kind, cached, content_of
 from targeting.workflows.progress import Progress, silent
 
-VERSION: Final = "walking-5"
+VERSION: Final = "walking-6"
 """To be changed with what a graph is made of, or how."""
 
 COLUMNS: Final = ["building_id", "street", "number", "suffix", "x", "y"]
