@@ -38,7 +38,7 @@ setup: $(RUN_STAMP)
 $(RUN_STAMP): requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@echo "Compiling the kernels (once)…"
-	$(BIN)/python -c "from targeting.turf.kernels.loops import warm_kernels; warm_kernels()"
+	$(BIN)/python -c "from targeting.turf.kernels.warm import warm_kernels; warm_kernels()"
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)

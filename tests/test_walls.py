@@ -53,6 +53,49 @@ def test_a_room_imports_only_what_stands_before_it(room: str) -> None:
         assert not strangers, f"{path.relative_to(ROOT)} imports {strangers}"
 
 
+def imported_modules() -> dict[str, set[str]]:
+    """What each module imports, at its top or inside its functions, as modules of the package."""
+    name_of = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in MODULES
+    }
+    return {
+        module: {
+            name if name in name_of else name.rpartition(".")[0]
+            for name in imports(path)
+            if name.startswith("targeting.")
+        }
+        & set(name_of)
+        for module, path in name_of.items()
+    }
+
+
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that each lead to each other."""
+    reached: dict[str, set[str]] = {}
+    for start in arrows:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            fresh = arrows.get(waiting.pop(), set()) - seen
+            seen |= fresh
+            waiting += fresh
+        reached[start] = seen
+    groups = {
+        tuple(sorted({start} | {m for m in reached[start] if start in reached.get(m, set())}))
+        for start in arrows
+        if start in reached[start]
+    }
+    return [list(group) for group in sorted(groups)]
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    """An import inside a function, or for types alone, is an arrow like any other."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    found = circles(imported_modules())
+    assert not found, "these modules import each other: " + "; ".join(map(" ↔ ".join, found))
+
+
 @pytest.mark.parametrize(
     ("library", "homes"),
     [("sqlalchemy", {"targeting/store"}), ("alembic", {"targeting/store"}),

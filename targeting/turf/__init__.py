@@ -5,9 +5,11 @@
 ... # doctest: +SKIP
 """
 
-from targeting.turf.cut import Cut, DoorsIdentity, cut_turfs
-from targeting.turf.graph.model import StreetGraph, build_street_graph
-from targeting.turf.kernels.loops import warm_kernels
+from targeting.turf.cut import Cut, cut_turfs
+from targeting.turf.graph.build import build_street_graph
+from targeting.turf.graph.model import StreetGraph
+from targeting.turf.identity import DoorsIdentity
+from targeting.turf.kernels.warm import warm_kernels
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.walk import Walk, address_lines, walk_order
 

@@ -7,18 +7,19 @@ from typing import Final
 
 import numpy as np
 
-from targeting.turf.graph.model import Edges, Fronts, StreetGraph, facing_doors, joined
-from targeting.turf.kernels.loops import (
+from targeting.turf.graph.model import facing_doors
+from targeting.turf.kernels.arrays import (
+    Edges,
     Floats,
+    Fronts,
     Ints,
-    Walkable,
-    fill_distances,
-    forest_order,
+    WalkNet,
     rows_of,
     scratch_of,
-    spanning_forest,
-    split_order,
 )
+from targeting.turf.kernels.paths import fill_distances
+from targeting.turf.kernels.split import split_order
+from targeting.turf.kernels.trees import forest_order, spanning_forest
 from targeting.turf.polish import Aim, polish_turfs
 from targeting.turf.walk import walk_labels
 
@@ -42,8 +43,8 @@ def turf_target(total: float, budget: float) -> float:
 
 
 def balanced_labels(
-    near: tuple[Ints, Ints, Floats],
-    streets: Walkable,
+    near: Edges,
+    walk_net: WalkNet,
     fronts: Fronts,
     weights: Floats,
     *,
@@ -62,7 +63,7 @@ def balanced_labels(
     n = weights.size
     if n == 0:
         return np.empty(0, np.int64), budget
-    order, legs = tree_order(n, *side_by_side(near, fronts))
+    order, legs = tree_order(n, side_by_side(near, fronts))
     inner = np.where(np.isinf(legs), 0.0, legs)
     factor = np.full(n, FIRST_GUESS)
     aim = Aim(
@@ -72,12 +73,12 @@ def balanced_labels(
     )
     labels = split_tree(order, legs, weights, factor, aim)
     if minutes_per_m > 0:
-        factor, walk_m = measured_walk(order, labels, inner, streets, threads)
+        factor, walk_m = measured_walk(order, labels, inner, walk_net, threads)
         aim = replace(aim, target=turf_target(weights.sum() + walk_m * minutes_per_m, budget))
         labels = split_tree(order, legs, weights, factor, aim)
     if not fast and labels.max() > 0:
         labels = polish_turfs(
-            labels, near[:2], facing_doors(fronts), weights, streets, aim, seed=seed,
+            labels, near, facing_doors(fronts), weights, walk_net, aim, seed=seed,
             threads=threads,
         )  # fmt: skip
     return numbered(labels), aim.target
@@ -86,12 +87,6 @@ def balanced_labels(
 def numbered(labels: Ints) -> Ints:
     """The same turfs, numbered 0, 1, 2… in the order of their numbers."""
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def fronts_of(graph: StreetGraph, places: Ints) -> Fronts:
-    """What tells which of these addresses face each other."""
-    front, along_m, side = graph.fronts
-    return front[places], along_m[places], side[places]
 
 
 def side_by_side(near: Edges, fronts: Fronts) -> Edges:
@@ -103,14 +98,15 @@ def side_by_side(near: Edges, fronts: Fronts) -> Edges:
     a, b, metres = near
     front, along_m, side = fronts
     faces = (front[a] >= 0) & (front[a] == front[b]) & (side[a] != side[b])
-    return a, b, np.where(faces, np.minimum(np.abs(along_m[a] - along_m[b]), metres), metres)
+    along = np.minimum(np.abs(along_m[a] - along_m[b]), metres)
+    return Edges(a, b, np.where(faces, along, metres))
 
 
-def tree_order(n: int, a: Ints, b: Ints, metres: Floats) -> tuple[Ints, Floats]:
+def tree_order(n: int, near: Edges) -> tuple[Ints, Floats]:
     """Depth-first order of the minimum spanning tree, and the way through it to each building."""
+    a, b, metres = near
     kept = spanning_forest(n, a, b, np.argsort(metres, kind="stable"))
-    order, legs = forest_order(*rows_of(n, *joined((a[kept], b[kept], metres[kept]))))
-    return order, legs
+    return forest_order(rows_of(n, Edges(a[kept], b[kept], metres[kept])))
 
 
 def split_tree(order: Ints, legs: Floats, weights: Floats, factor: Floats, aim: Aim) -> Ints:
@@ -124,10 +120,10 @@ def split_tree(order: Ints, legs: Floats, weights: Floats, factor: Floats, aim: 
 
 
 def measured_walk(
-    order: Ints, labels: Ints, inner: Floats, streets: Walkable, threads: int | None
+    order: Ints, labels: Ints, inner: Floats, walk_net: WalkNet, threads: int | None
 ) -> tuple[Floats, float]:
     """Real walk over the way through the tree, around each building, and all walks together."""
-    _, walks, _ = walk_labels(streets, labels, kicks=0, seed=0, threads=threads)
+    walks = walk_labels(walk_net, labels, kicks=0, seed=0, threads=threads).walk_m
     turf = labels[order]
     first = np.concatenate([[True], np.diff(turf) != 0])
     through = np.bincount(turf, np.where(first, 0.0, inner))
@@ -137,17 +133,17 @@ def measured_walk(
 
 
 def parted_at_gaps(
-    streets: Walkable, order: Ints, labels: Ints, longest: Floats, max_leg_m: float
+    walk_net: WalkNet, order: Ints, labels: Ints, longest: Floats, max_leg_m: float
 ) -> Ints:
     """The turfs, those with a leg that is too long cut there into several.
 
     The tree and the polish keep such legs out, but the last walk of a turf may find a shorter way
     in all that has one. `order` is the walking order, turf after turf.
     """
-    labels, scratch = labels.copy(), scratch_of(streets)
+    labels, scratch = labels.copy(), scratch_of(walk_net)
     for turf in np.flatnonzero(longest > max_leg_m):
         mine = order[labels[order] == turf]
-        legs = np.diagonal(fill_distances(mine, streets, scratch), 1)
+        legs = np.diagonal(fill_distances(mine, walk_net, scratch), 1)
         part = np.concatenate([[0], np.cumsum(legs > max_leg_m)])
         labels[mine[part > 0]] = labels.max() + part[part > 0]
     return labels

@@ -7,24 +7,24 @@ gets its walking order (TURFS 0 and 7).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from targeting.errors import TurfError
 from targeting.tables import Excluded, Turfs, TurfStops
-from targeting.turf.balance import balanced_labels, fronts_of, parted_at_gaps
+from targeting.turf.balance import balanced_labels, parted_at_gaps
 from targeting.turf.graph.model import StreetGraph, check_buildings, has_coordinates
-from targeting.turf.kernels.loops import Floats
+from targeting.turf.identity import DoorsIdentity, checked_identity, doors_by_reason
+from targeting.turf.kernels.arrays import Edges, Flags, Floats, Ints, WalkNet
 from targeting.turf.listing import minutes_of_stops, ranked, summed_turfs
 from targeting.turf.minutes import TimeModel, expected_minutes
 from targeting.turf.towers import TOWER_SHARE, has_company, tower_parts
-from targeting.turf.walk import FEW_KICKS, KICKS, walk_rows, walkable
+from targeting.turf.walk import FEW_KICKS, KICKS, Walks, walk_rows
 
 DEFAULT_MINUTES: Final = 120.0
 """One outing: 90 to 120 minutes a pair (FIELD 6.2)."""
@@ -38,34 +38,6 @@ side is done after the other, the way back to its first door may be longer, and 
 
 NO_COORDINATES: Final = "no_coordinates"
 FAR_FROM_STREETS: Final = "far_from_streets"
-
-
-@dataclass(frozen=True)
-class DoorsIdentity:
-    """Doors in = doors in turfs + doors left out: printed on each run."""
-
-    doors_in: int
-    doors_in_turfs: int
-    doors_left_out: int
-    turfs: int
-    left_out_by_reason: dict[str, int]
-
-    @property
-    def holds(self) -> bool:
-        return self.doors_in == self.doors_in_turfs + self.doors_left_out
-
-    def sentence(self) -> str:
-        """The identity in one line.
-
-        >>> DoorsIdentity(90, 86, 4, 2, {"no_coordinates": 4}).sentence()
-        '90 doors in = 86 in 2 turfs + 4 left out (no_coordinates: 4)'
-        """
-        reasons = ", ".join(f"{why}: {doors:,}" for why, doors in self.left_out_by_reason.items())
-        return (
-            f"{self.doors_in:,} doors in {'=' if self.holds else '≠'} {self.doors_in_turfs:,} in "
-            f"{self.turfs:,} turfs + {self.doors_left_out:,} left out"
-            + (f" ({reasons})" if reasons else "")
-        )
 
 
 @dataclass(frozen=True)
@@ -152,33 +124,13 @@ def cut_turfs(
     model = time_model or TimeModel()
     buildings = buildings.sort_values("building_id", ignore_index=True)
     reason = left_out(buildings, graph, excluded)
-    inside = expected_minutes(buildings, model).to_numpy()
-    weights = inside if doors is None else buildings["dwellings"].to_numpy().astype(float)
-
-    is_kept = reason.isna().to_numpy()
-    is_tower = is_kept & (weights >= TOWER_SHARE * budget)
-    at = np.full(len(buildings), -1, np.int64)
-    at[is_kept] = graph.positions(buildings.loc[is_kept, "building_id"])
-    company = has_company(graph, at) if is_tower.any() else np.zeros(at.size, dtype=bool)
-    towers, rest = tower_parts(buildings, weights, np.flatnonzero(is_tower), budget, company)
-    doors_there = buildings["dwellings"].to_numpy().copy()
-    doors_there[is_tower] = rest
-    weights = weights * doors_there / buildings["dwellings"].to_numpy()
-    rows = np.flatnonzero(is_kept & (doors_there > 0))
-    places = at[rows]
-    streets = walkable(graph, places)
-    group = (
-        pd.factorize(buildings["station_id"].iloc[rows].fillna(""))[0]
-        if keep_stations
-        else np.zeros(rows.size, np.int64)
-    )
-    a, b, metres = graph.neighbours(places)
-    near = (metres <= max_leg_m) & (group[a] == group[b])
+    weights = sizes_of(buildings, model, by_doors=doors is not None)
+    shared = towers_apart(buildings, graph, reason.isna().to_numpy(), weights, budget)
     labels, target = balanced_labels(
-        (a[near], b[near], metres[near]),
-        streets,
-        fronts_of(graph, places),
-        weights[rows],
+        neighbours_to_cut(buildings, graph, shared, max_leg_m, keep_stations=keep_stations),
+        graph.walk_net.of(shared.places),
+        graph.fronts.of(shared.places),
+        shared.weights,
         budget=budget,
         minutes_per_m=model.minutes_per_m if doors is None else 0.0,
         max_leg_m=max_leg_m,
@@ -189,54 +141,130 @@ def cut_turfs(
     walk = partial(
         walk_rows,
         graph,
-        buildings.iloc[rows],
-        positions=places,
+        buildings.iloc[shared.rows],
+        positions=shared.places,
         start=start,
         one_side_first=one_side_first,
         kicks=FEW_KICKS if fast else KICKS,
         seed=seed,
         threads=threads,
     )
-    order, walks, longest = walk(labels)
-    while not one_side_first and (longest > max_leg_m).any():
-        labels = parted_at_gaps(streets, order, labels, longest, max_leg_m)
-        order, walks, longest = walk(labels)
-    stops = pd.DataFrame(
-        {
-            "row": rows[order],
-            "turf": labels[order],
-            "dwellings": doors_there[rows[order]],
-        }
-    )
-    towers["turf"] += walks.size
-    stops = pd.concat([stops, towers], ignore_index=True)
-    still = np.zeros(len(towers))
-    stops["minutes"] = minutes_of_stops(buildings, stops, model)
-    found = np.bincount(stops["row"], stops["dwellings"], len(buildings)).astype(np.float64)
+    # one side after the other may lead back a long way: that is told, not parted
+    longest_m = np.inf if one_side_first else max_leg_m
+    labels, walks = walked_apart(walk, graph.walk_net.of(shared.places), labels, longest_m)
+    stops = stops_of(buildings, shared, labels, walks, model)
+    still = np.zeros(len(shared.towers))
     turfs = summed_turfs(
-        buildings, stops, np.concatenate([walks, still]), np.concatenate([longest, still]), model
+        buildings,
+        stops,
+        np.concatenate([walks.walk_m, still]),
+        np.concatenate([walks.longest_m, still]),
+        model,
     )
+    found = np.bincount(stops["row"], stops["dwellings"], len(buildings)).astype(np.float64)
     turfs, stops = ranked(buildings, turfs, stops, station_order, id_prefix)
-    alone = turfs.loc[turfs["n_buildings"] == 1, "turf_id"]
-    first = stops[stops["turf_id"].isin(alone)]
-    of_tower = first["building_id"].isin(buildings["building_id"][is_tower])
-    tower_ids = first.loc[of_tower, "turf_id"]
-    out = pd.DataFrame(
-        {
-            "building_id": buildings["building_id"],
-            "dwellings": buildings["dwellings"],
-            "reason": reason.astype("str"),
-        }
-    )[~is_kept].reset_index(drop=True)
+    out = excluded_of(buildings, reason)
     return Cut(
         turfs=Turfs.check(turfs),
         stops=TurfStops.check(stops),
         excluded=Excluded.check(out),
-        identity=checked_identity(buildings, turfs, out, found, is_kept),
+        identity=checked_identity(buildings, turfs, out, found, reason.isna().to_numpy()),
         balanced_on="minutes_expected" if doors is None else "n_doors",
         target=target,
-        is_tower=turfs["turf_id"].isin(tower_ids).rename("is_tower"),
+        is_tower=tower_turfs(turfs, stops, buildings["building_id"][shared.is_tower]),
     )
+
+
+class Shared(NamedTuple):
+    """What is cut with what: big buildings fill turfs of their own, the rest is shared out.
+
+    towers: turfs that one building fills (see `tower_parts`); is_tower: buildings that do; doors:
+    of each building, those that are in no such turf; then, of the buildings with such doors, rows
+    of the table, places in the graph, and weights.
+    """
+
+    towers: pd.DataFrame
+    is_tower: Flags
+    doors: Ints
+    rows: Ints
+    places: Ints
+    weights: Floats
+
+
+def sizes_of(buildings: pd.DataFrame, model: TimeModel, *, by_doors: bool) -> Floats:
+    """What each building adds to the size of its turf: minutes inside, or doors."""
+    size = buildings["dwellings"] if by_doors else expected_minutes(buildings, model)
+    return np.array(size, dtype=np.float64)
+
+
+def towers_apart(
+    buildings: pd.DataFrame, graph: StreetGraph, is_kept: Flags, weights: Floats, budget: float
+) -> Shared:
+    """Turfs of big buildings set apart, and what is left to cut of all that is kept."""
+    is_tower = is_kept & (weights >= TOWER_SHARE * budget)
+    at = np.full(len(buildings), -1, np.int64)
+    at[is_kept] = graph.positions(buildings.loc[is_kept, "building_id"])
+    company = has_company(graph, at) if is_tower.any() else np.zeros(at.size, dtype=bool)
+    towers, rest = tower_parts(buildings, weights, np.flatnonzero(is_tower), budget, company)
+    doors = buildings["dwellings"].to_numpy().copy()
+    doors[is_tower] = rest
+    rows = np.flatnonzero(is_kept & (doors > 0))
+    share = weights * doors / buildings["dwellings"].to_numpy()
+    return Shared(towers, is_tower, doors, rows, at[rows], share[rows])
+
+
+def neighbours_to_cut(
+    buildings: pd.DataFrame,
+    graph: StreetGraph,
+    shared: Shared,
+    max_leg_m: float,
+    *,
+    keep_stations: bool,
+) -> Edges:
+    """Neighbours that one turf may hold: not too far, and, where asked, of one station."""
+    a, b, metres = graph.neighbours(shared.places)
+    near = metres <= max_leg_m
+    if keep_stations:
+        station = pd.factorize(buildings["station_id"].iloc[shared.rows].fillna(""))[0]
+        near &= station[a] == station[b]
+    return Edges(a[near], b[near], metres[near])
+
+
+def walked_apart(
+    walk: Callable[[Ints], Walks], walk_net: WalkNet, labels: Ints, max_leg_m: float
+) -> tuple[Ints, Walks]:
+    """Turfs and their walks, those with a leg that is too long parted there until none is left."""
+    walks = walk(labels)
+    while (walks.longest_m > max_leg_m).any():
+        labels = parted_at_gaps(walk_net, walks.order, labels, walks.longest_m, max_leg_m)
+        walks = walk(labels)
+    return labels, walks
+
+
+def stops_of(
+    buildings: pd.DataFrame, shared: Shared, labels: Ints, walks: Walks, model: TimeModel
+) -> pd.DataFrame:
+    """Row, turf, dwellings and minutes of each stop, in walking order; towers come last."""
+    rows = shared.rows[walks.order]
+    stops = pd.DataFrame(
+        {"row": rows, "turf": labels[walks.order], "dwellings": shared.doors[rows]}
+    )
+    towers = shared.towers.assign(turf=shared.towers["turf"] + walks.walk_m.size)
+    stops = pd.concat([stops, towers], ignore_index=True)
+    return stops.assign(minutes=minutes_of_stops(buildings, stops, model))
+
+
+def excluded_of(buildings: pd.DataFrame, reason: pd.Series) -> pd.DataFrame:
+    """Table Excluded: the buildings that have a reason, with all their doors."""
+    table = buildings[["building_id", "dwellings"]].assign(reason=reason.astype("str"))
+    return table[reason.notna()].reset_index(drop=True)
+
+
+def tower_turfs(turfs: pd.DataFrame, stops: pd.DataFrame, tower_ids: pd.Series) -> pd.Series:
+    """Which turfs are one building that is as big as a turf, or a part of one."""
+    alone = turfs.loc[turfs["n_buildings"] == 1, "turf_id"]
+    of_tower = stops["turf_id"].isin(alone) & stops["building_id"].isin(tower_ids)
+    return turfs["turf_id"].isin(stops.loc[of_tower, "turf_id"]).rename("is_tower")
 
 
 def checked_budget(minutes: float | None, doors: float | None) -> float:
@@ -265,30 +293,16 @@ def left_out(buildings: pd.DataFrame, graph: StreetGraph, excluded: pd.Series | 
     return reason.where(reason.notna() | ~is_far, FAR_FROM_STREETS)
 
 
-def checked_identity(
-    buildings: pd.DataFrame,
-    turfs: pd.DataFrame,
-    excluded: pd.DataFrame,
-    found: Floats,
-    is_kept: NDArray[np.bool_],
-) -> DoorsIdentity:
-    """The identity of a cut; `found` are the doors that turfs have of each building.
-
-    Raises TurfError if a building has gained or lost a door.
-    """
-    identity = DoorsIdentity(
-        doors_in=int(buildings["dwellings"].sum()),
-        doors_in_turfs=int(turfs["n_doors"].sum()),
-        doors_left_out=int(excluded["dwellings"].sum()),
-        turfs=len(turfs),
-        left_out_by_reason={
-            str(why): int(n) for why, n in excluded.groupby("reason")["dwellings"].sum().items()
-        },
+def with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
+    """The cut with the closed doors among those left out: the identity counts every door."""
+    counts = closed.groupby(["building_id", "reason"]).size().rename("dwellings").reset_index()
+    shut = counts[["building_id", "dwellings", "reason"]]
+    excluded = pd.concat([cut.excluded, shut], ignore_index=True)
+    more = int(shut["dwellings"].sum())
+    identity = replace(
+        cut.identity,
+        doors_in=cut.identity.doors_in + more,
+        doors_left_out=cut.identity.doors_left_out + more,
+        left_out_by_reason=doors_by_reason(excluded),
     )
-    wrong = int((found != buildings["dwellings"].to_numpy() * is_kept).sum())
-    if not identity.holds or wrong:
-        raise TurfError(
-            f"the cut lost count: {identity.sentence()}; {wrong} buildings differ. This is our "
-            "fault: keep the input and tell us, and cut with other minutes meanwhile."
-        )
-    return identity
+    return replace(cut, excluded=excluded, identity=identity)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from targeting.codes import in_turf_order
 from targeting.tables import Turfs, TurfStops
 from targeting.turf.graph.model import StreetGraph
-from targeting.turf.kernels.loops import Ints, nearest_source
+from targeting.turf.kernels.arrays import Ints
+from targeting.turf.kernels.paths import nearest_source
 from targeting.turf.listing import minutes_of_stops, station_lists, summed_turfs
 from targeting.turf.minutes import TimeModel
 from targeting.turf.walk import walk_order
@@ -106,9 +110,8 @@ def touching_cells(graph: StreetGraph, places: Ints) -> tuple[Ints, Ints]:
     2.1).
     """
     a, b, _ = graph.neighbours(places)
-    indptr, indices, lengths = graph.ladder
-    _, cell = nearest_source(indptr, indices, lengths, places)
-    node = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    _, cell = nearest_source(graph.ladder, places)
+    node, indices = graph.ladder.source, graph.ladder.indices
     corner = (node >= len(graph)) & (cell[indices] >= 0)
     meets = pd.DataFrame({"at": node[corner], "cell": cell[indices[corner]]}).drop_duplicates()
     pairs = meets.merge(meets, on="at")
@@ -117,3 +120,21 @@ def touching_cells(graph: StreetGraph, places: Ints) -> tuple[Ints, Ints]:
         np.concatenate([a, pairs["cell_x"].to_numpy()]).astype(np.int64),
         np.concatenate([b, pairs["cell_y"].to_numpy()]).astype(np.int64),
     )
+
+
+def barriers_crossed(stops: pd.DataFrame, barriers: gpd.GeoSeries | None) -> pd.Series:
+    """Legs of each turf's walk that lead across water, rail or a motorway (by a bridge, a tunnel or
+    a crossing: there is always a way), by turf_id.
+
+    `stops`: turf_id, visit_order, x, y (EPSG:2154, as `barriers`).
+    """
+    ordered = in_turf_order(stops)
+    count = pd.Series(0, index=ordered["turf_id"].unique(), name="barriers_crossed")
+    if barriers is None or barriers.empty or len(ordered) < 2:
+        return count
+    xy = ordered[["x", "y"]].to_numpy(dtype=float)
+    same = (ordered["turf_id"].to_numpy()[1:] == ordered["turf_id"].to_numpy()[:-1]).nonzero()[0]
+    legs = shapely.linestrings(np.stack([xy[same], xy[same + 1]], axis=1))
+    hit = np.unique(shapely.STRtree(np.asarray(barriers)).query(legs, predicate="crosses")[0])
+    crossed = ordered["turf_id"].iloc[same[hit]].value_counts()
+    return count.add(crossed, fill_value=0).astype("int64")

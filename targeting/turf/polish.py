@@ -11,17 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from targeting.turf.kernels.loops import (
-    Floats,
-    Ints,
-    Scratch,
-    Walkable,
-    cost_turfs,
-    cut_pairs,
-    rounds_of,
-    touching_pairs,
-)
-from targeting.turf.pool import Crew, crew
+from targeting.turf.kernels.arrays import Edges, Floats, Ints, Scratch, WalkNet
+from targeting.turf.kernels.polishing import cost_turfs, cut_pairs, rounds_of, touching_pairs
+from targeting.turf.pool import Pool, pool_on
 
 POLISH_SWEEPS: Final = 8
 POLISH_KICKS: Final = 3
@@ -39,10 +31,10 @@ class Aim:
 
 def polish_turfs(
     labels: Ints,
-    near: tuple[Ints, Ints],
+    near: Edges,
     faces: Ints,
     weights: Floats,
-    streets: Walkable,
+    walk_net: WalkNet,
     aim: Aim,
     *,
     sweeps: int = POLISH_SWEEPS,
@@ -57,10 +49,10 @@ def polish_turfs(
     the addresses across the street from each (-1: none), held together where it costs little.
     """
     turfs = _Turfs(labels, aim, kicks, seed)
-    with crew(streets, threads) as hands:
-        turfs.price(weights, streets, hands)
+    with pool_on(walk_net, threads) as pool:
+        turfs.price(weights, walk_net, pool)
         for sweep in range(1, sweeps + 1):
-            pairs = touching_pairs(turfs.labels, *near, turfs.head.size)
+            pairs = touching_pairs(turfs.labels, near.a, near.b, turfs.head.size)
             fresh = np.maximum(
                 turfs.changed[pairs // turfs.head.size], turfs.changed[pairs % turfs.head.size]
             )
@@ -69,7 +61,7 @@ def polish_turfs(
                 break
             rounds = rounds_of(pairs, turfs.head.size)
             for number in range(int(rounds.max()) + 1):
-                turfs.recut(pairs[rounds == number], sweep, weights, faces, streets, hands)
+                turfs.recut(pairs[rounds == number], sweep, weights, faces, walk_net, pool)
     return turfs.labels
 
 
@@ -90,16 +82,16 @@ class _Turfs:
         first = np.concatenate([[True], ~goes_on])[: labels.size]
         self.head[labels[members[first]]] = members[first]
 
-    def price(self, weights: Floats, streets: Walkable, hands: Crew) -> None:
+    def price(self, weights: Floats, walk_net: WalkNet, pool: Pool) -> None:
         """What each turf costs as it is."""
 
         def work(first: int, last: int, scratch: Scratch) -> None:
             cost_turfs(
-                first, last, self.head, self.after, self.count, self.cost, weights, streets,
+                first, last, self.head, self.after, self.count, self.cost, weights, walk_net,
                 self.aim.target, self.aim.minutes_per_m, self.kicks, self.seed, scratch,
             )  # fmt: skip
 
-        hands.share_out(self.count.astype(np.float64) ** 2, work)
+        pool.share_out(self.count.astype(np.float64) ** 2, work)
 
     def recut(
         self,
@@ -107,18 +99,18 @@ class _Turfs:
         sweep: int,
         weights: Floats,
         faces: Ints,
-        streets: Walkable,
-        hands: Crew,
+        walk_net: WalkNet,
+        pool: Pool,
     ) -> None:
         """Try each of these pairs, none of which has a turf in common with another."""
 
         def work(first: int, last: int, scratch: Scratch) -> None:
             cut_pairs(
                 pairs[first:last], sweep, self.labels, self.head, self.after, self.count,
-                self.cost, self.changed, weights, faces, streets, self.aim.target,
+                self.cost, self.changed, weights, faces, walk_net, self.aim.target,
                 self.aim.minutes_per_m, self.aim.max_leg_m, self.kicks, self.seed, scratch,
             )  # fmt: skip
 
         n_turfs = self.head.size
         stops = self.count[pairs // n_turfs] + self.count[pairs % n_turfs]
-        hands.share_out(stops.astype(np.float64) ** 2, work)
+        pool.share_out(stops.astype(np.float64) ** 2, work)

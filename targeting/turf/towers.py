@@ -6,11 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from targeting.turf.balance import OVER_BUDGET
 from targeting.turf.graph.model import StreetGraph
-from targeting.turf.kernels.loops import Floats, Ints
+from targeting.turf.kernels.arrays import Flags, Floats, Ints
 
 EVEN_SHARE: Final = 0.1
 """A big building this near a whole number of turfs is shared out evenly among them."""
@@ -22,7 +21,7 @@ TOWER_SHARE: Final = 0.9
 """A building with this share of a turf makes its own turfs (TURFS 1)."""
 
 
-def has_company(graph: StreetGraph, places: Ints) -> NDArray[np.bool_]:
+def has_company(graph: StreetGraph, places: Ints) -> Flags:
     """Whether another building to visit stands within a short walk.
 
     `places`: where each building stands in the graph, -1 for those that nobody visits.
@@ -40,7 +39,7 @@ def tower_parts(
     weights: Floats,
     rows: Ints,
     budget: float,
-    company: NDArray[np.bool_],
+    company: Flags,
 ) -> tuple[pd.DataFrame, Ints]:
     """Turfs that a big building fills alone, and the doors it leaves to its neighbours' turfs.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from targeting.turf.graph.model import StreetGraph, street_codes
-from targeting.turf.kernels.loops import Floats, Ints, Scratch, Walkable, walk_turfs
-from targeting.turf.pool import crew
+from targeting.turf.kernels.arrays import Floats, Ints, Scratch, WalkNet
+from targeting.turf.kernels.walking import walk_turfs
+from targeting.turf.pool import pool_on
 
 KICKS: Final = 30
 """Random kicks of each walk: some two milliseconds for 40 stops (`make bench ONLY=walks`)."""
@@ -20,6 +21,15 @@ FEW_KICKS: Final = 6
 
 OTHER_SIDE_M: Final = 400.0
 """What changing sides costs where one side is done after the other: longer than most streets."""
+
+
+class Walks(NamedTuple):
+    """Walks of turfs 0, 1, 2…: `order`, their addresses turf after turf; length and longest leg of
+    each, metres."""
+
+    order: Ints
+    walk_m: Floats
+    longest_m: Floats
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,9 @@ def walk_order(
     """
     rows = buildings.sort_values("building_id", ignore_index=True)
     labels = np.zeros(len(rows), dtype=np.int64)
-    order, walks, longest = walk_rows(
-        graph, rows, labels, start=start, one_side_first=one_side_first, seed=seed
-    )
-    ids = rows["building_id"].iloc[order].reset_index(drop=True)
-    return Walk(ids, float(walks.sum()), float(longest.sum()))
+    walks = walk_rows(graph, rows, labels, start=start, one_side_first=one_side_first, seed=seed)
+    ids = rows["building_id"].iloc[walks.order].reset_index(drop=True)
+    return Walk(ids, float(walks.walk_m.sum()), float(walks.longest_m.sum()))
 
 
 def walk_rows(
@@ -79,11 +87,10 @@ def walk_rows(
     kicks: int = KICKS,
     seed: int = 0,
     threads: int | None = None,
-) -> tuple[Ints, Floats, Floats]:
+) -> Walks:
     """Walk the turfs that `labels` (0, 1, 2…) makes of these buildings, as `walk_order` does.
 
-    `positions` are those of the rows in the graph, where they are known. Gives the places of `rows`
-    in walking order, turf after turf; length and longest leg of each.
+    `positions` are those of the rows in the graph, where they are known. The order is of `rows`.
     """
     if positions is None:
         positions = graph.positions(rows["building_id"])
@@ -103,7 +110,7 @@ def walk_rows(
             np.concatenate([is_odd, np.zeros(guests, np.int64)]),
         )
     return walk_labels(
-        walkable(graph, positions),
+        graph.walk_net.of(positions),
         labels,
         kicks=kicks,
         seed=seed,
@@ -113,18 +120,8 @@ def walk_rows(
     )
 
 
-def walkable(graph: StreetGraph, positions: Ints) -> Walkable:
-    """What distances between these addresses are read from; they are numbered as given."""
-    indptr, indices, lengths, anchors, anchor_m, segment, offset_m, side, crossing_m = graph.streets
-    at = positions
-    return (
-        indptr, indices, lengths, anchors[at], anchor_m[at], segment[at], offset_m[at], side[at],
-        crossing_m[at],
-    )  # fmt: skip
-
-
 def walk_labels(
-    streets: Walkable,
+    walk_net: WalkNet,
     labels: Ints,
     *,
     kicks: int,
@@ -132,9 +129,8 @@ def walk_labels(
     firsts: Ints | None = None,
     sides: tuple[Ints, Ints] | None = None,
     threads: int | None = None,
-) -> tuple[Ints, Floats, Floats]:
-    """Walk each turf of a numbering 0, 1, 2…: members in walking order, turf after turf;
-    then length and longest leg of each turf, metres.
+) -> Walks:
+    """Walk each turf of a numbering 0, 1, 2….
 
     `firsts` are the addresses that walks set out from (-1: wherever is best), one a turf; `sides`,
     street and parity of each address, makes walks do one side of a street after the other.
@@ -152,13 +148,13 @@ def walk_labels(
     def work(first: int, last: int, scratch: Scratch) -> None:
         some = slice(starts[first], starts[last])
         order[some], walks[first:last], longest[first:last] = walk_turfs(
-            members[some], starts[first : last + 1] - starts[first], streets, kicks, seed,
+            members[some], starts[first : last + 1] - starts[first], walk_net, kicks, seed,
             firsts[first:last], street, is_odd, penalty_m, scratch,
         )  # fmt: skip
 
-    with crew(streets, threads) as hands:
-        hands.share_out(np.diff(starts).astype(np.float64) ** 2, work)
-    return order, walks, longest
+    with pool_on(walk_net, threads) as pool:
+        pool.share_out(np.diff(starts).astype(np.float64) ** 2, work)
+    return Walks(order, walks, longest)
 
 
 def address_lines(buildings: pd.DataFrame) -> pd.Series:

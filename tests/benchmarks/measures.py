@@ -12,17 +12,11 @@ from numba import njit
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from targeting.turf import StreetGraph
-from targeting.turf.balance import fronts_of
 from targeting.turf.describe import pieces
 from targeting.turf.graph.model import facing_doors
-from targeting.turf.kernels.loops import (
-    Floats,
-    Ints,
-    Walkable,
-    fill_distances,
-    scratch_of,
-    spanning_forest,
-)
+from targeting.turf.kernels.arrays import Floats, Ints, Scratch, WalkNet, scratch_of
+from targeting.turf.kernels.paths import fill_distances
+from targeting.turf.kernels.trees import spanning_forest
 
 JUMP_M = 250.0
 DETOUR_M = 250.0
@@ -46,23 +40,23 @@ def runs_of(labels: Ints) -> tuple[Ints, Ints]:
     return members, np.concatenate([[0], np.cumsum(np.bincount(labels))]).astype(np.int64)
 
 
-def jump_share(streets: Walkable, labels: Ints) -> float:
+def jump_share(walk_net: WalkNet, labels: Ints) -> float:
     """Share of turfs that cannot be walked without a leg above JUMP_M."""
-    scratch = scratch_of(streets)
+    scratch = scratch_of(walk_net)
     members, starts = runs_of(labels)
     far = 0
     for first, last in pairwise(starts):
-        table = fill_distances(members[first:last].copy(), streets, scratch)
+        table = fill_distances(members[first:last].copy(), walk_net, scratch)
         far += minimum_spanning_tree(table).data.max(initial=0.0) > JUMP_M
     return far / max(1, starts.size - 1)
 
 
-@njit(cache=True)
-def fill_all(members: Ints, starts: Ints, streets: Walkable, scratch: tuple) -> float:  # type: ignore[type-arg]
+@njit
+def fill_all(members: Ints, starts: Ints, walk_net: WalkNet, scratch: Scratch) -> float:
     """All distances inside all turfs; their sum, so that nothing is left out."""
     total = 0.0
     for t in range(starts.size - 1):
-        total += fill_distances(members[starts[t] : starts[t + 1]], streets, scratch).sum()
+        total += fill_distances(members[starts[t] : starts[t + 1]], walk_net, scratch).sum()
     return total
 
 
@@ -76,11 +70,11 @@ def one_piece_share(graph: StreetGraph, places: Ints, labels: Ints) -> float:
 def side_shares(graph: StreetGraph, places: Ints, labels: Ints) -> tuple[float, float]:
     """Of facing doors, the share in two turfs; of stretches of street with doors on both sides,
     the share where no turf has doors of both."""
-    fronts = fronts_of(graph, places)
+    fronts = graph.fronts.of(places)
     one = np.flatnonzero(facing_doors(fronts)[:, 0] >= 0)
     other = facing_doors(fronts)[one, 0]
     parted = float((labels[one] != labels[other]).mean()) if one.size else 0.0
-    doors = pd.DataFrame({"front": fronts[0], "side": fronts[2], "turf": labels})
+    doors = pd.DataFrame({"front": fronts.front, "side": fronts.side, "turf": labels})
     doors = doors[doors["front"] >= 0].drop_duplicates()
     sides = doors.groupby("front")["side"].nunique()
     served = doors.groupby(["front", "turf"])["side"].nunique().groupby("front").max()
@@ -106,13 +100,13 @@ def barred_turfs(
     return len(set(labels[a[over]])), len(set(labels[a[over][no_way]]))
 
 
-def leg_lengths(streets: Walkable, order: Ints, labels: Ints) -> Floats:
+def leg_lengths(walk_net: WalkNet, order: Ints, labels: Ints) -> Floats:
     """Walk to each stop of an order from the one before; 0 where a turf starts."""
-    scratch = scratch_of(streets)
+    scratch = scratch_of(walk_net)
     legs = np.zeros(order.size)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(labels[order]) != 0]))
     for first, last in pairwise([*starts, order.size]):
-        table = fill_distances(order[first:last].copy(), streets, scratch)
+        table = fill_distances(order[first:last].copy(), walk_net, scratch)
         legs[first + 1 : last] = np.diagonal(table, 1)
     return legs
 

@@ -137,7 +137,7 @@ def measure(path: Path) -> dict[str, object]:
         "moved": int(snaps.is_moved.sum()),
         "stranded": int(snaps.is_stranded.sum()),
         "far": int(graph.is_far.sum()),
-        "links": len(graph.links[0]),
+        "links": len(graph.links.a),
         "links_m": round(float(graph.links_m.sum())),
         "km": {
             kind: round(m / 1000, 1)

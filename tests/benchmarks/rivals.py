@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from targeting.turf import StreetGraph
-from targeting.turf.balance import fronts_of, side_by_side
-from targeting.turf.kernels.loops import Floats, Ints, fill_distances, scratch_of
-from targeting.turf.walk import walkable
+from targeting.turf.balance import side_by_side
+from targeting.turf.kernels.arrays import Floats, Ints, scratch_of
+from targeting.turf.kernels.paths import fill_distances
 
 EDGE_M = 40.0
 """Scale of METIS' edge weights: 20 to 80 m change its walk by under 1 % (TURFS 2.1)."""
@@ -91,7 +91,7 @@ def by_metis(task: Task) -> Ints:
 def by_metis_zipped(task: Task) -> Ints:
     """The same, two sides of a street being as near as two numbers of one."""
     near = task.graph.neighbours(task.places)
-    return part_graph(task, *side_by_side(near, fronts_of(task.graph, task.places)))
+    return part_graph(task, *side_by_side(near, task.graph.fronts.of(task.places)))
 
 
 def part_graph(task: Task, a: Ints, b: Ints, metres: Floats) -> Ints:
@@ -121,9 +121,9 @@ def by_pyvrp(task: Task) -> Ints:
     import pyvrp
 
     n = task.places.size
-    streets = walkable(task.graph, task.places)
+    walk_net = task.graph.walk_net.of(task.places)
     table = np.zeros((n + 1, n + 1), np.int64)
-    between = fill_distances(np.arange(n), streets, scratch_of(streets))
+    between = fill_distances(np.arange(n), walk_net, scratch_of(walk_net))
     table[1:, 1:] = np.minimum(np.round(between), FREE_M)
     xy = task.rows[["x", "y"]].to_numpy()
     where = [pyvrp.Location(*xy.mean(axis=0)), *(pyvrp.Location(x, y) for x, y in xy)]

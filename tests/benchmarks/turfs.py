@@ -27,9 +27,9 @@ import pandas as pd
 
 from targeting.turf import build_street_graph, cut_turfs, warm_kernels
 from targeting.turf.cut import Cut
-from targeting.turf.kernels.loops import scratch_of
+from targeting.turf.kernels.arrays import scratch_of
 from targeting.turf.towers import TOWER_SHARE
-from targeting.turf.walk import FEW_KICKS, KICKS, walk_labels, walkable
+from targeting.turf.walk import FEW_KICKS, KICKS, walk_labels
 
 from .city import World, world_of
 from .measures import (
@@ -169,7 +169,7 @@ def cut_by_rival(
     task = Task(rows, graph, places, doors, turfs, options.seconds)
     cut_s, labels = best_time(1, lambda: RIVALS[engine][0](task))
     tidy = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-    ways = walkable(graph, places)
+    ways = graph.walk_net.of(places)
     walk_s, _ = best_time(1, lambda: walk_labels(ways, tidy, kicks=FEW_KICKS, seed=0))
     return {"labels": labels, "cut": cut_s + walk_s, "polish": 0.0, "split": 0, "lost": 0}
 
@@ -179,7 +179,7 @@ def judged(
 ) -> dict[str, object]:
     """What the cut is worth, on the drawn streets whatever it was cut on."""
     graph = graph or build_street_graph(world.buildings, world.streets)
-    ways = walkable(graph, places)
+    ways = graph.walk_net.of(places)
     order, walks, _ = walk_labels(ways, labels, kicks=KICKS, seed=0)
     facing, sides = side_shares(graph, places, labels)
     xy = rows[["x", "y"]].to_numpy()

@@ -17,8 +17,11 @@ import pandas as pd
 
 from targeting.sources.streets.reading import read_streets
 from targeting.turf import build_street_graph, cut_turfs, warm_kernels
-from targeting.turf.kernels.loops import fill_distances, open_path, path_length, scratch_of
-from targeting.turf.walk import FEW_KICKS, KICKS, walkable
+from targeting.turf.kernels.arrays import scratch_of
+from targeting.turf.kernels.objective import path_length
+from targeting.turf.kernels.paths import fill_distances
+from targeting.turf.kernels.walking import open_path
+from targeting.turf.walk import FEW_KICKS, KICKS
 
 from .osm import BAN, DATA, buildings_of
 
@@ -37,8 +40,8 @@ def turf_tables(count: int) -> list[np.ndarray]:
     tables = []
     for turf_id in chosen:
         places = graph.positions(stops.loc[stops["turf_id"] == turf_id, "building_id"])
-        streets = walkable(graph, np.sort(places))
-        tables.append(fill_distances(np.arange(places.size), streets, scratch_of(streets)))
+        walk_net = graph.walk_net.of(np.sort(places))
+        tables.append(fill_distances(np.arange(places.size), walk_net, scratch_of(walk_net)))
     return tables
 
 

@@ -16,8 +16,8 @@ from targeting.households.doors import (
     load_cooling_off,
     open_dwellings,
 )
-from targeting.households.remainder import ranges_of, remaining_doors
 from targeting.tables import OUTCOMES
+from targeting.turf.remainder import ranges_of, remaining_doors
 
 from .test_doors import NOW, knocks
 

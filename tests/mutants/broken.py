@@ -123,7 +123,7 @@ SURVIVED: Final = (
     ),
     turf(
         "T05", "no turf keeps a leg above a kilometre", "cut",
-        "while not one_side_first and (longest > max_leg_m).any():", "while False:", *CUT,
+        "while (walks.longest_m > max_leg_m).any():", "while False:", *CUT,
     ),
     turf(
         "T06", "a walk sets out from a meeting point that is no stop", "walk",
@@ -152,7 +152,7 @@ SURVIVED: Final = (
         '.dt.tz_convert(zone).dt.hour', ".dt.hour", *PLAN,
     ),
     turf(
-        "T17", "the identity is checked building by building", "cut",
+        "T17", "the identity is checked building by building", "identity",
         "if not identity.holds or wrong:", "if not identity.holds:", *CUT,
     ),
     turf(

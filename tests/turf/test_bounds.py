@@ -14,17 +14,18 @@ import pytest
 from targeting.errors import TurfError
 from targeting.turf import build_street_graph, cut_turfs, walk_order
 from targeting.turf.balance import OVER_BUDGET, numbered, parted_at_gaps, turf_target
-from targeting.turf.cut import checked_budget, checked_identity
-from targeting.turf.graph.from_numbers import GAP_M, alone, number_chains, side_rungs
+from targeting.turf.cut import checked_budget
+from targeting.turf.graph.from_numbers import GAP_M, alone, number_runs, side_rungs
 from targeting.turf.graph.from_streets import SPUR_DETOUR, SPUR_M
-from targeting.turf.graph.model import FACING_M, LINK_DETOUR, facing_doors, link_cost
-from targeting.turf.kernels.loops import CROSSING_M, felt, split_order
+from targeting.turf.graph.model import CROSSING_M, FACING_M, LINK_DETOUR, facing_doors, link_cost
+from targeting.turf.identity import checked_identity
+from targeting.turf.kernels.objective import felt
+from targeting.turf.kernels.split import split_order
 from targeting.turf.learning import door_gaps, learn_field_model
 from targeting.turf.minutes import KINDS, TimeModel
 from targeting.turf.plan import choose_turfs, in_order
 from targeting.turf.towers import has_company, tower_parts
 from targeting.turf.value import worth_again
-from targeting.turf.walk import walkable
 
 from .conftest import buildings_at, lines_at
 from .test_plan import EVENING, NOTHING, PRIOR, log
@@ -156,12 +157,12 @@ def test_a_turf_with_a_leg_above_the_longest_is_parted_there_and_nowhere_else() 
     xy = [(0, 0), (20, 0), (40, 0), (1041, 0), (1061, 0), (2061, 0)]
     buildings = buildings_at(xy, number=[1, 3, 5, 7, 9, 11])
     graph = build_street_graph(buildings, lines_at([(-10, 0), (3000, 0)], names=["Rue A"]))
-    streets = walkable(graph, graph.positions(buildings["building_id"]))
+    walk_net = graph.walk_net.of(graph.positions(buildings["building_id"]))
     order, one = np.arange(6), np.zeros(6, np.int64)
-    parted = parted_at_gaps(streets, order, one, np.array([1001.0]), 1000.0)
+    parted = parted_at_gaps(walk_net, order, one, np.array([1001.0]), 1000.0)
     assert numbered(parted).tolist() == [0, 0, 0, 1, 1, 1], "a leg of 1,000 m stays, of 1,001 not"
     assert one.tolist() == [0] * 6, "what was given is left as it was"
-    other = parted_at_gaps(streets, order, np.array([0, 0, 0, 0, 1, 1]), np.array([1001.0, 1000.0]), 1000.0)  # fmt: skip
+    other = parted_at_gaps(walk_net, order, np.array([0, 0, 0, 0, 1, 1]), np.array([1001.0, 1000.0]), 1000.0)  # fmt: skip
     assert numbered(other).tolist() == [0, 0, 0, 2, 1, 1]
 
 
@@ -229,16 +230,16 @@ def test_a_link_that_nobody_drew_costs_no_more_than_its_most_detour(basis) -> No
 def test_a_house_far_behind_its_street_is_reached_by_a_path_that_is_capped() -> None:
     buildings = buildings_at([(20, SPUR_M), (20, SPUR_M + 1), (60, 9)], street="Rue 0")
     graph = build_street_graph(buildings, lines_at([(0, 0), (100, 0)]))
-    own = graph.streets[5] >= 1  # a segment of its own, after the one that is drawn
+    own = graph.walk_net.segment >= 1  # a segment of its own, after the one that is drawn
     assert own.tolist() == [False, True, False]
-    assert graph.streets[6][1] == pytest.approx(SPUR_DETOUR * (SPUR_M + 1) + 20)
+    assert graph.walk_net.offset_m[1] == pytest.approx(SPUR_DETOUR * (SPUR_M + 1) + 20)
 
 
 @pytest.mark.parametrize(("gap", "joined"), [(GAP_M, True), (GAP_M + 0.1, False)])
 def test_two_numbers_are_neighbours_at_most_a_hundred_and_fifty_metres_apart(gap, joined) -> None:
     xy = np.array([[0.0, 0.0], [gap, 0.0]])
     nothing = np.zeros(2, np.int64)
-    (a, _, _), ends = number_chains(xy, nothing, nothing, np.array([2, 4]), nothing)
+    (a, _, _), ends = number_runs(xy, nothing, nothing, np.array([2, 4]), nothing)
     assert a.size == joined
     assert ends.tolist() == [0, 1]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from targeting.errors import TurfError
 from targeting.turf import TimeModel, build_street_graph, cut_turfs, expected_minutes
-from targeting.turf.cut import DoorsIdentity
+from targeting.turf.identity import DoorsIdentity
 from tests.examples import examples
 
 from .conftest import buildings_at, grid_town, lines_at

@@ -13,8 +13,8 @@ from targeting.streetnames import street_key
 from targeting.turf import build_street_graph, walk_order
 from targeting.turf.graph.from_streets import put_on_streets
 from targeting.turf.graph.noding import named_codes
-from targeting.turf.kernels.loops import fill_distances, scratch_of
-from targeting.turf.walk import walkable
+from targeting.turf.kernels.arrays import scratch_of
+from targeting.turf.kernels.paths import fill_distances
 
 from .conftest import ORIGIN, buildings_at, grid_town, lines_at
 
@@ -37,15 +37,15 @@ def table_of(rows):
 
 def distances(graph, places):
     """In-turf walking distances, by the kernel."""
-    streets = walkable(graph, places)
-    return fill_distances(np.arange(places.size), streets, scratch_of(streets))
+    walk_net = graph.walk_net.of(places)
+    return fill_distances(np.arange(places.size), walk_net, scratch_of(walk_net))
 
 
 def ladder_distances(graph):
     """The same between all addresses, by scipy on the ladder."""
     indptr, indices, lengths = graph.ladder
     # scipy drops parallel edges' minimum: keep the shortest of each pair first
-    source = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    source = graph.ladder.source
     order = np.lexsort((lengths, indices, source))
     first = np.concatenate([[True], np.diff(source[order]) + np.abs(np.diff(indices[order])) > 0])
     order = order[first] if order.size else order
@@ -76,7 +76,7 @@ def test_an_address_goes_to_the_street_of_its_name_even_if_another_is_nearer():
     streets = lines_at([(0, 0), (200, 0)], [(0, 20), (200, 20)], names=["Rue de l’Hopital", "Quai"])
     graph = build_street_graph(buildings, streets)
     assert distances(graph, np.arange(2))[0, 1] == pytest.approx(100)
-    assert graph.streets[5][0] == 0
+    assert graph.walk_net.segment[0] == 0
 
 
 def test_an_address_never_goes_to_its_street_across_a_barrier():
@@ -86,7 +86,7 @@ def test_an_address_never_goes_to_its_street_across_a_barrier():
         names=["Rue A", "", "Rue B"], kinds=["street", "railway", "street"],
     )  # fmt: skip
     graph = build_street_graph(buildings, streets)
-    on_line = graph.junctions[graph.streets[3][0]]
+    on_line = graph.junctions[graph.walk_net.anchors[0]]
     assert (on_line[:, 1] - ORIGIN[1] == 80).all()
 
 
@@ -113,7 +113,7 @@ def test_parts_of_a_town_that_no_street_joins_are_linked_once_and_dearly():
     far = [(x, y + 120) for x, y in near]
     buildings = buildings_at(near + far, street=["Rue 0"] * 6 + ["Rue 1"] * 6)
     graph = build_street_graph(buildings, lines_at([(0, 0), (120, 0)], [(0, 120), (120, 120)]))
-    assert len(graph.links[0]) == 1
+    assert len(graph.links.a) == 1
     assert distances(graph, np.arange(12))[0, 6] > 3 * 120
 
 
@@ -126,7 +126,7 @@ def test_without_streets_numbers_follow_each_other_and_the_river_is_crossed_once
     graph = build_street_graph(buildings)
     table = distances(graph, np.arange(20))
     assert table[0, 9] == pytest.approx(180)
-    assert len(graph.links[0]) == 1
+    assert len(graph.links.a) == 1
     assert table[5, 15] > 2 * 140
 
 
@@ -146,7 +146,7 @@ def test_without_streets_two_streets_that_cross_have_a_crossing():
         rue + avenue, street=["Rue"] * 20 + ["Avenue"] * 20, number=[*range(1, 21)] * 2
     )
     graph = build_street_graph(buildings)
-    assert len(graph.links[0]) == 0
+    assert len(graph.links.a) == 0
     assert distances(graph, np.array([0, 39]))[0, 1] < 1.4 * 180
 
 
@@ -313,7 +313,7 @@ def test_nobody_lives_in_a_tunnel():
     buildings = buildings_at([(50, 3)], street="Rue 9")
     streets = noded([(0, 0), (100, 0)], [(0, 40), (100, 40)], kinds=["tunnel", "residential"])
     graph = build_street_graph(buildings, streets)
-    assert (graph.junctions[graph.streets[3][0]][:, 1] - ORIGIN[1] == 40).all()
+    assert (graph.junctions[graph.walk_net.anchors[0]][:, 1] - ORIGIN[1] == 40).all()
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_an_address_whose_bank_has_no_way_is_an_island_linked_dearly():
     _, snaps, _ = put_on_streets(buildings, streets)
     assert snaps.is_stranded.tolist() == [True, False, False]
     graph = build_street_graph(buildings, streets)
-    assert len(graph.links[0]) == 1
+    assert len(graph.links.a) == 1
     assert graph.links_m.tolist() == pytest.approx([np.hypot(50, 40)])
     assert distances(graph, np.arange(3))[0, 1] > 2 * np.hypot(50, 40)
     assert not graph.is_far.any()
@@ -358,7 +358,7 @@ def test_islands_near_each_other_but_across_the_water_have_no_path_between_them(
         kinds=["path", "water", "rail"],
     )  # fmt: skip
     graph = build_street_graph(buildings, streets)
-    assert len(graph.links[0]) == 2
+    assert len(graph.links.a) == 2
     assert distances(graph, np.arange(3))[0, 1] == pytest.approx(40 * (1 + (40 / 50) ** 2))
     dry = build_street_graph(buildings, streets[streets["kind"] != "rail"])
     assert distances(dry, np.arange(3))[0, 1] == pytest.approx(1.3 * 40)

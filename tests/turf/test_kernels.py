@@ -1,6 +1,8 @@
 """The compiled loops against plain ones."""
 
+import shutil
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,25 +13,16 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from targeting.turf.kernels.loops import (
-    KERNELS,
-    PARTED_M,
-    WINDOW,
-    best_cut,
-    felt,
-    forest_order,
-    nearest_bits,
-    nearest_neighbour,
-    open_path,
-    path_length,
-    rounds_of,
-    rows_of,
-    run_cost,
-    spanning_forest,
-    split_order,
-    swap_stops,
-    turf_cost,
-)
+from targeting.turf.kernels import compiled
+from targeting.turf.kernels.arrays import Edges, rows_of
+from targeting.turf.kernels.nearest import nearest_bits
+from targeting.turf.kernels.objective import PARTED_M, felt, path_length, run_cost, turf_cost
+from targeting.turf.kernels.polishing import rounds_of
+from targeting.turf.kernels.recutting import best_cut, swap_stops
+from targeting.turf.kernels.split import WINDOW, split_order
+from targeting.turf.kernels.trees import forest_order, spanning_forest
+from targeting.turf.kernels.walking import nearest_neighbour, open_path
+from targeting.turf.kernels.warm import KERNELS
 
 sizes = st.lists(st.floats(0.5, 40), min_size=1, max_size=8)
 
@@ -106,7 +99,7 @@ def test_the_tree_order_hangs_on_a_minimum_spanning_tree(table):
     a, b = np.triu_indices(n, 1)
     kept = spanning_forest(n, a, b, np.argsort(table[a, b], kind="stable"))
     assert table[a, b][kept].sum() == pytest.approx(minimum_spanning_tree(table).sum())
-    order, legs = forest_order(*rows_of(n, a[kept], b[kept], table[a, b][kept]))
+    order, legs = forest_order(rows_of(n, Edges(a[kept], b[kept], table[a, b][kept])))
     assert sorted(order) == list(range(n))
     assert np.isinf(legs).sum() == 1
     straight = table[order[:-1], order[1:]]
@@ -116,7 +109,7 @@ def test_the_tree_order_hangs_on_a_minimum_spanning_tree(table):
 def test_the_order_of_two_trees_starts_each_with_an_infinite_leg():
     # 0 - 1 - 2   3 - 4
     order, legs = forest_order(
-        *rows_of(5, np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([1.0, 1.0, 1.0]))
+        rows_of(5, Edges(np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([1.0, 1.0, 1.0])))
     )
     assert np.isinf(legs).sum() == 2
     assert {frozenset(order[:3]), frozenset(order[3:])} == {frozenset({0, 1, 2}), frozenset({3, 4})}
@@ -141,9 +134,8 @@ def test_no_cut_leaves_a_leg_that_is_too_long_inside_a_turf():
 
 
 def test_rows_hold_each_edge_from_both_ends():
-    indptr, indices, lengths = rows_of(3, np.array([0, 1]), np.array([1, 2]), np.array([5.0, 7.0]))
-    source = np.repeat(np.arange(3), np.diff(indptr))
-    matrix = coo_array((lengths, (source, indices)), shape=(3, 3)).toarray()
+    rows = rows_of(3, Edges(np.array([0, 1]), np.array([1, 2]), np.array([5.0, 7.0])))
+    matrix = coo_array((rows.lengths, (rows.source, rows.indices)), shape=(3, 3)).toarray()
     assert (matrix == matrix.T).all()
     assert matrix[0, 1] == 5
     assert matrix[1, 2] == 7
@@ -219,3 +211,17 @@ def test_no_turf_has_two_pairs_in_one_round(edges):
     for number in np.unique(rounds):
         turfs = np.concatenate([pairs[rounds == number] // 10, pairs[rounds == number] % 10])
         assert np.unique(turfs).size == turfs.size
+
+
+def test_a_change_of_one_file_of_kernels_has_all_compiled_anew(tmp_path):
+    """They call each other across files: an old copy of one would go on inside another."""
+    folder = Path(compiled.__file__).parent
+    assert compiled.stamp_of(folder) == compiled.STAMP
+    assert {kernel._cache._cache_file._source_stamp for kernel in KERNELS} == {compiled.STAMP}
+    shutil.copytree(folder, tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    stamps = {compiled.stamp_of(tmp_path / "kernels")}
+    assert stamps == {compiled.STAMP}
+    for path in sorted((tmp_path / "kernels").glob("*.py")):
+        path.write_text(path.read_text() + "# moved\n")
+        stamps.add(compiled.stamp_of(tmp_path / "kernels"))
+    assert len(stamps) == 1 + len(list(folder.glob("*.py")))

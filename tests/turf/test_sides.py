@@ -10,8 +10,7 @@ from targeting.errors import TurfError
 from targeting.turf import build_street_graph, cut_turfs
 from targeting.turf.cut import MAX_LEG_M
 from targeting.turf.describe import pieces
-from targeting.turf.graph.model import facing_doors
-from targeting.turf.kernels.loops import CROSSING_M, WIDE_CROSSING_M
+from targeting.turf.graph.model import CROSSING_M, WIDE_CROSSING_M, facing_doors
 from tests.examples import examples
 
 from .conftest import buildings_at, grid_town, lines_at
@@ -56,9 +55,9 @@ def test_a_turf_keeps_to_one_side_of_a_wide_street(fast):
 
 
 def test_crossing_a_wide_street_is_dear():
-    narrow, wide = (one_street(kind)[1].streets for kind in ("street", "wide"))
-    assert np.unique(narrow[8]) == [CROSSING_M]
-    assert np.unique(wide[8]) == [WIDE_CROSSING_M]
+    narrow, wide = (one_street(kind)[1].walk_net for kind in ("street", "wide"))
+    assert np.unique(narrow.crossing_m) == [CROSSING_M]
+    assert np.unique(wide.crossing_m) == [WIDE_CROSSING_M]
 
 
 def test_who_faces_is_faced():
@@ -69,7 +68,7 @@ def test_who_faces_is_faced():
         assert one.size > 100
         other = faces[one, column]
         assert (faces[other] == one[:, None]).any(axis=1).all()
-        assert (graph.fronts[2][one] != graph.fronts[2][other]).all()
+        assert (graph.fronts.side[one] != graph.fronts.side[other]).all()
 
 
 @pytest.mark.parametrize("fast", [True, False])

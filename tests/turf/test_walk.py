@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from targeting.turf import address_lines, build_street_graph, walk_order
-from targeting.turf.kernels.loops import fill_distances, scratch_of
-from targeting.turf.walk import walkable
+from targeting.turf.kernels.arrays import scratch_of
+from targeting.turf.kernels.paths import fill_distances
 
 from .conftest import buildings_at, grid_town
 
@@ -62,8 +62,8 @@ def test_a_walk_sets_out_from_the_meeting_point_whether_it_is_a_stop_or_not(rows
 
 def way(graph, one, other):
     """Metres on foot between two buildings."""
-    streets = walkable(graph, graph.positions(pd.Series([one, other])))
-    return fill_distances(np.arange(2), streets, scratch_of(streets))[0, 1]
+    walk_net = graph.walk_net.of(graph.positions(pd.Series([one, other])))
+    return fill_distances(np.arange(2), walk_net, scratch_of(walk_net))[0, 1]
 
 
 def test_one_side_is_done_after_the_other_where_that_is_asked():

@@ -225,12 +225,19 @@ def test_the_graph_is_built_once_and_is_the_same_when_loaded(town: Workspace, os
     assert loaded.building_ids.equals(built.building_ids)
     assert loaded.basis == "streets"
     for one, other in zip(
-        (*built.ladder, *built.streets, *built.links, built.is_far),
-        (*loaded.ladder, *loaded.streets, *loaded.links, loaded.is_far),
+        (*built.ladder, *built.walk_net.rows, *built.walk_net[1:], *built.links, *built.fronts),
+        (
+            *loaded.ladder,
+            *loaded.walk_net.rows,
+            *loaded.walk_net[1:],
+            *loaded.links,
+            *loaded.fronts,
+        ),
         strict=True,
     ):
         assert np.array_equal(one, other)
         assert one.dtype == other.dtype
+    assert np.array_equal(loaded.is_far, built.is_far)
 
 
 def test_the_graph_is_built_again_when_streets_or_addresses_move(

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from targeting.households.doors import closed_doors, load_cooling_off
-from targeting.households.remainder import each_door, remaining_doors
 from targeting.tables import OUTCOMES
 from targeting.turf import build_street_graph, cut_turfs
-from targeting.workflows.turfs.recut import Recut, recut_turfs
+from targeting.turf.recut import Recut, recut_turfs
+from targeting.turf.remainder import each_door, remaining_doors
 
 from ..turf.conftest import buildings_at, grid_town
 

@@ -13,13 +13,13 @@ from shapely.geometry import LineString
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.turf.describe import barriers_crossed
 from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from targeting.workflows.turfs.files import (
     STOP_COLUMNS,
     TURF_COLUMNS,
-    barriers_crossed,
     export_turfs,
 )
 from tests.workflows.test_import_streets import along, ban

@@ -18,15 +18,22 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from targeting.turf.graph.model import (
-    Edges,
-    Fronts,
+    CROSSING_M,
     StreetGraph,
     graph_from,
-    joined,
     link_components,
     street_codes,
 )
-from targeting.turf.kernels.loops import CROSSING_M, Floats, Ints, rows_of
+from targeting.turf.kernels.arrays import (
+    Edges,
+    Floats,
+    Fronts,
+    Ints,
+    WalkNet,
+    joined,
+    no_edges,
+    rows_of,
+)
 
 GAP_M: Final = 150.0
 """Two numbers of a street farther apart are not neighbours: the name goes on elsewhere, or the
@@ -38,8 +45,8 @@ RUNG_M: Final = 80.0
 WIDE_M: Final = 40.0
 """From door to door across a street that one does not cross at each number; assumed."""
 
-CHAIN_M: Final = 100.0
-"""Longer chain edges cut corners: they make no crossing."""
+STRAIGHT_M: Final = 100.0
+"""Longer ways from a number to the next cut corners: they make no crossing."""
 
 JOIN_M: Final = 60.0
 """A street ends at the street it runs into: its last number is at most this far from it."""
@@ -64,23 +71,24 @@ def graph_of_addresses(buildings: pd.DataFrame) -> StreetGraph:
     suffix = pd.factorize(buildings["suffix"].fillna(""), sort=True)[0]
 
     piece = street_pieces(xy, code)
-    chains, ends = number_chains(xy, piece, side, number, suffix)
+    runs, ends = number_runs(xy, piece, side, number, suffix)
     rungs = side_rungs(xy, piece, side)
     joins = end_joins(xy, piece, ends)
-    crossings, junctions = chain_crossings(xy, piece, chains)
-    drawn = joined(same_points(xy), chains, rungs, joins, crossings)
+    crossings, junctions = run_crossings(xy, piece, runs)
+    drawn = joined(same_points(xy), runs, rungs, joins, crossings)
     everywhere = np.concatenate([xy, junctions])
     links = link_components(everywhere, drawn, "addresses", np.arange(n))
 
     ladder = joined(drawn, links)
     own = np.arange(n)
-    walk = rows_of(len(everywhere), *ladder)
-    streets = (
-        *walk, np.column_stack([own, own]), np.zeros((n, 2)),
-        np.full(n, -1), np.zeros(n), np.zeros(n, np.int64), np.zeros(n),
+    walk_net = WalkNet(
+        rows_of(len(everywhere), ladder), anchors=np.column_stack([own, own]),
+        anchor_m=np.zeros((n, 2)), segment=np.full(n, -1), offset_m=np.zeros(n),
+        side=np.zeros(n, np.int64), crossing_m=np.zeros(n),
+        x=xy[:, 0].copy(), y=xy[:, 1].copy(), setback_m=np.zeros(n),
     )  # fmt: skip
     return graph_from(
-        buildings, "addresses", ladder=ladder, streets=streets, junctions=junctions, links=links,
+        buildings, "addresses", ladder=ladder, walk_net=walk_net, junctions=junctions, links=links,
         is_far=alone(xy), fronts=street_fronts(xy, piece, side, number, suffix, rungs),
     )  # fmt: skip
 
@@ -105,7 +113,7 @@ def same_points(xy: Floats) -> Edges:
     order = np.lexsort((np.arange(len(xy)), cell[:, 1], cell[:, 0]))
     same = (cell[order[1:]] == cell[order[:-1]]).all(axis=1)
     a, b = order[:-1][same], order[1:][same]
-    return a, b, np.zeros(a.size)
+    return Edges(a, b, np.zeros(a.size))
 
 
 def street_pieces(xy: Floats, code: Ints) -> Ints:
@@ -135,10 +143,10 @@ def street_pieces(xy: Floats, code: Ints) -> Ints:
     return pieces
 
 
-def number_chains(
+def number_runs(
     xy: Floats, piece: Ints, side: Ints, number: Ints, suffix: Ints
 ) -> tuple[Edges, Ints]:
-    """Edges from each number to the next of its side, and the addresses where a chain ends."""
+    """Edges from each number to the next of its side, and the addresses where a run ends."""
     n = len(xy)
     order = np.lexsort((np.arange(n), suffix, number, side, piece))
     a, b = order[:-1], order[1:]
@@ -147,7 +155,7 @@ def number_chains(
     is_first = np.concatenate([[True], ~goes_on])[:n]
     is_last = np.concatenate([~goes_on, [True]])[:n]
     ends = np.sort(order[is_first | is_last])
-    return (a[goes_on], b[goes_on], gap[goes_on]), ends
+    return Edges(a[goes_on], b[goes_on], gap[goes_on]), ends
 
 
 def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
@@ -158,7 +166,7 @@ def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
     """
     n = len(xy)
     if n == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        return no_edges()
     sheet = 10 * RUNG_M
     tree = cKDTree(np.column_stack([xy, (2 * piece + side) * sheet]))
     across = np.column_stack([xy, (2 * piece + 1 - side) * sheet])
@@ -168,7 +176,7 @@ def side_rungs(xy: Floats, piece: Ints, side: Ints) -> Edges:
     np.minimum.at(least, piece[a], across_m[a])
     width = least[piece[a]]
     gap = np.sqrt(np.maximum(across_m[a] ** 2 - width**2, 0.0))
-    return a, b[a].astype(np.int64), gap + np.maximum(width, CROSSING_M)
+    return Edges(a, b[a].astype(np.int64), gap + np.maximum(width, CROSSING_M))
 
 
 def street_fronts(
@@ -181,32 +189,31 @@ def street_fronts(
     along_m = np.zeros(len(xy))
     along_m[order[1:]] = np.cumsum(lengths_of(xy, order[:-1], order[1:]))
     across = np.full(len(xy), -1, np.int64)
-    across[rungs[0]] = rungs[1]
+    across[rungs.a] = rungs.b
     width = lengths_of(xy, np.arange(len(xy)), across)
     has_front = (across >= 0) & (width <= WIDE_M)
     odd = has_front & (side == 1)
     along_m[odd] = along_m[across[odd]]
-    return np.where(has_front, piece, -1), along_m, side
+    return Fronts(np.where(has_front, piece, -1), along_m, side)
 
 
 def end_joins(xy: Floats, piece: Ints, ends: Ints) -> Edges:
     """Edges from the ends of a street to the two nearest addresses of other streets."""
     n = len(xy)
-    nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     if n < 2:
-        return nothing
+        return no_edges()
     near_m, near = cKDTree(xy).query(xy[ends], k=min(16, n), distance_upper_bound=JOIN_M)
     other = np.isfinite(near_m)
     other[other] = piece[near[other]] != np.broadcast_to(piece[ends][:, None], near.shape)[other]
     other &= np.cumsum(other, axis=1) <= 2
     a = np.broadcast_to(ends[:, None], near.shape)[other]
-    return a, near[other].astype(np.int64), near_m[other] * JOIN_DETOUR + CROSSING_M
+    return Edges(a, near[other].astype(np.int64), near_m[other] * JOIN_DETOUR + CROSSING_M)
 
 
-def chain_crossings(xy: Floats, piece: Ints, chains: Edges) -> tuple[Edges, Floats]:
-    """Where chains of two streets cross: a junction, with an edge to each of the four numbers."""
-    short = chains[2] <= CHAIN_M
-    a, b = chains[0][short], chains[1][short]
+def run_crossings(xy: Floats, piece: Ints, runs: Edges) -> tuple[Edges, Floats]:
+    """Where runs of numbers of two streets cross: a junction, an edge to each of four numbers."""
+    short = runs.metres <= STRAIGHT_M
+    a, b = runs.a[short], runs.b[short]
     lines = shapely.linestrings(np.stack([xy[a], xy[b]], axis=1)) if a.size else np.empty(0, object)
     one, other = shapely.STRtree(lines).query(lines, predicate="crosses")
     kept = (one < other) & (piece[a[one]] != piece[a[other]])
@@ -217,7 +224,7 @@ def chain_crossings(xy: Floats, piece: Ints, chains: Edges) -> tuple[Edges, Floa
     junctions = shapely.get_coordinates(at).reshape(-1, 2)
     number = len(xy) + np.arange(len(junctions))
     edges = [
-        (corner, number, np.hypot(*(xy[corner] - junctions).T) + CROSSING_M / 2)
+        Edges(corner, number, np.hypot(*(xy[corner] - junctions).T) + CROSSING_M / 2)
         for corner in (a[one], b[one], a[other], b[other])
     ]
     return joined(*edges), junctions

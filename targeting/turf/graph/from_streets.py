@@ -15,17 +15,27 @@ from scipy.spatial import cKDTree
 
 from targeting.tables import BARRIER_KINDS, require_metric_crs
 from targeting.turf.graph.model import (
+    CROSSING_M,
     FAR_M,
-    Edges,
+    WIDE_CROSSING_M,
     StreetGraph,
     graph_from,
-    joined,
     link_components,
     street_codes,
 )
-from targeting.turf.graph.noding import Flags, Network, node_streets
-from targeting.turf.graph.snapping import Snaps, Walls, side_of, snap_addresses
-from targeting.turf.kernels.loops import CROSSING_M, WIDE_CROSSING_M, Floats, Ints, rows_of
+from targeting.turf.graph.noding import Network, node_streets
+from targeting.turf.graph.snapping import Snaps, Walls, bits_at, setback_of, side_of, snap_addresses
+from targeting.turf.kernels.arrays import (
+    Edges,
+    Flags,
+    Floats,
+    Fronts,
+    Ints,
+    WalkNet,
+    joined,
+    no_edges,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -41,13 +51,14 @@ SPUR_DETOUR: Final = 1.3
 class Placed:
     """Addresses on the segments of a network.
 
-    segment, offset_m, side: of each address; u, v, length_m: of each segment, in metres of walk;
-    junctions: their places; spur_ways: drawn by us between addresses far from any line.
+    segment, offset_m, side, setback_m: of each address; u, v, length_m: of each segment, in metres
+    of walk; junctions: their places; spur_ways: drawn by us between addresses far from any line.
     """
 
     segment: Ints
     offset_m: Floats
     side: Ints
+    setback_m: Floats
     u: Ints
     v: Ints
     length_m: Floats
@@ -64,25 +75,36 @@ def graph_of_streets(buildings: pd.DataFrame, streets: gpd.GeoDataFrame) -> Stre
     n = len(buildings)
     u, v, length = placed.u, placed.v, placed.length_m
     apart = u != v
-    drawn = joined((u[apart], v[apart], length[apart]), placed.spur_ways)
+    drawn = joined(Edges(u[apart], v[apart], length[apart]), placed.spur_ways)
     ends = np.column_stack([u[placed.segment], v[placed.segment]])
     links = link_components(placed.junctions, drawn, "streets", np.unique(ends))
     extra = joined(placed.spur_ways, links)
-    ladder = joined(ladder_edges(placed), (n + extra[0], n + extra[1], extra[2]))
-    walk = rows_of(len(placed.junctions), *joined(drawn, links))
+    ladder = joined(ladder_edges(placed), Edges(n + extra.a, n + extra.b, extra.metres))
     offset_m = placed.offset_m
     ways = np.column_stack([offset_m, length[placed.segment] - offset_m])
     crossing_m = placed.crossing_m[placed.segment]
     front = np.where(crossing_m > CROSSING_M, -1, placed.segment)
+    walk_net = WalkNet(
+        rows_of(len(placed.junctions), joined(drawn, links)),
+        anchors=ends,
+        anchor_m=ways,
+        segment=placed.segment,
+        offset_m=offset_m,
+        side=placed.side,
+        crossing_m=crossing_m,
+        x=xy[:, 0].copy(),
+        y=xy[:, 1].copy(),
+        setback_m=placed.setback_m,
+    )
     return graph_from(
         buildings,
         "streets",
         ladder=ladder,
-        streets=(*walk, ends, ways, placed.segment, offset_m, placed.side, crossing_m),
+        walk_net=walk_net,
         junctions=placed.junctions,
-        links=(n + links[0], n + links[1], links[2]),
+        links=Edges(n + links.a, n + links.b, links.metres),
         is_far=snaps.access_m > FAR_M,
-        fronts=(front, offset_m, placed.side),
+        fronts=Fronts(front, offset_m, placed.side),
     )
 
 
@@ -115,15 +137,17 @@ def on_segments(xy: Floats, network: Network, snaps: Snaps) -> Placed:
     stretch = network.stretch[network.line]
     length = network.end_m - network.start_m
     offset_m = np.clip(snaps.offset_m - network.start_m[segment], 0.0, length[segment])
+    bits = bits_at(network, snaps.line, snaps.offset_m)
     return Placed(
         segment=segment,
         offset_m=offset_m * stretch[segment],
-        side=side_of(xy, network, snaps.line, snaps.offset_m),
+        side=side_of(xy, bits),
+        setback_m=setback_of(xy, bits, snaps.access_m),
         u=network.u,
         v=network.v,
         length_m=length * stretch,
         junctions=network.junctions,
-        spur_ways=(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)),
+        spur_ways=no_edges(),
         crossing_m=np.where(network.is_wide, WIDE_CROSSING_M, CROSSING_M)[network.line],
     )
 
@@ -144,11 +168,14 @@ def with_spurs(xy: Floats, placed: Placed, snaps: Snaps, walls: Walls) -> Placed
     tip = len(placed.junctions) + np.arange(own.size)
     way = np.where(stranded[own], 0.0, SPUR_DETOUR * snaps.access_m[own] + along)
     segment, offsets = placed.segment.copy(), placed.offset_m.copy()
+    setback_m = placed.setback_m.copy()
+    setback_m[own] = 0.0  # the way to the street is walked
     segment[own], offsets[own] = length.size + np.arange(own.size), way
     return Placed(
         segment=segment,
         offset_m=offsets,
         side=placed.side,
+        setback_m=setback_m,
         u=np.concatenate([placed.u, np.where(stranded[own], tip, root)]),
         v=np.concatenate([placed.v, tip]),
         length_m=np.concatenate([length, way]),
@@ -168,11 +195,11 @@ def between_spurs(xy: Floats, tip: Ints, walls: Walls) -> Edges:
     points = shapely.points(xy)
     clear = ~walls.between(xy[a], points[b])
     a, b = a[clear], b[clear]
-    return tip[a], tip[b], SPUR_DETOUR * np.hypot(*(xy[a] - xy[b]).T)
+    return Edges(tip[a], tip[b], SPUR_DETOUR * np.hypot(*(xy[a] - xy[b]).T))
 
 
 def ladder_edges(placed: Placed) -> Edges:
-    """Chains along each side of each segment, rungs between them; addresses first, junctions next.
+    """Addresses in a row along each side of each segment, rungs between; junctions come after them.
 
     The rung between consecutive opposite addresses costs their gap and the crossing, so that the
     ladder's distances are those of the street: gap, plus one crossing if the side changes.
@@ -183,17 +210,18 @@ def ladder_edges(placed: Placed) -> Edges:
     order = np.lexsort((np.arange(n), offset_m, side, segment))
     a, b = order[:-1], order[1:]
     goes_on = (segment[a] == segment[b]) & (side[a] == side[b])
-    chain = a[goes_on], b[goes_on], offset_m[b[goes_on]] - offset_m[a[goes_on]]
+    along = Edges(a[goes_on], b[goes_on], offset_m[b[goes_on]] - offset_m[a[goes_on]])
     first = order[np.concatenate([[True], ~goes_on])[:n]]
     last = order[np.concatenate([~goes_on, [True]])[:n]]
-    starts = first, n + u[segment[first]], offset_m[first]
-    stops = last, n + v[segment[last]], length[segment[last]] - offset_m[last]
+    starts = Edges(first, n + u[segment[first]], offset_m[first])
+    stops = Edges(last, n + v[segment[last]], length[segment[last]] - offset_m[last])
 
     order = np.lexsort((np.arange(n), offset_m, segment))
     a, b = order[:-1], order[1:]
     across = (segment[a] == segment[b]) & (side[a] != side[b])
     a, b = a[across], b[across]
-    rungs = a, b, offset_m[b] - offset_m[a] + placed.crossing_m[segment[a]]
+    rungs = Edges(a, b, offset_m[b] - offset_m[a] + placed.crossing_m[segment[a]])
 
     bare = np.setdiff1d(np.flatnonzero(u != v), segment)
-    return joined(chain, starts, stops, rungs, (n + u[bare], n + v[bare], length[bare]))
+    ways = Edges(n + u[bare], n + v[bare], length[bare])
+    return joined(along, starts, stops, rungs, ways)

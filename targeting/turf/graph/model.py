@@ -9,7 +9,7 @@ foot: a house back to back or across the river is not.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,24 +20,24 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from targeting.errors import TurfError
 from targeting.streetnames import street_key
-from targeting.turf.kernels.loops import (
+from targeting.turf.kernels.arrays import (
+    Edges,
     Floats,
+    Fronts,
     Ints,
-    Walkable,
-    nearest_source,
+    Rows,
+    WalkNet,
+    no_edges,
     rows_of,
-    spanning_forest,
 )
+from targeting.turf.kernels.paths import nearest_source
+from targeting.turf.kernels.trees import spanning_forest
 
-if TYPE_CHECKING:
-    import geopandas as gpd
+CROSSING_M: Final = 10.0
+"""Crossing a street: a guess of the benchmark (TURFS 8.11), which shifts all walks alike."""
 
-Edges = tuple[Ints, Ints, Floats]
-"""Ends and lengths (metres) of undirected edges."""
-
-Fronts = tuple[Ints, Floats, Ints]
-"""Of each address, what tells which doors face each other: the stretch of street it is on (-1: a
-street too wide to have two sides in one turf, or none), its place along it in metres, its side."""
+WIDE_CROSSING_M: Final = 60.0
+"""Crossing a wide one: the lights, about 50 s at 1.2 m/s; assumed."""
 
 FACING_M: Final = 40.0
 """Farther along the street, two doors do not face each other."""
@@ -57,16 +57,17 @@ LINK_DETOUR: Final = {"streets": 10.0, "addresses": 3.0}
 class StreetGraph:
     """Who is next to whom on foot. Addresses are in the order of their `building_id`.
 
-    `ladder` has the addresses as nodes, then the junctions; `streets` is what walking distances
-    inside a turf are read from. Both give the same distances, in metres.
+    `ladder` has the addresses as nodes, then the junctions; `walk_net` is what walking distances
+    inside a turf are read from. Both give the same distances, in metres, but where the straight
+    line is longer: the net counts that, less how far both addresses stand back.
     """
 
     building_ids: pd.Index
     x: Floats
     y: Floats
     basis: str  # `streets` or `addresses`: what the graph was made of
-    ladder: tuple[Ints, Ints, Floats] = field(repr=False)
-    streets: Walkable = field(repr=False)
+    ladder: Rows = field(repr=False)
+    walk_net: WalkNet = field(repr=False)
     junctions: Floats = field(repr=False)  # x and y, one row a junction
     links: Edges = field(repr=False)  # invented links between ladder nodes, for want of a street
     is_far: NDArray[np.bool_] = field(repr=False)  # addresses out of reach: no turf has them
@@ -84,8 +85,8 @@ class StreetGraph:
     def links_m(self) -> Floats:
         """Length of each invented link as the crow flies; `links` has what it costs."""
         xy = np.concatenate([np.column_stack([self.x, self.y]), self.junctions.reshape(-1, 2)])
-        a, b, _ = self.links
-        return np.asarray(np.hypot(*(xy[a] - xy[b]).T), dtype=np.float64)
+        ends = xy[self.links.a] - xy[self.links.b]
+        return np.asarray(np.hypot(*ends.T), dtype=np.float64)
 
     def positions(self, building_ids: pd.Series) -> Ints:
         """Place of each building in the graph. Raises TurfError if one is not in it."""
@@ -104,14 +105,15 @@ class StreetGraph:
         cells touch; the pairs hold an exact minimum spanning tree of the walking distances
         (Mehlhorn 1988).
         """
-        indptr, indices, lengths = self.ladder
-        dist, label = nearest_source(indptr, indices, lengths, positions)
-        source = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+        _, indices, lengths = self.ladder
+        dist, label = nearest_source(self.ladder, positions)
+        source = self.ladder.source
         kept = (source < indices) & (label[source] != label[indices])
         kept &= (label[source] >= 0) & (label[indices] >= 0)
         source, target = source[kept], indices[kept]
         a, b = label[source], label[target]
-        return np.minimum(a, b), np.maximum(a, b), dist[source] + lengths[kept] + dist[target]
+        metres = dist[source] + lengths[kept] + dist[target]
+        return Edges(np.minimum(a, b), np.maximum(a, b), metres)
 
 
 def facing_doors(fronts: Fronts) -> Ints:
@@ -128,44 +130,6 @@ def facing_doors(fronts: Fronts) -> Ints:
     faces[a[facing], 0] = b[facing]
     faces[b[facing], 1] = a[facing]
     return faces
-
-
-def build_street_graph(
-    buildings: pd.DataFrame, streets: gpd.GeoDataFrame | None = None
-) -> StreetGraph:
-    """Build the walking graph of all buildings that have coordinates.
-
-    Parameters
-    ----------
-    buildings
-        Table `Buildings`; x and y in EPSG:2154. A building without coordinates is left out here,
-        and counted as excluded by `cut_turfs`.
-    streets
-        Table `Streets` (EPSG:2154); without it, the graph is made of the addresses' own numbers,
-        and so is that of the places that the streets do not cover.
-
-    Raises
-    ------
-    TurfError
-        If a building_id comes twice, or coordinates are degrees.
-    CrsError
-        If `streets` is not in EPSG:2154.
-    """
-    from targeting.turf.graph.from_numbers import graph_of_addresses
-    from targeting.turf.graph.from_streets import graph_of_streets, walked_lines
-    from targeting.turf.graph.uncovered import beyond_map, side_by_side
-
-    check_buildings(buildings)
-    placed = buildings[has_coordinates(buildings)].sort_values("building_id")
-    if streets is None or len(placed) == 0:
-        return graph_of_addresses(placed)
-    lost = beyond_map(placed[["x", "y"]].to_numpy(dtype=float), walked_lines(streets))
-    if not lost.any():
-        return graph_of_streets(placed, streets)
-    if lost.all():
-        return graph_of_addresses(placed)
-    mapped, beyond = graph_of_streets(placed[~lost], streets), graph_of_addresses(placed[lost])
-    return side_by_side(placed, mapped, beyond)
 
 
 def has_coordinates(buildings: pd.DataFrame) -> pd.Series:
@@ -203,16 +167,6 @@ def street_codes(names: pd.Series) -> tuple[Ints, dict[str, int]]:
     return (of_name[codes] if keys else np.empty(0, np.int64)), code_of
 
 
-def joined(*parts: Edges) -> Edges:
-    """Several lists of edges as one."""
-    a, b, lengths = zip(*parts, strict=True)
-    return (
-        np.concatenate(a).astype(np.int64),
-        np.concatenate(b).astype(np.int64),
-        np.concatenate(lengths).astype(np.float64),
-    )
-
-
 def link_cost(metres: Floats, basis: str) -> Floats:
     """What a link that nobody has drawn costs to walk."""
     return metres * np.minimum(1 + (metres / LINK_SLOW_M) ** 2, LINK_DETOUR[basis])
@@ -226,13 +180,13 @@ def link_components(xy: Floats, edges: Edges, basis: str, needed: Ints) -> Edges
     components, or a node of theirs to the nearest of the largest: no other pair is looked at.
     """
     n = len(xy)
-    ones = np.ones(edges[0].size, np.int8)
-    components = coo_array((ones, (edges[0], edges[1])), shape=(n, n))
+    ones = np.ones(edges.a.size, np.int8)
+    components = coo_array((ones, (edges.a, edges.b)), shape=(n, n))
     count, label = connected_components(components, directed=False)
     wanted = np.zeros(count, bool)
     wanted[label[needed]] = True
     if wanted.sum() < 2:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        return no_edges()
     nodes = np.flatnonzero(wanted[label])
     in_main = label[nodes] == np.argmax(np.bincount(label[nodes]))
     main, others = nodes[in_main], nodes[~in_main]
@@ -244,7 +198,7 @@ def link_components(xy: Floats, edges: Edges, basis: str, needed: Ints) -> Edges
     metres = np.hypot(*(xy[a] - xy[b]).T)
     by_length = np.argsort(metres, kind="stable")
     kept = spanning_forest(count, label[a].astype(np.int64), label[b].astype(np.int64), by_length)
-    return a[kept], b[kept], link_cost(metres[kept], basis)
+    return Edges(a[kept], b[kept], link_cost(metres[kept], basis))
 
 
 def nearby_pairs(xy: Floats) -> tuple[Ints, Ints]:
@@ -269,7 +223,7 @@ def graph_from(
     basis: str,
     *,
     ladder: Edges,
-    streets: Walkable,
+    walk_net: WalkNet,
     junctions: Floats,
     links: Edges,
     is_far: NDArray[np.bool_],
@@ -281,8 +235,8 @@ def graph_from(
         x=np.array(buildings["x"], dtype=float),
         y=np.array(buildings["y"], dtype=float),
         basis=basis,
-        ladder=rows_of(len(buildings) + len(junctions), *ladder),
-        streets=streets,
+        ladder=rows_of(len(buildings) + len(junctions), ladder),
+        walk_net=walk_net,
         junctions=junctions,
         links=links,
         is_far=is_far,

@@ -19,13 +19,12 @@ from scipy.spatial import cKDTree
 
 from targeting.errors import TurfError
 from targeting.streetnames import street_key
-from targeting.turf.kernels.loops import Floats, Ints
+from targeting.turf.kernels.arrays import Flags, Floats, Ints
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 Lines = np.ndarray[tuple[int], np.dtype[np.object_]]
-Flags = NDArray[np.bool_]
 
 OVERPASS_KINDS: Final = frozenset({"bridge", "tunnel"})
 """Kinds that pass over or under others: they meet them at their ends only."""

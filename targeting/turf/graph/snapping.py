@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
 
-from targeting.turf.graph.noding import Flags, Lines, Network
-from targeting.turf.kernels.loops import Floats, Ints, nearest_bits
+from targeting.turf.graph.noding import Lines, Network
+from targeting.turf.kernels.arrays import Flags, Floats, Ints
+from targeting.turf.kernels.nearest import nearest_bits
 
 NAME_REACH_M: Final = 100.0
 """How far an address looks for its own street before it takes the nearest line."""
@@ -79,7 +80,7 @@ def nearest_lines(xy: Floats, lines: Lines, reach_m: float) -> tuple[Ints, Float
     return line, offset_m, access_m
 
 
-class Fronts:
+class FrontingLines:
     """Lines that addresses may be put on, looked up by nearness."""
 
     def __init__(self, network: Network) -> None:
@@ -108,7 +109,7 @@ def snap_addresses(xy: Floats, code: Ints, network: Network, walls: Walls) -> Sn
 
     `code` numbers the addresses' streets as `network.line_key` does.
     """
-    fronts = Fronts(network)
+    fronts = FrontingLines(network)
     line, offset_m, access_m = fronts.nearest(xy)
     nearest = line.copy()
     named = np.isin(code, network.line_key)
@@ -156,7 +157,7 @@ def take_nearest(
 
 
 def send_back(
-    line: Ints, xy: Floats, code: Ints, wrong: Ints, fronts: Fronts, walls: Walls
+    line: Ints, xy: Floats, code: Ints, wrong: Ints, fronts: FrontingLines, walls: Walls
 ) -> Ints:
     """Send addresses that were put across a barrier to a line on their own side, in place.
 
@@ -170,8 +171,15 @@ def send_back(
     return take_nearest(line, xy, who, near, network, handicap_m=handicap_m)
 
 
-def side_of(xy: Floats, network: Network, line: Ints, offset_m: Floats) -> Ints:
-    """0 to the left of the line, 1 to its right (and on it); looked up at the straight bit."""
+class Bits(NamedTuple):
+    """A straight bit of a line for each of some addresses: where it begins, and the way it goes."""
+
+    corner: Floats
+    way: Floats
+
+
+def bits_at(network: Network, line: Ints, offset_m: Floats) -> Bits:
+    """The straight bit at each place of a line."""
     corner, of_line = shapely.get_coordinates(network.lines, return_index=True)
     bit = np.flatnonzero(of_line[1:] == of_line[:-1])
     way = corner[bit + 1] - corner[bit]
@@ -180,5 +188,24 @@ def side_of(xy: Floats, network: Network, line: Ints, offset_m: Floats) -> Ints:
     before = np.concatenate([[0.0], travelled])
     at = np.searchsorted(travelled, before[first[line]] + offset_m)
     at = np.clip(at, first[line], np.append(first[1:], bit.size)[line] - 1)
-    off = xy - corner[bit[at]]
-    return np.where(way[at, 0] * off[:, 1] - way[at, 1] * off[:, 0] > 0, 0, 1).astype(np.int64)
+    return Bits(corner[bit[at]], way[at])
+
+
+def side_of(xy: Floats, bits: Bits) -> Ints:
+    """0 to the left of the line, 1 to its right (and on it)."""
+    return np.where(_across(xy, bits) > 0, 0, 1).astype(np.int64)
+
+
+def setback_of(xy: Floats, bits: Bits, access_m: Floats) -> Floats:
+    """How far each address stands back from its street, metres: square to the straight bit it is
+    at. What `access_m` has more, past the end of a line or round a bend, is along the street."""
+    length = np.hypot(*bits.way.T)
+    back_m = np.abs(_across(xy, bits)) / np.where(length > 0, length, 1.0)
+    return np.where(length > 0, np.minimum(back_m, access_m), access_m)
+
+
+def _across(xy: Floats, bits: Bits) -> Floats:
+    """How far each address is to the left of its bit, times the length of the bit."""
+    off = xy - bits.corner
+    across: Floats = bits.way[:, 0] * off[:, 1] - bits.way[:, 1] * off[:, 0]
+    return across

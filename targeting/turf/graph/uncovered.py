@@ -1,4 +1,4 @@
-"""Addresses beyond the map: a hamlet outside the extract is walked by its own numbers.
+"""Addresses that the map does not cover: a hamlet outside the extract is walked by its own numbers.
 
 A file of streets may cover a part of the town. Where many addresses stand together out of any
 street's reach, the map lacks their streets, and their graph is made of themselves; a few are more
@@ -15,16 +15,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from targeting.turf.graph.model import FAR_M, Edges, Fronts, StreetGraph, graph_from
-from targeting.turf.graph.noding import Flags
+from targeting.turf.graph.model import FAR_M, StreetGraph, graph_from
 from targeting.turf.graph.snapping import nearest_lines
-from targeting.turf.kernels.loops import Floats, Ints
+from targeting.turf.kernels.arrays import Edges, Flags, Floats, Fronts, Ints, Rows, WalkNet
 
 HAMLET: Final = 20
 """So many addresses together are a place that the map lacks, not wrong places; assumed."""
 
 
-def beyond_map(xy: Floats, lines: np.ndarray) -> Flags:
+def uncovered_addresses(xy: Floats, lines: np.ndarray) -> Flags:
     """Addresses out of reach of these lines that stand together in some number.
 
     Together: in squares of the reach's side that touch each other.
@@ -48,67 +47,79 @@ def beyond_map(xy: Floats, lines: np.ndarray) -> Flags:
     return is_far
 
 
-def side_by_side(buildings: pd.DataFrame, mapped: StreetGraph, beyond: StreetGraph) -> StreetGraph:
+def mapped_and_uncovered(
+    buildings: pd.DataFrame, mapped: StreetGraph, uncovered: StreetGraph
+) -> StreetGraph:
     """One graph of two that no way joins; `buildings` sorted by building_id, all of both."""
-    n, nodes = len(buildings), mapped.streets[0].size - 1
+    n = len(buildings)
     ids = pd.Index(buildings["building_id"])
     at = [
         np.concatenate(
             [ids.get_indexer(graph.building_ids), first + np.arange(len(graph.junctions))]
         )
-        for graph, first in ((mapped, n), (beyond, n + len(mapped.junctions)))
+        for graph, first in ((mapped, n), (uncovered, n + len(mapped.junctions)))
     ]
-    place = np.argsort(np.concatenate([at[0][: len(mapped)], at[1][: len(beyond)]]))
-    one, other = mapped.streets, beyond.streets
-    segments = int(one[5].max(initial=-1)) + 1
+    place = np.argsort(np.concatenate([at[0][: len(mapped)], at[1][: len(uncovered)]]))
     return graph_from(
         buildings,
         mapped.basis,
-        ladder=_both(_edges(mapped), _edges(beyond), at),
-        streets=(
-            np.concatenate([one[0], one[0][-1] + other[0][1:]]),
-            np.concatenate([one[1], nodes + other[1]]),
-            np.concatenate([one[2], other[2]]),
-            np.concatenate([one[3], nodes + other[3]])[place],
-            np.concatenate([one[4], other[4]])[place],
-            np.concatenate([one[5], np.where(other[5] < 0, -1, segments + other[5])])[place],
-            np.concatenate([one[6], other[6]])[place],
-            np.concatenate([one[7], other[7]])[place],
-            np.concatenate([one[8], other[8]])[place],
-        ),
+        ladder=_both(_edges(mapped), _edges(uncovered), at),
+        walk_net=_walk_net(mapped.walk_net, uncovered.walk_net).of(place),
         junctions=np.concatenate(
-            [mapped.junctions.reshape(-1, 2), beyond.junctions.reshape(-1, 2)]
+            [mapped.junctions.reshape(-1, 2), uncovered.junctions.reshape(-1, 2)]
         ),
-        links=_both(mapped.links, beyond.links, at),
-        is_far=np.concatenate([mapped.is_far, beyond.is_far])[place],
-        fronts=_fronts(mapped, beyond, place),
+        links=_both(mapped.links, uncovered.links, at),
+        is_far=np.concatenate([mapped.is_far, uncovered.is_far])[place],
+        fronts=_fronts(mapped.fronts, uncovered.fronts).of(place),
     )
 
 
-def _fronts(mapped: StreetGraph, beyond: StreetGraph, place: Ints) -> Fronts:
-    """The fronts of both, numbered on."""
-    one, other = mapped.fronts, beyond.fronts
-    stretches = int(one[0].max(initial=-1)) + 1
-    front = np.concatenate([one[0], np.where(other[0] < 0, -1, stretches + other[0])])
-    return (
-        front[place],
-        np.concatenate([one[1], other[1]])[place],
-        np.concatenate([one[2], other[2]])[place],
+def _walk_net(one: WalkNet, other: WalkNet) -> WalkNet:
+    """The ways of both, junctions and segments numbered on, then the addresses of both."""
+    nodes = one.rows.indptr.size - 1
+    return WalkNet(
+        rows=Rows(
+            np.concatenate([one.rows.indptr, one.rows.indptr[-1] + other.rows.indptr[1:]]),
+            np.concatenate([one.rows.indices, nodes + other.rows.indices]),
+            np.concatenate([one.rows.lengths, other.rows.lengths]),
+        ),
+        anchors=np.concatenate([one.anchors, nodes + other.anchors]),
+        anchor_m=np.concatenate([one.anchor_m, other.anchor_m]),
+        segment=_numbered_on(one.segment, other.segment),
+        offset_m=np.concatenate([one.offset_m, other.offset_m]),
+        side=np.concatenate([one.side, other.side]),
+        crossing_m=np.concatenate([one.crossing_m, other.crossing_m]),
+        x=np.concatenate([one.x, other.x]),
+        y=np.concatenate([one.y, other.y]),
+        setback_m=np.concatenate([one.setback_m, other.setback_m]),
     )
+
+
+def _fronts(one: Fronts, other: Fronts) -> Fronts:
+    return Fronts(
+        _numbered_on(one.front, other.front),
+        np.concatenate([one.along_m, other.along_m]),
+        np.concatenate([one.side, other.side]),
+    )
+
+
+def _numbered_on(one: Ints, other: Ints) -> Ints:
+    """Numbers of one, then those of the other above them; -1 stays -1."""
+    first = int(one.max(initial=-1)) + 1
+    return np.concatenate([one, np.where(other < 0, -1, first + other)])
 
 
 def _edges(graph: StreetGraph) -> Edges:
     """The ladder's edges, each once."""
-    indptr, indices, lengths = graph.ladder
-    source = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
-    once = source < indices
-    return source[once], indices[once], lengths[once]
+    source = graph.ladder.source
+    once = source < graph.ladder.indices
+    return Edges(source[once], graph.ladder.indices[once], graph.ladder.lengths[once])
 
 
 def _both(one: Edges, other: Edges, at: list[Ints]) -> Edges:
     """Edges of the two graphs, under the numbers that their nodes have in the whole."""
-    return (
-        np.concatenate([at[0][one[0]], at[1][other[0]]]),
-        np.concatenate([at[0][one[1]], at[1][other[1]]]),
-        np.concatenate([one[2], other[2]]),
+    return Edges(
+        np.concatenate([at[0][one.a], at[1][other.a]]),
+        np.concatenate([at[0][one.b], at[1][other.b]]),
+        np.concatenate([one.metres, other.metres]),
     )

@@ -25,8 +25,8 @@ from targeting.sources.streets.ways import PRIVATE
 from targeting.turf.graph.from_streets import SPUR_M, put_on_streets, walked_lines
 from targeting.turf.graph.model import FAR_M
 from targeting.turf.graph.noding import Network, node_streets
-from targeting.turf.graph.uncovered import beyond_map
-from targeting.turf.kernels.loops import Ints
+from targeting.turf.graph.uncovered import uncovered_addresses
+from targeting.turf.kernels.arrays import Ints
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
@@ -229,7 +229,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
     """
     network, snaps, _ = put_on_streets(addresses, read.streets)
     covered = snaps.access_m <= SPUR_M
-    beyond = beyond_map(addresses[["x", "y"]].to_numpy(), walked_lines(read.streets))
+    uncovered = uncovered_addresses(addresses[["x", "y"]].to_numpy(), walked_lines(read.streets))
     row = network.row[snaps.line]
     is_private = (read.walked["kind"] == PRIVATE).to_numpy()[row] & (snaps.access_m <= FAR_M)
     figures = SnapFigures(
@@ -240,8 +240,8 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
         own_street=int(snaps.on_own_street[covered].sum()),
         moved=int(snaps.is_moved[covered].sum()),
         stranded=int(snaps.is_stranded[covered].sum()),
-        beyond=int(beyond.sum()),
-        far=int((~beyond & (snaps.access_m > FAR_M)).sum()),
+        beyond=int(uncovered.sum()),
+        far=int((~uncovered & (snaps.access_m > FAR_M)).sum()),
         private=int(is_private.sum()),
     )
     share = figures.covered / figures.addresses

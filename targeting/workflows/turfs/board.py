@@ -18,6 +18,7 @@ from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
 from targeting.store.visits import doors_done, load_visits
+from targeting.turf.listing import mean_over_doors
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.stations.scores import score_stations, station_priorities
 from targeting.workflows.turfs.candidates import campaign_cooling_off
@@ -111,19 +112,6 @@ def _turf_priority(workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Serie
         return pd.Series(float("nan"), index=turf_ids.index)
     of_station = priorities.set_index("station_id")["priority"].fillna(0.0)
     return mean_over_doors(stops, of_station, turf_ids)
-
-
-def mean_over_doors(stops: pd.DataFrame, of_station: pd.Series, turf_ids: pd.Series) -> pd.Series:
-    """A figure of stations as the mean over each turf's doors, on the index of `turf_ids`.
-
-    Doors in no station count as nothing; a turf with a station whose figure is missing has none.
-    """
-    known = stops["station_id"].isin(of_station.index)
-    value = stops["station_id"].map(of_station).astype("float64").where(known, 0.0)
-    total = (value * stops["dwellings"]).groupby(stops["turf_id"]).sum(min_count=1)
-    missing = value.isna().groupby(stops["turf_id"]).any()
-    mean = (total / stops.groupby("turf_id")["dwellings"].sum()).mask(missing)
-    return turf_ids.map(mean).astype("float64")
 
 
 def open_only(kept: CampaignTurfs) -> CampaignTurfs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,7 +26,6 @@ from targeting.households.doors import (
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import find_standing
 from targeting.store.visits import load_visits
-from targeting.turf.cut import Cut
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.stations.scores import score_stations, station_priorities
 
@@ -222,20 +221,3 @@ def _outside(buildings: pd.DataFrame) -> pd.Series:
 def _nobody(buildings: pd.DataFrame) -> pd.Series:
     empty = buildings.loc[uninhabited(buildings), "building_id"]
     return pd.Series(NOBODY_REGISTERED, index=empty, dtype="str")
-
-
-def with_closed(cut: Cut, closed: pd.DataFrame) -> Cut:
-    """The cut with the closed doors among those left out: the identity counts every door."""
-    counts = closed.groupby(["building_id", "reason"]).size().rename("dwellings").reset_index()
-    shut = counts[["building_id", "dwellings", "reason"]]
-    excluded = pd.concat([cut.excluded, shut], ignore_index=True)
-    more = int(shut["dwellings"].sum())
-    identity = replace(
-        cut.identity,
-        doors_in=cut.identity.doors_in + more,
-        doors_left_out=cut.identity.doors_left_out + more,
-        left_out_by_reason={
-            str(k): int(v) for k, v in excluded.groupby("reason")["dwellings"].sum().items()
-        },
-    )
-    return replace(cut, excluded=excluded, identity=identity)

@@ -16,7 +16,7 @@ from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import load_stops, save_cut
 from targeting.store.withdrawn import restore_cut, restore_turfs
-from targeting.turf.cut import Cut, cut_turfs
+from targeting.turf.cut import Cut, cut_turfs, with_closed
 from targeting.turf.graph.model import StreetGraph
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
@@ -26,7 +26,6 @@ from targeting.workflows.turfs.candidates import (
     MovedOnError,
     chosen_stations,
     load_candidates,
-    with_closed,
 )
 from targeting.workflows.turfs.field_model import campaign_field_model
 from targeting.workflows.turfs.files import TURF_FORMATS, export_turfs

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from targeting.codes import in_turf_order
 from targeting.config import Workspace
@@ -35,13 +33,14 @@ from targeting.store.turfs import cut_dates
 from targeting.store.visits import load_visits
 from targeting.streetnames import address_line
 from targeting.tables import BARRIER_KINDS
+from targeting.turf.describe import barriers_crossed
+from targeting.turf.listing import mean_over_doors
 from targeting.turf.value import value_turfs
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.scores import score_bounds, score_stations, station_priorities
 from targeting.workflows.turfs.board import (
     CampaignTurfs,
     load_campaign_turfs,
-    mean_over_doors,
     open_only,
 )
 from targeting.workflows.turfs.field_model import campaign_field_model
@@ -199,24 +198,6 @@ def _barriers(workspace: Workspace) -> gpd.GeoSeries | None:
     if streets is None:
         return None
     return streets.geometry[streets["kind"].isin(list(BARRIER_KINDS))]
-
-
-def barriers_crossed(stops: pd.DataFrame, barriers: gpd.GeoSeries | None) -> pd.Series:
-    """Legs of each turf's walk that lead across water, rail or a motorway (by a bridge, a tunnel or
-    a crossing: there is always a way), by turf_id.
-
-    `stops`: turf_id, visit_order, x, y (EPSG:2154, as `barriers`).
-    """
-    ordered = in_turf_order(stops)
-    count = pd.Series(0, index=ordered["turf_id"].unique(), name="barriers_crossed")
-    if barriers is None or barriers.empty or len(ordered) < 2:
-        return count
-    xy = ordered[["x", "y"]].to_numpy(dtype=float)
-    same = (ordered["turf_id"].to_numpy()[1:] == ordered["turf_id"].to_numpy()[:-1]).nonzero()[0]
-    legs = shapely.linestrings(np.stack([xy[same], xy[same + 1]], axis=1))
-    hit = np.unique(shapely.STRtree(np.asarray(barriers)).query(legs, predicate="crosses")[0])
-    crossed = ordered["turf_id"].iloc[same[hit]].value_counts()
-    return count.add(crossed, fill_value=0).astype("int64")
 
 
 def inputs_hash(workspace: Workspace, parameters: dict[str, Any]) -> str:

@@ -20,10 +20,10 @@ from targeting.reference import tables as reference
 from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import load_ranges, save_cut
-from targeting.turf.cut import cut_turfs
+from targeting.turf.cut import cut_turfs, with_closed
 from targeting.turf.learning import FieldModel
 from targeting.turf.plan import choose_turfs, in_order, reach
-from targeting.turf.value import total_value, value_turfs
+from targeting.turf.value import total_value, value_turfs, valued_stops
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -32,7 +32,6 @@ from targeting.workflows.turfs.candidates import (
     IN_ANOTHER_TURF,
     Candidates,
     load_candidates,
-    with_closed,
 )
 from targeting.workflows.turfs.cutting import withdrawn_lines
 from targeting.workflows.turfs.field_model import campaign_field_model
@@ -167,7 +166,7 @@ def make_plan(
     if cut.turfs.empty:
         raise TargetingError("no door is left to knock at: all were met, or are in turfs begun.")
     progress(f"choosing among {len(cut.turfs):,} turfs")
-    stops = _valued_stops(cut.stops, found, priorities)
+    stops = valued_stops(cut.stops, found.to_visit, found.visits, priorities["priority"])
     turfs = pd.concat([cut.turfs, value_turfs(stops, cut.turfs, model, seed=seed)], axis=1)
     slots = teams * evenings
     choice = choose_turfs(turfs, minutes=slots * minutes, slots=slots, evening=minutes)
@@ -193,29 +192,6 @@ def make_plan(
         gap=choice.gap, found=found, model=model, asked=asked,
         located=_located(stops, found.to_visit),
     )  # fmt: skip
-
-
-def _valued_stops(stops: pd.DataFrame, found: Candidates, priorities: pd.DataFrame) -> pd.DataFrame:
-    """Stops with what `value_turfs` asks for: kind, weight of the place, earlier visits a door.
-
-    A door weighs what its station's priority is to the mean door's: the product ranks left
-    abstainers better than their estimated number does (SCIENCE 3.2).
-    """
-    rows = found.to_visit.set_index("building_id")
-    doors = rows.groupby("station_id")["dwellings"].sum()
-    priority = priorities["priority"].astype(float).reindex(doors.index).fillna(0.0)
-    mean = (priority * doors).sum() / doors.sum()
-    weight = priority / mean if mean > 0 else priority
-    knocks = found.visits.groupby("building_id").size()
-    all_doors = rows["dwellings"].clip(lower=1)
-    visits = (knocks.reindex(rows.index).fillna(0) / all_doors).rename("visits")
-    at = stops["building_id"]
-    return stops.assign(
-        kind=at.map(rows["kind"]),
-        station_id=at.map(rows["station_id"]),
-        weight=at.map(rows["station_id"]).map(weight).astype(float),
-        visits=at.map(visits).astype(float),
-    )
 
 
 def _located(stops: pd.DataFrame, buildings: pd.DataFrame) -> pd.DataFrame:

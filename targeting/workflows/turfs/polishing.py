@@ -18,26 +18,25 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.turf_states import change_turfs, load_states
 from targeting.store.turfs import latest_cut, load_stops, load_turfs, mark_polished, reserve_codes
 from targeting.turf.cut import share_within
+from targeting.turf.objective import cut_cost
 from targeting.workflows.turfs.cutting import cut_as
 from targeting.workflows.turfs.drafts import draft_states, name_new
 
 NEW: Final = "new"
-IMBALANCE_M: Final = 15_000.0
-"""Metres of walk that one whole turf of imbalance is worth (TURFS 2.5: 300 m a door of 50)."""
-
-TOLERANCE: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Polished:
     """What came of it: `better`, `as_good` (nothing changed) or `moved_on` (somebody was faster).
 
-    within: share of turfs within ten percent of the mean, before and after; walk_m: all walks.
+    within: share of turfs within ten percent of the mean, before and after; walk_m: all walks;
+    cost_m: what the cut costs by the objective that it lowers (`turf.objective`).
     """
 
     outcome: str
     within: tuple[float, float] = (float("nan"), float("nan"))
     walk_m: tuple[float, float] = (float("nan"), float("nan"))
+    cost_m: tuple[float, float] = (float("nan"), float("nan"))
 
 
 def polish_latest_cut(workspace: Workspace) -> Polished:
@@ -59,9 +58,13 @@ def polish_latest_cut(workspace: Workspace) -> Polished:
     size = "n_doors" if parameters.get("doors") else "minutes_expected"
     within = share_within(mine[size]), share_within(fresh.turfs[size])
     walks = float(mine["walk_m"].sum()), float(fresh.turfs["walk_m"].sum())
-    if cost_m(fresh.turfs, size) >= cost_m(mine, size):
+    costs = (
+        cut_cost(made.graph, held, mine.set_index("turf_id")[size], fresh.target),
+        cut_cost(made.graph, ranged, fresh.turfs.set_index("turf_id")[size], fresh.target),
+    )
+    if costs[1] >= costs[0]:
         write(engine, lambda s: mark_polished(s, cut_id))
-        return Polished("as_good", within, walks)
+        return Polished("as_good", within, walks, costs)
     names = keep_codes(held, ranged)
     told = fresh.turfs.assign(turf_id=fresh.turfs["turf_id"].map(names))
     walked = ranged.assign(turf_id=ranged["turf_id"].map(names))
@@ -80,13 +83,7 @@ def polish_latest_cut(workspace: Workspace) -> Polished:
         write(engine, work)
     except TargetingError:  # changed by hand, or begun, between our look and our change
         return Polished("moved_on")
-    return Polished("better", within, walks)
-
-
-def cost_m(turfs: pd.DataFrame, size: str) -> float:
-    """What turfs cost, in metres: their walks, and how far they are from their mean size."""
-    off = (turfs[size] / turfs[size].mean() - 1).abs()
-    return float(turfs["walk_m"].sum() + IMBALANCE_M * (off - TOLERANCE).clip(lower=0).sum())
+    return Polished("better", within, walks, costs)
 
 
 def keep_codes(held: pd.DataFrame, ranged: pd.DataFrame) -> dict[str, str]:

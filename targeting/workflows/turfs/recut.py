@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -15,14 +15,12 @@ from targeting.codes import turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.households.doors import CoolingOff, closed_doors
-from targeting.households.remainder import Remainder, ranges_of, remaining_doors
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import handed_on, latest_cut, load_stops, load_turfs, save_remainder
 from targeting.store.visits import load_visits
-from targeting.turf.cut import DoorsIdentity, cut_turfs, share_within
-from targeting.turf.describe import describe_turfs
-from targeting.turf.graph.model import StreetGraph
-from targeting.turf.minutes import TimeModel
+from targeting.turf.cut import share_within
+from targeting.turf.recut import Recut, recut_turfs
+from targeting.turf.remainder import Remainder, remaining_doors
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
@@ -32,89 +30,6 @@ from targeting.workflows.turfs.cutting import DEFAULT_MINUTES, TRIES, balance_li
 from targeting.workflows.turfs.field_model import campaign_time_model
 from targeting.workflows.turfs.files import export_turfs
 from targeting.workflows.turfs.walking import walking_graph
-
-ADDRESS_GONE: Final = "address_gone"
-"""Reason of a building that the addresses imported since no longer hold."""
-
-
-@dataclass(frozen=True)
-class Recut:
-    """Remainder turfs: tables Turfs and TurfStops (with `first_door`, `last_door`, `parent_ids`),
-    table Excluded, and the identity of the doors."""
-
-    turfs: pd.DataFrame
-    stops: pd.DataFrame
-    excluded: pd.DataFrame
-    identity: DoorsIdentity
-
-
-def recut_turfs(
-    buildings: pd.DataFrame,
-    graph: StreetGraph,
-    remainder: Remainder,
-    *,
-    minutes: float | None = None,
-    doors: float | None = None,
-    time_model: TimeModel | None = None,
-    seed: int = 0,
-    fast: bool = False,
-    start: str | None = None,
-) -> Recut:
-    """Cut the doors to knock at into turfs as `cut_turfs` does; the others are left out, counted.
-
-    `buildings` is table Buildings, `graph` holds them. A building that a kept turf shares is cut
-    with its largest run; its other runs are turfs of their own.
-    """
-    known = remainder.runs["building_id"].isin(buildings["building_id"])
-    runs = remainder.runs[known]
-    largest = runs.sort_values(["dwellings", "run"], ascending=[False, True])
-    is_main = ~largest["building_id"].duplicated()
-    main, apart = largest[is_main].sort_index(), largest[~is_main].sort_index()
-    rows = buildings.set_index(pd.Index(buildings["building_id"], name="id"))
-    to_visit = rows.loc[main["building_id"]].assign(dwellings=main["dwellings"].to_numpy())
-    cut = cut_turfs(
-        to_visit.reset_index(drop=True), graph, minutes=minutes, doors=doors, seed=seed, fast=fast,
-        time_model=time_model, start=start,
-    )  # fmt: skip
-    run_of = main.set_index("building_id")["run"]
-    stops = cut.stops.assign(run=cut.stops["building_id"].map(run_of))
-    turfs = cut.turfs
-    if len(apart):
-        more = apart.assign(turf_id=[f"U{n:05d}" for n in range(len(apart))])
-        alone, walked = describe_turfs(
-            buildings, graph, more[["turf_id", "building_id", "dwellings", "run"]],
-            time_model=time_model,
-        )  # fmt: skip
-        alone["rank"] += len(turfs)
-        turfs = pd.concat([turfs, alone], ignore_index=True)
-        stops = pd.concat([stops, walked], ignore_index=True)
-    stops = ranges_of(stops, remainder) if len(stops) else stops
-    excluded = _left_out(remainder, cut.excluded, remainder.runs[~known])
-    identity = DoorsIdentity(
-        doors_in=remainder.doors_in,
-        doors_in_turfs=int(turfs["n_doors"].sum()),
-        doors_left_out=int(excluded["dwellings"].sum()),
-        turfs=len(turfs),
-        left_out_by_reason={
-            str(k): int(v) for k, v in excluded.groupby("reason")["dwellings"].sum().items()
-        },
-    )
-    if not identity.holds:
-        raise TargetingError(
-            f"the new cut lost count: {identity.sentence()}. This is our fault: nothing was kept."
-        )
-    return Recut(turfs, stops, excluded, identity)
-
-
-def _left_out(remainder: Remainder, cut: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
-    waiting = remainder.left_out.groupby(["building_id", "reason"]).size().rename("dwellings")
-    parts = [
-        waiting.reset_index(),
-        cut,
-        gone[["building_id", "dwellings"]].assign(reason=ADDRESS_GONE),
-    ]
-    table = pd.concat([p for p in parts if len(p)] or [cut], ignore_index=True)
-    return table[["building_id", "dwellings", "reason"]]
 
 
 def recut_campaign_turfs(

@@ -12,11 +12,13 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
-from targeting.turf.graph.model import StreetGraph, build_street_graph
+from targeting.turf.graph.build import build_street_graph
+from targeting.turf.graph.model import StreetGraph
+from targeting.turf.kernels.arrays import Edges, Fronts, Rows, WalkNet
 from targeting.workflows.cache import Kind, cached, content_of
 from targeting.workflows.progress import Progress, silent
 
-VERSION: Final = "walking-4"
+VERSION: Final = "walking-6"
 """To be changed with what a graph is made of, or how."""
 
 COLUMNS: Final = ["building_id", "street", "number", "suffix", "x", "y"]
@@ -44,7 +46,7 @@ def walking_graph(
 
 def told_links(graph: StreetGraph) -> str | None:
     """The links that nobody has drawn, in one line; nothing where there is none."""
-    count = len(graph.links[0])
+    count = len(graph.links.a)
     if not count:
         return None
     metres = graph.links_m
@@ -60,11 +62,11 @@ def write_graph(graph: StreetGraph, file: BinaryIO) -> None:
         "building_ids": np.asarray(graph.building_ids, dtype=np.str_),
         "basis": np.array(graph.basis),
         **{name: getattr(graph, name) for name in ("x", "y", "junctions", "is_far")},
-        **{
-            f"{name}_{k}": part
-            for name in ("ladder", "streets", "links", "fronts")
-            for k, part in enumerate(getattr(graph, name))
-        },
+        **_named("ladder", graph.ladder),
+        **_named("links", graph.links),
+        **_named("fronts", graph.fronts),
+        **_named("ways", graph.walk_net.rows),
+        **_named("walk_net", graph.walk_net),
     }
     np.savez(file, **arrays)
 
@@ -73,16 +75,28 @@ def read_graph(path: Path) -> StreetGraph:
     """The graph in a file; raises one of cache.DAMAGE where it is cut short or changed."""
     with np.load(path, allow_pickle=False) as kept:
         arrays = {name: kept[name] for name in kept.files}
-    parts: dict[str, Any] = {
-        name: tuple(arrays[f"{name}_{k}"] for k in range(count))
-        for name, count in (("ladder", 3), ("streets", 9), ("links", 3), ("fronts", 3))
-    }
-    parts |= {name: arrays[name] for name in ("x", "y", "junctions", "is_far")}
+    ways = Rows(**_of(arrays, "ways"))
     return StreetGraph(
         building_ids=pd.Index(arrays["building_ids"], dtype="str"),
         basis=str(arrays["basis"]),
-        **parts,
+        ladder=Rows(**_of(arrays, "ladder")),
+        links=Edges(**_of(arrays, "links")),
+        fronts=Fronts(**_of(arrays, "fronts")),
+        walk_net=WalkNet(rows=ways, **_of(arrays, "walk_net")),
+        **{name: arrays[name] for name in ("x", "y", "junctions", "is_far")},
     )
+
+
+def _named(whole: str, fields: Any) -> dict[str, Any]:
+    """The arrays of a named tuple, under the name of the whole and their own."""
+    named = fields._asdict().items()
+    return {f"{whole}.{name}": array for name, array in named if not isinstance(array, tuple)}
+
+
+def _of(arrays: dict[str, Any], whole: str) -> dict[str, Any]:
+    """The arrays kept under the name of a whole, by their own."""
+    start = f"{whole}."
+    return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
 
 
 GRAPH: Final = Kind(".npz", write_graph, read_graph)
