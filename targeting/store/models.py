@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES, TALKED, THEMES
 
 CATEGORIES: Final = ("member", "regular", "occasional")
 SOURCES: Final = (
@@ -38,9 +38,6 @@ SOURCES: Final = (
 )  # fmt: skip
 LEGAL_BASES: Final = ("consent", "regular_contact", "legitimate_interest")
 AGE_BANDS: Final = ("18-24", "25-34", "35-49", "50-64", "65+")
-THEMES: Final = (
-    "logement", "pouvoir_achat", "ecole", "sante", "transports", "proprete", "securite", "autre",
-)  # fmt: skip
 OPEN_STATUSES: Final = ("ready", "in_progress")
 """A door stands in one such turf at most: `open_door` holds it, whatever path wrote it."""
 
@@ -467,7 +464,7 @@ class Visit(Base):
     __table_args__ = (
         CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
         CheckConstraint(
-            "outcome = 'talked' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
+            f"outcome = '{TALKED}' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
         ),
         CheckConstraint(uuid_shape("id"), name="id_is_a_uuid"),
         CheckConstraint(building_shape("building_id"), name="building_id_has_its_signs"),

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from targeting.codes import BUILDING_ID
 from targeting.errors import PrivacyError, TargetingError
+from targeting.outcomes import OPPOSITION, OUTCOMES, TALKED
 from targeting.store.models import (
     PhoneBook,
     Turf,
@@ -27,7 +28,6 @@ from targeting.store.models import (
 )
 from targeting.store.queries import CHUNK, load_campaign
 from targeting.store.turfs import handed_on, held_elsewhere, load_ranges
-from targeting.tables import OUTCOMES
 
 VISIT_KEPT_DAYS: Final = 730
 """How long a door's outcome is kept when no ballot date is set: two years (proposal, TRUST)."""
@@ -40,9 +40,6 @@ VISIT_FIELDS: Final = {
     "visit_id", "building_id", "door_id", "turf_id", "visited_at", "outcome", "contact_id",
     "book_id", "formerly",
 }  # fmt: skip
-
-OPPOSITION: Final = "do_not_contact"
-"""The outcome that wins over any other, and is never lost (TRUST PRIV-07)."""
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -207,7 +204,7 @@ def _visit_row(visit: Mapping[str, Any], index: int) -> dict[str, Any]:
         raise VisitError(index, f"its outcome is none of {', '.join(OUTCOMES)}.")
     contact_id = visit.get("contact_id") or None
     more = [k for k, v in visit.items() if v and k not in VISIT_FIELDS]
-    if more or (contact_id and outcome != "talked"):
+    if more or (contact_id and outcome != TALKED):
         raise PrivacyError(
             f"visit {index + 1}: “{outcome}” carries nothing else: no theme, no note, and a "
             "contact only after a talk (TRUST PRIV-02). A concern goes on the consent slip."

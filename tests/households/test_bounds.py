@@ -17,7 +17,7 @@ from targeting.households.doors import (
     open_dwellings,
 )
 from targeting.households.remainder import ranges_of, remaining_doors
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 
 from .test_doors import NOW, knocks
 

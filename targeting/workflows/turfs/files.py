@@ -28,6 +28,7 @@ from targeting.exports.print_list import TurfSheet, write_print_list
 from targeting.exports.tracks import Track, TrackStop, write_gpx, write_kml
 from targeting.exports.workbooks import write_workbook
 from targeting.households.shapes import turf_ribbons
+from targeting.outcomes import REDO
 from targeting.reference import tables as reference
 from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.store.engine import open_store, reading
@@ -63,8 +64,6 @@ TURF_COLUMNS: Final = [
 ]  # fmt: skip
 """FIELD 6.2's table. `arm` is not in it: a hold-out is never told to those who walk. Who and when
 (`assigned_to`, `session_date`, `created_by`) are empty until outings are kept."""
-
-REDO: Final = ("not_home", "come_back")
 
 
 def export_turfs(
