@@ -41,6 +41,8 @@ VISIT_FIELDS: Final = {
     "book_id", "formerly",
 }  # fmt: skip
 
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 ID_SPACE: Final = uuid.NAMESPACE_URL
@@ -71,16 +73,22 @@ def opposition_id(visit_id: str, door_id: str) -> str:
 def due_to_be_forgotten(session: Session, today: date) -> list[str]:
     """Ids of visits, and of those taken back, whose day to be forgotten is past, as the campaign
     stands now: a ballot that moves takes all of them along."""
-    campaign = load_campaign(session)
-    ballot = campaign.ballot_date if campaign else None
-    if ballot is not None and erase_date(ballot, datetime.now(UTC)) >= today:
+    before = forgotten_before(session, today)
+    if before is None:
         return []
-    first_kept = datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
     due: list[str] = []
     for row_id, at in ((Visit.id, Visit.visited_at), (VisitUndone.id, VisitUndone.undone_at)):
-        query = select(row_id)
-        due += session.scalars(query if ballot is not None else query.where(at < first_kept))
+        due += session.scalars(select(row_id).where(at < before))
     return due
+
+
+def forgotten_before(session: Session, today: date) -> datetime | None:
+    """Visits of before this moment are due to be forgotten; None: none is."""
+    campaign = load_campaign(session)
+    ballot = campaign.ballot_date if campaign else None
+    if ballot is None:
+        return datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
+    return None if erase_date(ballot, datetime.now(UTC)) >= today else END_OF_TIME
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
