@@ -9,6 +9,7 @@ from pydeck import Layer
 from streamlit.delta_generator import DeltaGenerator
 
 from targeting.errors import TargetingError
+from targeting.exports.formats import FORMATS
 from targeting.locale import number_in, percent_in
 from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
@@ -44,12 +45,6 @@ from targeting.workflows.turfs.cutting import (
 from targeting.workflows.turfs.polishing import is_polishing, polish_state, start_polish
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 
-SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FILES = {
-    "csv": "text/csv", "xlsx": SPREADSHEET, "geojson": "application/geo+json",
-    "gpkg": "application/geopackage+sqlite3", "kml": "application/vnd.google-earth.kml+xml",
-    "gpx": "application/gpx+xml", "html": "text/html",
-}  # fmt: skip
 SIZES = ("minutes", "doors")
 WHERE = ("count", "percent", "chosen", "all")
 
@@ -283,20 +278,29 @@ def show_account(board: TurfBoard) -> None:
 
 def show_files(turf_id: str | None) -> None:
     """Files of one turf or of all."""
-    here, lang = workspace(), language()
     ids = [turf_id] if turf_id else None
     name = turf_id or say("nav.turfs").lower()
     with st.container(horizontal=True, key="files"):
-        for kind, mime in {**FILES, "excluded": "text/csv"}.items():
-            suffix = "csv" if kind == "excluded" else kind
-            st.download_button(
-                say(f"turfs.file_{kind}"),
-                lambda kind=kind: turf_file(here, kind, ids, language=lang),
-                f"relance-{name}{'-ecartes' if kind == 'excluded' else ''}.{suffix}",
-                mime,
-                key=f"file_{kind}",
-                on_click="ignore",
-            )
+        for one in FORMATS:
+            if one.is_offered:
+                kind = one.suffix.removeprefix(".")
+                words = say(one.label) if one.label else one.name
+                offer_file(words, kind, f"relance-{name}{one.suffix}", one.mime, ids)
+        left_out = f"relance-{name}-ecartes.csv"
+        offer_file(say("turfs.file_excluded"), "excluded", left_out, "text/csv", ids)
+
+
+def offer_file(words: str, kind: str, name: str, mime: str, turf_ids: list[str] | None) -> None:
+    """A button to one file, which is made on the click."""
+    here, lang = workspace(), language()
+    st.download_button(
+        words,
+        lambda: turf_file(here, kind, turf_ids, language=lang),
+        name,
+        mime,
+        key=f"file_{kind}",
+        on_click="ignore",
+    )
 
 
 def show_walk_book(turf_id: str | None) -> None:

@@ -30,19 +30,6 @@ BLOCS: Final = (
 DEFAULT_TARGET: Final = ("left", "ecologist", "far_left")
 """Target blocs unless the campaign says otherwise: the tool serves any democratic list."""
 
-OUTCOMES: Final = (
-    "not_home", "talked", "come_back", "refused", "do_not_contact", "inaccessible",
-    "bad_address", "moved",
-)  # fmt: skip
-"""What a knock can give, in the order of the walk book's boxes."""
-
-MUTE_OUTCOMES: Final = ("not_home", "refused", "do_not_contact")
-"""Outcomes that carry nothing else: no contact, no theme, no note (TRUST PRIV-02)."""
-
-MET_OUTCOMES: Final = ("talked", "refused", "do_not_contact")
-"""Outcomes after which a household counts as met: it is not to be visited again soon."""
-
-
 LEDGER_KINDS: Final = (
     "identity", "renumbered", "split", "merged", "recut", "lost", "gone",
 )  # fmt: skip

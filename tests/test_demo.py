@@ -12,9 +12,9 @@ import pytest
 import shapely
 
 from targeting.demo import build_town, visit_rows
+from targeting.outcomes import OUTCOMES_TABLE, THEMES
 from targeting.tables import (
     METRIC_CRS,
-    OUTCOMES,
     Addresses,
     BlocRows,
     Stations,
@@ -335,8 +335,7 @@ def test_contacts_hold_nothing_political_but_their_own_words(town):
         "notice_date", "notice_version", "consent_date", "consent_channel", "consent_wording",
         "ttpa_consent", "retention_date",
     ]  # fmt: skip
-    words = {"logement", "pouvoir_achat", "ecole", "sante", "transports", "proprete", "securite"}
-    assert set(town.contacts["themes"].dropna().str.split("|").explode()) == words
+    assert set(town.contacts["themes"].dropna().str.split("|").explode()) == set(THEMES) - {"other"}
 
 
 def test_phones_are_fictional_and_addresses_lead_nowhere(town):
@@ -385,7 +384,7 @@ def test_visits_are_in_the_past_at_hours_when_people_are_home(town, stops):
 def test_outcomes_have_the_shares_of_the_field_and_no_door_is_knocked_twice(town, stops):
     visits = visit_rows(town, stops, seed=1, today=TODAY)
     shares = visits["outcome"].value_counts(normalize=True)
-    assert set(shares.index) == set(OUTCOMES)
+    assert set(shares.index) == {o.code for o in OUTCOMES_TABLE if o.demo_share}
     assert shares["not_home"] == pytest.approx(0.62, abs=0.02)
     assert shares["talked"] == pytest.approx(0.20, abs=0.02)
     assert visits["visit_id"].is_unique

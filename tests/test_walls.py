@@ -11,20 +11,23 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "targeting"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+OUTCOMES = {"outcomes"}  # for whoever speaks of visits
+
 SHARED = {"cells", "codes", "errors", "shipped", "streetnames", "tables"}
 ONLY = {  # room: what of targeting it may import, besides itself
-    "scoring": SHARED,
-    "turf": SHARED,
-    "demo": SHARED,
+    "outcomes": set(),
+    "scoring": SHARED | OUTCOMES,
+    "turf": SHARED | OUTCOMES,
+    "demo": SHARED | OUTCOMES,
     "sources": SHARED | {"config"},
     "stations": SHARED | {"sources"},
-    "households": SHARED | {"sources", "stations"},
+    "households": SHARED | OUTCOMES | {"sources", "stations"},
     "maps": SHARED | {"locale", "scoring", "config", "households", "stations"},
-    "field": SHARED,
-    "exports": SHARED | {"locale", "households", "stations", "field"},
+    "field": SHARED | OUTCOMES,
+    "exports": SHARED | OUTCOMES | {"locale", "households", "stations", "field"},
     "reference": SHARED | {"config", "sources"},
-    "store": SHARED | {"config", "sources", "reference"},
-    "locale": {"codes"},
+    "store": SHARED | OUTCOMES | {"config", "sources", "reference"},
+    "locale": OUTCOMES | {"codes"},
 }
 
 

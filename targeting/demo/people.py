@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.demo.parameters import chance_of, parameters
+from targeting.outcomes import OUTCOMES_TABLE
 
 NAMESPACE: Final = uuid.UUID("7f9a4c52-5d0b-5b6e-9a3c-99001c0ffee0")
 
@@ -38,6 +39,8 @@ OUTINGS: Final = {0: (18, 5), 1: (18, 10), 2: (18, 0), 3: (18, 10), 5: (14, 30),
 
 OUTING_MINUTES: Final = 120
 """A pair that is not done by then comes back at the next outing."""
+
+DEMO_SHARES: Final = {o.code: o.demo_share for o in OUTCOMES_TABLE if o.demo_share}
 
 VISITED_DAYS: Final = 45
 """The visits were made in the last weeks."""
@@ -173,7 +176,7 @@ def build_visits(stops: pd.DataFrame, *, seed: int, today: date) -> pd.DataFrame
                     "door_id": done["door_id"].to_numpy(),
                     "turf_id": turf_id,
                     "visited_at": spread_over_outings(day, minutes),
-                    "outcome": pick(wanted["outcomes"], draws[:reached]),
+                    "outcome": pick(DEMO_SHARES, draws[:reached]),
                 }
             )
         )

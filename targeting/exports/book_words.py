@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Final
 
 from targeting.exports.lines import one_line
 from targeting.field.books import Door, PollingStation, Stop, WalkBook
 from targeting.locale import count_in, date_in, day_in, number_in, text_in
-
-THEMES: Final = (
-    "housing", "prices", "school", "health", "transport", "cleanliness", "safety", "other",
-)  # fmt: skip
-"""What people talk about, for a tally of the whole turf."""
+from targeting.outcomes import outcome_label
 
 
 def facts_line(book: WalkBook, language: str) -> str:
@@ -89,5 +84,5 @@ def door_memory(door: Door, language: str) -> str:
         language,
         "book.last_visit",
         date=day_in(language, door.last_visit),
-        outcome=text_in(language, f"outcome.{door.last_outcome}"),
+        outcome=text_in(language, outcome_label(door.last_outcome)),
     )

@@ -1,4 +1,4 @@
-"""Tables to files, the format told by the extension: CSV, Parquet, GeoJSON, GeoPackage.
+"""Tables to files: CSV, Parquet, GeoJSON, GeoPackage (`formats` tells them by the extension).
 
 Written aside and moved into place: a file that exists is whole. Credits go inside where the format
 has room for them, and beside a CSV (`X.credits.txt`) where it has none.
@@ -11,7 +11,6 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 import geopandas as gpd
 import pandas as pd
@@ -22,51 +21,29 @@ from targeting.cells import safe_table
 from targeting.errors import TargetingError
 from targeting.tables import WGS84
 
-TABLE_FORMATS: Final = (".csv", ".parquet")
-MAP_FORMATS: Final = (".geojson", ".gpkg")
+
+def write_csv(table: pd.DataFrame, path: Path, credits: Sequence[str]) -> list[Path]:
+    """A table with safe cells; its credits beside it."""
+    write_aside(path, lambda to: safe_table(table).to_csv(to, index=False, lineterminator="\n"))
+    return [path, *_credits_beside(path, credits)]
 
 
-def write_table(
-    table: pd.DataFrame,
-    path: Path,
-    *,
-    credits: Sequence[str] = (),
-    geometry: gpd.GeoSeries | None = None,
-) -> list[Path]:
-    """Write `table` to `path` in the format of its extension; gives the files written.
-
-    `geometry` is on the table's index, with a CRS: map formats need it, in WGS 84 for GeoJSON.
-    Raises TargetingError for an unknown extension, or a map without outlines.
-    """
-    suffix = known_format(path, (*TABLE_FORMATS, *MAP_FORMATS))
-    if suffix in MAP_FORMATS and geometry is None:
-        raise TargetingError(
-            f"{path.name}: no outlines to draw: import them with `import stations FILE`, or write "
-            "a .csv or a .parquet."
-        )
-    if suffix == ".csv":
-        write_aside(path, lambda to: safe_table(table).to_csv(to, index=False, lineterminator="\n"))
-        return [path, *_credits_beside(path, credits)]
-    if suffix == ".parquet":
-        write_aside(path, lambda to: _write_parquet(table, to, credits))
-        return [path]
-    assert geometry is not None
-    layer = gpd.GeoDataFrame(table, geometry=geometry)
-    write = _write_geojson if suffix == ".geojson" else _write_gpkg
-    write_aside(path, lambda to: write(layer, to, credits))
+def write_parquet(table: pd.DataFrame, path: Path, credits: Sequence[str]) -> list[Path]:
+    """A table, its credits among its metadata."""
+    write_aside(path, lambda to: _write_parquet(table, to, credits))
     return [path]
 
 
-def known_format(path: Path, formats: Sequence[str]) -> str:
-    """The extension of `path`, in lower case; raises TargetingError if it is none of `formats`.
+def write_geojson(layer: gpd.GeoDataFrame, path: Path, credits: Sequence[str]) -> list[Path]:
+    """A layer in WGS 84, its credits as `attribution`."""
+    write_aside(path, lambda to: _write_geojson(layer, to, credits))
+    return [path]
 
-    Long work asks before it begins: nothing is computed for a file that cannot be written.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in formats:
-        known = ", ".join(formats)
-        raise TargetingError(f"{path.name}: unknown format “{suffix}”: end the name with {known}.")
-    return suffix
+
+def write_gpkg(layer: gpd.GeoDataFrame, path: Path, credits: Sequence[str]) -> list[Path]:
+    """A layer in its own CRS, its credits among its metadata."""
+    write_aside(path, lambda to: _write_gpkg(layer, to, credits))
+    return [path]
 
 
 def ensure_writable(path: Path) -> None:

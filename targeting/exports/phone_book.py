@@ -20,7 +20,6 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from targeting.exports.book_words import (
-    THEMES,
     about_stop,
     door_memory,
     door_name,
@@ -37,7 +36,7 @@ from targeting.field.books import Door, Stop, WalkBook
 from targeting.field.phone_return import CORRECTIONS
 from targeting.field.sealing import ID_BYTES, PhraseKey, book_key, make_header, seal
 from targeting.locale import date_in, text_in, texts
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES, ROLES, THEMES, outcome_label, theme_label
 
 FOLDER: Final = Path(__file__).with_name("templates")
 SCRIPTS: Final = ("seal", "qr", "model", "map", "keep", "book", "views")
@@ -145,8 +144,9 @@ def book_content(book: WalkBook, today: date, language: str) -> dict[str, Any]:
     return {
         "language": language,
         "words": _words(language),
-        "outcomes": {o: text_in(language, f"outcome.{o}") for o in OUTCOMES},
-        "themes": {t: text_in(language, f"book.theme.{t}") for t in THEMES},
+        "outcomes": {o: text_in(language, outcome_label(o)) for o in OUTCOMES},
+        "roles": ROLES,
+        "themes": {t: text_in(language, theme_label(t)) for t in THEMES},
         "corrections": {c: text_in(language, f"phone.correction.{c}") for c in CORRECTIONS},
         "turf": book.turf_id,
         "made_on": today.isoformat(),

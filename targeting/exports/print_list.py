@@ -19,6 +19,7 @@ from shapely.geometry import box
 from targeting.exports.files import write_aside
 from targeting.exports.pages import TEMPLATES
 from targeting.locale import text_in
+from targeting.outcomes import OUTCOMES, outcome_label
 
 MAP_WIDTH: Final = 680.0
 MAP_HEIGHT: Final = 380.0
@@ -144,6 +145,7 @@ def render_print_list(
         credits=credits,
         language=language,
         today=date.today(),
+        outcomes=[text_in(language, outcome_label(o)) for o in OUTCOMES],
         say=lambda key, **values: text_in(language, key, **values),
         width=MAP_WIDTH,
         height=MAP_HEIGHT,

@@ -20,7 +20,6 @@ import typst
 
 from targeting.errors import TargetingError
 from targeting.exports.book_words import (
-    THEMES,
     about_stop,
     door_memory,
     door_place,
@@ -35,7 +34,7 @@ from targeting.exports.walk_map import draw_map
 from targeting.exports.walk_pages import Line, first_pages, list_pages
 from targeting.field.books import WalkBook
 from targeting.locale import count_in, date_in, number_in, text_in
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES, THEMES, outcome_label, theme_label
 
 TEMPLATE: Final = Path(__file__).with_name("templates") / "walk_book.typ"
 INDEX_ROWS: Final = 33
@@ -124,8 +123,9 @@ def _fonts() -> typst.Fonts:
 
 def _words(language: str) -> dict[str, Any]:
     words: dict[str, Any] = {k.replace("_", "-"): text_in(language, f"book.{k}") for k in WORDS}
-    words["outcomes"] = [text_in(language, f"outcome.{o}") for o in OUTCOMES]
-    for family, codes in (("theme", THEMES), ("channel", CHANNELS), ("purpose", PURPOSES)):
+    words["outcomes"] = [text_in(language, outcome_label(o)) for o in OUTCOMES]
+    words["theme-names"] = [text_in(language, theme_label(t)) for t in THEMES]
+    for family, codes in (("channel", CHANNELS), ("purpose", PURPOSES)):
         words[f"{family}-names"] = [text_in(language, f"book.{family}.{c}") for c in codes]
     words["index-columns"] = [text_in(language, f"book.column.{c}") for c in COLUMNS]
     return words

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from targeting.codes import BUILDING_ID, TURF_CODE
 from targeting.errors import TargetingError
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 
 FORMAT: Final = "relance-return/1"
 FRAME: Final = re.compile(r"RLF1:([A-Z2-7]{6}):([0-9]{1,4}):([0-9]{1,4}):([0-9A-F]{8}):([A-Z2-7]+)")

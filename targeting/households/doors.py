@@ -11,28 +11,15 @@ from typing import Final
 import pandas as pd
 
 from targeting.errors import SourceError
+from targeting.outcomes import FIRST_TOLD, MET, OPPOSITION, OUTCOMES, REASONS
 from targeting.shipped import OUR_DATA
-from targeting.tables import OUTCOMES
 
 OUR_OUTCOMES: Final = OUR_DATA / "outcomes.toml"
-
-DO_NOT_CONTACT: Final = "do_not_contact"
-ALREADY_MET: Final = "already_met"
 
 COOLING_OFF_DAYS: Final = 60
 """A household that talked or refused is left alone this long, where nothing else is asked."""
 
 LONGEST_DAYS: Final = 3650
-
-REASONS: Final = {
-    "talked": ALREADY_MET, "refused": ALREADY_MET, "do_not_contact": DO_NOT_CONTACT,
-    "not_home": "tried_lately", "come_back": "tried_lately", "moved": "moved",
-    "inaccessible": "inaccessible", "bad_address": "bad_address",
-}  # fmt: skip
-"""Why a door is left alone after each outcome. A refusal is told as a meeting: it holds no more."""
-
-FIRST_TOLD: Final = (DO_NOT_CONTACT, "bad_address", ALREADY_MET, "inaccessible", "moved")
-"""Of several reasons, the one that is told; the others of `REASONS` come after."""
 
 CoolingOff = Mapping[str, int | None]
 """Days that a door is left alone after each outcome; None: for ever."""
@@ -49,14 +36,14 @@ def load_cooling_off(path: Path = OUR_OUTCOMES, *, met_days: int | None = None) 
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SourceError(path.name, f"cannot be read ({error}).") from error
     wrong = [o for o in OUTCOMES if not _is_days(days.get(o))] + sorted(set(days) - set(OUTCOMES))
-    if wrong or days[DO_NOT_CONTACT] != "never":
+    if wrong or days[OPPOSITION] != "never":
         raise SourceError(
-            path.name, f"[days]: {', '.join(wrong) or DO_NOT_CONTACT} cannot be used.",
+            path.name, f"[days]: {', '.join(wrong) or OPPOSITION} cannot be used.",
             way_out=f"Give each of {', '.join(OUTCOMES)} a number of days or “never”; "
-            f"{DO_NOT_CONTACT} is always “never”.",
+            f"{OPPOSITION} is always “never”.",
         )  # fmt: skip
     kept = {o: None if days[o] == "never" else int(days[o]) for o in OUTCOMES}
-    return kept if met_days is None else kept | {"talked": met_days, "refused": met_days}
+    return kept if met_days is None else kept | {o: met_days for o in MET if o != OPPOSITION}
 
 
 def _is_days(value: object) -> bool:

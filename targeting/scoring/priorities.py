@@ -6,8 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from targeting.outcomes import MET
 from targeting.scoring.product import rank_of
-from targeting.tables import MET_OUTCOMES, Coverage, Priorities
+from targeting.tables import Coverage, Priorities
 
 SMALLEST_CELL: Final = 11
 """A count of households under eleven is not shown, nor does it move anything shown
@@ -33,7 +34,7 @@ def build_coverage(buildings: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFram
     station_of = homes.set_index("building_id")["station_id"]
     knocks = visits.assign(station_id=visits["building_id"].map(station_of))
     knocks = knocks.dropna(subset="station_id")
-    met = knocks[knocks["outcome"].isin(MET_OUTCOMES)]
+    met = knocks[knocks["outcome"].isin(MET)]
     last = knocks.groupby("station_id")["visited_at"].max()
     table = pd.DataFrame(
         {

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES, TALKED, THEMES
 
 CATEGORIES: Final = ("member", "regular", "occasional")
 SOURCES: Final = (
@@ -38,9 +38,11 @@ SOURCES: Final = (
 )  # fmt: skip
 LEGAL_BASES: Final = ("consent", "regular_contact", "legitimate_interest")
 AGE_BANDS: Final = ("18-24", "25-34", "35-49", "50-64", "65+")
-THEMES: Final = (
-    "logement", "pouvoir_achat", "ecole", "sante", "transports", "proprete", "securite", "autre",
-)  # fmt: skip
+PERSONAL: Final = {"personal": True}
+"""Mark of a column about a person: `store.personal` says until when it is kept."""
+
+NOT_PERSONAL: Final = {"personal": False}
+
 OPEN_STATUSES: Final = ("ready", "in_progress")
 """A door stands in one such turf at most: `open_door` holds it, whatever path wrote it."""
 
@@ -194,12 +196,12 @@ class Consent(Base):
 
     __tablename__ = "consent"
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    given_on: Mapped[date] = mapped_column(Date)
-    channel: Mapped[str] = mapped_column(String(30))
-    wording: Mapped[str] = mapped_column(String(60))
-    ttpa: Mapped[bool] = mapped_column(default=False)
-    withdrawn_on: Mapped[date | None] = mapped_column(Date)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, info=PERSONAL)
+    given_on: Mapped[date] = mapped_column(Date, info=PERSONAL)
+    channel: Mapped[str] = mapped_column(String(30), info=PERSONAL)
+    wording: Mapped[str] = mapped_column(String(60), info=PERSONAL)
+    ttpa: Mapped[bool] = mapped_column(default=False, info=PERSONAL)
+    withdrawn_on: Mapped[date | None] = mapped_column(Date, info=PERSONAL)
 
     __table_args__ = (
         CheckConstraint("trim(channel) <> '' AND trim(wording) <> ''", name="said"),
@@ -217,23 +219,25 @@ class Contact(Base):
 
     __tablename__ = "contact"
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    category: Mapped[str] = mapped_column(String(12))
-    source: Mapped[str] = mapped_column(String(60))
-    source_date: Mapped[date] = mapped_column(Date)
-    legal_basis: Mapped[str] = mapped_column(String(30))
-    notice_date: Mapped[date] = mapped_column(Date)
-    notice_version: Mapped[str] = mapped_column(String(30))
-    retention_date: Mapped[date] = mapped_column(Date, index=True)
-    building_id: Mapped[str | None] = mapped_column(String(60), index=True)
-    door_id: Mapped[str | None] = mapped_column(String(70))
-    consent_id: Mapped[str | None] = mapped_column(ForeignKey("consent.id"), unique=True)
-    first_name: Mapped[str | None] = mapped_column(String(100))
-    last_name: Mapped[str | None] = mapped_column(String(100))
-    phone: Mapped[str | None] = mapped_column(String(30))
-    email: Mapped[str | None] = mapped_column(String(200))
-    age_band: Mapped[str | None] = mapped_column(String(6))
-    version: Mapped[int] = mapped_column(default=1)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, info=PERSONAL)
+    category: Mapped[str] = mapped_column(String(12), info=PERSONAL)
+    source: Mapped[str] = mapped_column(String(60), info=PERSONAL)
+    source_date: Mapped[date] = mapped_column(Date, info=PERSONAL)
+    legal_basis: Mapped[str] = mapped_column(String(30), info=PERSONAL)
+    notice_date: Mapped[date] = mapped_column(Date, info=PERSONAL)
+    notice_version: Mapped[str] = mapped_column(String(30), info=PERSONAL)
+    retention_date: Mapped[date] = mapped_column(Date, index=True, info=PERSONAL)
+    building_id: Mapped[str | None] = mapped_column(String(60), index=True, info=PERSONAL)
+    door_id: Mapped[str | None] = mapped_column(String(70), info=PERSONAL)
+    consent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("consent.id"), unique=True, info=PERSONAL
+    )
+    first_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
+    last_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
+    phone: Mapped[str | None] = mapped_column(String(30), info=PERSONAL)
+    email: Mapped[str | None] = mapped_column(String(200), info=PERSONAL)
+    age_band: Mapped[str | None] = mapped_column(String(6), info=PERSONAL)
+    version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
 
     __table_args__ = (
         UniqueConstraint("id", "category", "consent_id", name="uq_contact_theme_key"),
@@ -280,10 +284,10 @@ class ContactTheme(Base):
 
     __tablename__ = "contact_theme"
 
-    contact_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    theme: Mapped[str] = mapped_column(String(20), primary_key=True)
-    category: Mapped[str] = mapped_column(String(12))
-    consent_id: Mapped[str] = mapped_column(String(36))
+    contact_id: Mapped[str] = mapped_column(String(36), primary_key=True, info=PERSONAL)
+    theme: Mapped[str] = mapped_column(String(20), primary_key=True, info=PERSONAL)
+    category: Mapped[str] = mapped_column(String(12), info=PERSONAL)
+    consent_id: Mapped[str] = mapped_column(String(36), info=PERSONAL)
 
     __table_args__ = (
         ForeignKeyConstraint(
@@ -455,19 +459,21 @@ class Visit(Base):
 
     __tablename__ = "visit"
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    building_id: Mapped[str] = mapped_column(String(60), index=True)
-    door_id: Mapped[str] = mapped_column(String(70), index=True)
-    turf_id: Mapped[str | None] = mapped_column(ForeignKey("turf.id"), index=True)
-    visited_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    outcome: Mapped[str] = mapped_column(String(16))
-    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
-    book_id: Mapped[str | None] = mapped_column(String(32))
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, info=PERSONAL)
+    building_id: Mapped[str] = mapped_column(String(60), index=True, info=PERSONAL)
+    door_id: Mapped[str] = mapped_column(String(70), index=True, info=PERSONAL)
+    turf_id: Mapped[str | None] = mapped_column(ForeignKey("turf.id"), index=True, info=PERSONAL)
+    visited_at: Mapped[datetime] = mapped_column(UtcDateTime, info=PERSONAL)
+    outcome: Mapped[str] = mapped_column(String(16), info=PERSONAL)
+    contact_id: Mapped[str | None] = mapped_column(
+        ForeignKey("contact.id", ondelete="SET NULL"), info=PERSONAL
+    )
+    book_id: Mapped[str | None] = mapped_column(String(32), info=PERSONAL)
 
     __table_args__ = (
         CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
         CheckConstraint(
-            "outcome = 'talked' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
+            f"outcome = '{TALKED}' OR contact_id IS NULL", name="only_a_talk_leads_to_a_contact"
         ),
         CheckConstraint(uuid_shape("id"), name="id_is_a_uuid"),
         CheckConstraint(building_shape("building_id"), name="building_id_has_its_signs"),

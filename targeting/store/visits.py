@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from targeting.codes import BUILDING_ID
 from targeting.errors import PrivacyError, TargetingError
+from targeting.outcomes import OPPOSITION, OUTCOMES, TALKED
 from targeting.store.models import (
     PhoneBook,
     Turf,
@@ -27,7 +28,6 @@ from targeting.store.models import (
 )
 from targeting.store.queries import CHUNK, load_campaign
 from targeting.store.turfs import handed_on, held_elsewhere, load_ranges
-from targeting.tables import OUTCOMES
 
 VISIT_KEPT_DAYS: Final = 730
 """How long a door's outcome is kept when no ballot date is set: two years (proposal, TRUST)."""
@@ -41,8 +41,7 @@ VISIT_FIELDS: Final = {
     "book_id", "formerly",
 }  # fmt: skip
 
-OPPOSITION: Final = "do_not_contact"
-"""The outcome that wins over any other, and is never lost (TRUST PRIV-07)."""
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -74,16 +73,22 @@ def opposition_id(visit_id: str, door_id: str) -> str:
 def due_to_be_forgotten(session: Session, today: date) -> list[str]:
     """Ids of visits, and of those taken back, whose day to be forgotten is past, as the campaign
     stands now: a ballot that moves takes all of them along."""
-    campaign = load_campaign(session)
-    ballot = campaign.ballot_date if campaign else None
-    if ballot is not None and erase_date(ballot, datetime.now(UTC)) >= today:
+    before = forgotten_before(session, today)
+    if before is None:
         return []
-    first_kept = datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
     due: list[str] = []
     for row_id, at in ((Visit.id, Visit.visited_at), (VisitUndone.id, VisitUndone.undone_at)):
-        query = select(row_id)
-        due += session.scalars(query if ballot is not None else query.where(at < first_kept))
+        due += session.scalars(select(row_id).where(at < before))
     return due
+
+
+def forgotten_before(session: Session, today: date) -> datetime | None:
+    """Visits of before this moment are due to be forgotten; None: none is."""
+    campaign = load_campaign(session)
+    ballot = campaign.ballot_date if campaign else None
+    if ballot is None:
+        return datetime.combine(today - timedelta(days=VISIT_KEPT_DAYS), time.min, UTC)
+    return None if erase_date(ballot, datetime.now(UTC)) >= today else END_OF_TIME
 
 
 def erase_date(ballot_date: date | None, visited_at: datetime) -> date:
@@ -207,7 +212,7 @@ def _visit_row(visit: Mapping[str, Any], index: int) -> dict[str, Any]:
         raise VisitError(index, f"its outcome is none of {', '.join(OUTCOMES)}.")
     contact_id = visit.get("contact_id") or None
     more = [k for k, v in visit.items() if v and k not in VISIT_FIELDS]
-    if more or (contact_id and outcome != "talked"):
+    if more or (contact_id and outcome != TALKED):
         raise PrivacyError(
             f"visit {index + 1}: “{outcome}” carries nothing else: no theme, no note, and a "
             "contact only after a talk (TRUST PRIV-02). A concern goes on the consent slip."

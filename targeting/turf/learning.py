@@ -16,13 +16,8 @@ import pandas as pd
 
 from targeting.codes import FRANCE
 from targeting.errors import TurfError
+from targeting.outcomes import KNOCKED, OPENED, TALKED
 from targeting.turf.minutes import KINDS, TimeModel
-
-OPENED: Final = ("talked", "come_back", "refused", "do_not_contact", "moved")
-"""Outcomes after which somebody had opened."""
-
-KNOCKED: Final = (*OPENED, "not_home")
-"""Outcomes of a door that could be knocked at; the others found no door."""
 
 LONGEST_GAP: Final = 15.0
 """Minutes: more between two knocks is a break, not a door."""
@@ -116,7 +111,7 @@ def learn_field_model(
         of_kind = knocked["kind"] == kind
         base = everywhere.worth(prior["opening"]["kind_worth"])
         by_kind[kind] = base.after(int((opened["kind"] == kind).sum()), int(of_kind.sum()))
-    talks = int((opened["outcome"] == "talked").sum())
+    talks = int((opened["outcome"] == TALKED).sum())
     model = replace(
         time,
         opening_rate=everywhere.mean,
@@ -180,7 +175,7 @@ def learn_minutes(model: TimeModel, gaps: pd.DataFrame, worth: float) -> TimeMod
     """Knock and talk minutes after these gaps; the way inside stays the prior's."""
     indoor = gaps["kind"].map({k: getattr(model, f"{k}_indoor_minutes") for k in KINDS})
     inside = gaps["minutes"] - indoor.astype(float)
-    talked = gaps["outcome"] == "talked"
+    talked = gaps["outcome"] == TALKED
     knock = _shrunk(inside[~talked & gaps["kind"].isin(KINDS)], model.knock_minutes, worth)
     talk = _shrunk(inside[talked & gaps["kind"].isin(KINDS)] - knock, model.talk_minutes, worth)
     return replace(model, knock_minutes=knock, talk_minutes=talk)

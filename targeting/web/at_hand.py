@@ -7,10 +7,11 @@ import math
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial, wraps
+from contextlib import nullcontext, suppress
+from functools import partial, update_wrapper, wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -260,15 +261,78 @@ def open_or_stop(load: Callable[[], Opened], waiting: str) -> Opened:
     st.stop()
 
 
-def waiting(load: Callable[Asked, Opened]) -> Callable[Asked, Opened]:
-    """What takes long the first time (Streamlit builds it once, the others wait) says so."""
+class Kept(Generic[Asked, Opened]):
+    """A loader of the server's workspace whose answer is kept until the workspace changes."""
+
+    def __init__(
+        self,
+        load: Callable[Concatenate[Workspace, Asked], Opened],
+        *,
+        until: Callable[[Workspace], str],
+        entries: int,
+        is_copied: bool,
+        is_told: bool,
+        is_whole: Callable[[Any], bool] | None,
+    ) -> None:
+        update_wrapper(self, load)
+        self.until, self.is_told, self.is_whole = until, is_told, is_whole
+        keep = st.cache_data if is_copied else st.cache_resource
+        self._kept: Any = keep(max_entries=entries, show_spinner=False)(_marked(load))
+
+    def __call__(self, *args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
+        here = workspace()
+        with st.spinner(say("loading")) if self.is_told else nullcontext():
+            return self.of(here, self.until(here), *args, **kwargs)
+
+    def of(self, here: Workspace, mark: str, *args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
+        """What is kept of this workspace as its mark tells it, else loaded, without a word."""
+        found: Opened = self._kept(here, mark, *args, **kwargs)
+        if self.is_whole is not None and not self.is_whole(found):
+            self._kept.clear(here, mark, *args, **kwargs)
+            found = self._kept(here, mark, *args, **kwargs)
+        return found
+
+
+def kept(
+    *,
+    until: Callable[[Workspace], str] = screens.workspace_mark,
+    entries: int = KEPT,
+    is_copied: bool = False,
+    is_told: bool = False,
+    is_whole: Callable[[Any], bool] | None = None,
+) -> Callable[[Callable[Concatenate[Workspace, Asked], Opened]], Kept[Asked, Opened]]:
+    """Keep what a loader gives until the mark of its workspace changes; it is called without it.
+
+    Streamlit loads it once, the others wait; a parameter that begins with `_` is not compared, it
+    follows from the workspace. `until`: what tells of a change; `is_copied`: each reader has a copy
+    of its own; `is_told`: what takes long the first time says so; `is_whole`: whether what was kept
+    can still be used (a file that somebody deleted is written again).
+    """
+
+    def decorate(load: Callable[Concatenate[Workspace, Asked], Opened]) -> Kept[Asked, Opened]:
+        return Kept(
+            load, until=until, entries=entries, is_copied=is_copied, is_told=is_told,
+            is_whole=is_whole,
+        )  # fmt: skip
+
+    return decorate
+
+
+def _marked(load: Callable[Concatenate[Workspace, Asked], Opened]) -> Callable[..., Opened]:
+    """A loader as Streamlit keeps it: by its mark and its own arguments, not by its workspace."""
 
     @wraps(load)
-    def told_meanwhile(*args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
-        with st.spinner(say("loading")):
-            return load(*args, **kwargs)
+    def made(_here: Workspace, mark: str, *args: Any, **kwargs: Any) -> Opened:
+        return load(_here, *args, **kwargs)
 
-    return told_meanwhile
+    first = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("_here", "mark")]
+    own = list(signature(load).parameters.values())[1:]
+    made.__signature__ = Signature([*first, *own])  # type: ignore[attr-defined]
+    return made
+
+
+def _is_there(file: MapFile | None) -> bool:
+    return file is None or file.path.exists()
 
 
 def warm_up() -> None:
@@ -281,47 +345,51 @@ def warm_up() -> None:
         return
     mark = screens.workspace_mark(here)
     with suppress(TargetingError):
-        _holdings(here, mark)
+        load_holdings.of(here, mark)
     with suppress(TargetingError):
-        board = _board(here, mark)
-        _levels(here, mark, board)
-        for draw in (_station_map, _hatching):
-            draw(here, mark, board)
+        board = load_board.of(here, mark)
+        load_turnout_levels.of(here, mark, board)
+        for draw in (load_station_map, load_hatching):
+            draw.of(here, mark, board)
     with suppress(TargetingError):
-        _backdrop(here, mark)
-        _turf_board(here, mark)
+        load_backdrop.of(here, mark)
+        load_turf_board.of(here, mark)
 
 
-@waiting
-def load_holdings() -> screens.Holdings:
+@kept(is_told=True)
+def load_holdings(here: Workspace) -> screens.Holdings:
     """What the workspace holds, and the next step."""
-    here = workspace()
-    return _holdings(here, screens.workspace_mark(here))
+    return screens.load_holdings(here)
 
 
-def load_board() -> Board:
+@kept(until=screens.score_mark)
+def load_scored(here: Workspace) -> screens.ScoredBoard:
+    """What of the board hangs on no visit."""
+    return screens.load_scored(here)
+
+
+@kept()
+def load_board(here: Workspace) -> Board:
     """The board of stations. Raises TargetingError where there is not enough to make one."""
-    here = workspace()
-    return _board(here, screens.workspace_mark(here))
+    return screens.load_board(here, load_scored.of(here, screens.score_mark(here)))
 
 
-@waiting
-def load_turnout_levels(board: Board) -> tuple[float, float]:
+@kept(is_copied=True, is_told=True)
+def load_turnout_levels(here: Workspace, _board: Board) -> tuple[float, float]:
     """Turnouts of the latest low election and of the presidential round."""
-    here = workspace()
-    return _levels(here, screens.workspace_mark(here), board)
+    return turnout_levels(here, _board)
 
 
-def load_past() -> screens.PastBoard:
+@kept()
+def load_past(here: Workspace) -> screens.PastBoard:
     """The past of the campaign's stations. Raises TargetingError before any results."""
-    here = workspace()
-    return _past(here, screens.workspace_mark(here))
+    return screens.load_past(here)
 
 
-def load_health() -> Health:
+@kept()
+def load_health(here: Workspace) -> Health:
     """The health of the campaign's data. Raises TargetingError before any results."""
-    here = workspace()
-    return _health(here, screens.workspace_mark(here))
+    return data_health(here)
 
 
 def backtest_elections() -> list[str]:
@@ -334,77 +402,63 @@ def load_backtest(election_id: str, communes: tuple[str, ...]) -> tuple[Backtest
 
     Kept until the workspace changes. Raises TargetingError with the reason where none can be made.
     """
-    here = workspace()
-    return _backtest(here, screens.workspace_mark(here), election_id, communes, language())
+    return _backtest(election_id, communes, language())
 
 
-@waiting
-def load_station_line(station_id: str) -> DataFrame:
+@kept()
+def _backtest(
+    here: Workspace, election_id: str, communes: tuple[str, ...], lang: str
+) -> tuple[Backtest, list[str], bytes]:
+    result, told = backtest_workspace(here, election_id, communes=communes)
+    return result, told, backtest_html(here, result, told, language=lang)
+
+
+@kept(is_copied=True, is_told=True, entries=64)
+def load_station_line(here: Workspace, station_id: str) -> DataFrame:
     """The past of one station, election by election."""
-    here = workspace()
-    return _station_line(here, screens.workspace_mark(here), station_id)
+    return screens.load_station_line(here, station_id)
 
 
-@waiting
-def load_station_map(board: Board) -> MapFile | None:
+@kept(is_told=True, is_whole=_is_there)
+def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
     """The stations' map file."""
-    return _drawn(_station_map, board)
+    return screens.write_station_map(here, _board)
 
 
-@waiting
-def load_hatching(board: Board) -> MapFile | None:
+@kept(is_told=True, is_whole=_is_there)
+def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
     """The hatching of doubtful stations."""
-    return _drawn(_hatching, board)
+    return screens.write_hatching(here, _board)
 
 
-@waiting
-def load_backdrop() -> tuple[MapFile | None, list[str]]:
+@kept(is_told=True, is_whole=lambda found: _is_there(found[0]))
+def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
-    here = workspace()
-    mark = screens.workspace_mark(here)
-    file, kinds = _backdrop(here, mark)
-    if file is not None and not file.path.exists():
-        _backdrop.clear(here, mark)
-        file, kinds = _backdrop(here, mark)
-    return file, kinds
+    return screens.write_backdrop(here)
 
 
-def _drawn(draw: Any, board: Board) -> MapFile | None:
-    """A map file of the board, written again if somebody emptied the cache."""
-    here = workspace()
-    mark = screens.workspace_mark(here)
-    file: MapFile | None = draw(here, mark, board)
-    if file is not None and not file.path.exists():
-        draw.clear(here, mark, board)
-        file = draw(here, mark, board)
-    return file
-
-
-@waiting
-def load_turf_board() -> screens.TurfBoard | None:
+@kept(is_told=True)
+def load_turf_board(here: Workspace) -> screens.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
-    here = workspace()
-    return _turf_board(here, screens.workspace_mark(here))
+    return screens.load_turf_board(here)
 
 
-@waiting
-def load_hand_board() -> HandBoard:
+@kept(is_told=True)
+def load_hand_board(here: Workspace) -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
-    here = workspace()
-    return _hand_board(here, screens.workspace_mark(here))
+    return handwork.load_hand_board(here)
 
 
-@waiting
-def load_drawn_streets() -> GeoDataFrame | None:
+@kept(is_told=True, until=screens.score_mark)
+def load_drawn_streets(here: Workspace) -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
-    here = workspace()
-    return _streets(here, screens.score_mark(here))
+    return screens.load_streets(here)
 
 
-def load_plan(teams: int, evenings: int, minutes: float) -> Plan:
+@kept()
+def load_plan(here: Workspace, teams: int, evenings: int, minutes: float) -> Plan:
     """What so many teams and evenings buy. Raises TargetingError where there is no result."""
-    here = workspace()
-    return _plan(here, screens.workspace_mark(here), teams, evenings, minutes)
+    return plans.make_plan(here, teams=teams, evenings=evenings, minutes=minutes)
 
 
 def replaced_by_plan(plan: Plan) -> dict[str, int]:
@@ -423,81 +477,3 @@ def plan_csv(plan: Plan) -> bytes:
         out = Path(folder) / "plan.csv"
         plans.write_plan(workspace(), plan, out)
         return out.read_bytes()
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _plan(_here: Workspace, mark: str, teams: int, evenings: int, minutes: float) -> Plan:
-    return plans.make_plan(_here, teams=teams, evenings=evenings, minutes=minutes)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _hand_board(_here: Workspace, mark: str) -> HandBoard:
-    return handwork.load_hand_board(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _streets(_here: Workspace, mark: str) -> GeoDataFrame | None:
-    return screens.load_streets(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _holdings(_here: Workspace, mark: str) -> screens.Holdings:
-    return screens.load_holdings(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _scored(_here: Workspace, mark: str) -> screens.ScoredBoard:
-    return screens.load_scored(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _board(_here: Workspace, mark: str) -> Board:
-    return screens.load_board(_here, _scored(_here, screens.score_mark(_here)))
-
-
-@st.cache_data(max_entries=KEPT, show_spinner=False)
-def _levels(_here: Workspace, mark: str, _board: Board) -> tuple[float, float]:
-    return turnout_levels(_here, _board)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _past(_here: Workspace, mark: str) -> screens.PastBoard:
-    return screens.load_past(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _health(_here: Workspace, mark: str) -> Health:
-    return data_health(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _backtest(
-    _here: Workspace, mark: str, election_id: str, communes: tuple[str, ...], lang: str
-) -> tuple[Backtest, list[str], bytes]:
-    result, told = backtest_workspace(_here, election_id, communes=communes)
-    return result, told, backtest_html(_here, result, told, language=lang)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _station_line(_here: Workspace, mark: str, station_id: str) -> DataFrame:
-    return screens.load_station_line(_here, station_id)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _station_map(_here: Workspace, mark: str, _board: Board) -> MapFile | None:
-    return screens.write_station_map(_here, _board)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _hatching(_here: Workspace, mark: str, _board: Board) -> MapFile | None:
-    return screens.write_hatching(_here, _board)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _backdrop(_here: Workspace, mark: str) -> tuple[MapFile | None, list[str]]:
-    return screens.write_backdrop(_here)
-
-
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _turf_board(_here: Workspace, mark: str) -> screens.TurfBoard | None:
-    return screens.load_turf_board(_here)

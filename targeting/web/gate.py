@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from targeting.errors import TargetingError
 from targeting.locale import known_language, text_in
+from targeting.web.screens import SCREENS
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 ORIGINS: Final = "RELANCE_ORIGINS"
@@ -29,7 +30,7 @@ ORIGINS: Final = "RELANCE_ORIGINS"
 OPEN_TO_ALL: Final = ("/health", "/_stcore/health")
 """Says that the server lives, and nothing else: for whoever watches over it."""
 
-UPLOADING_PAGES: Final[tuple[str, ...]] = ()
+UPLOADING_PAGES: Final = tuple(screen.name for screen in SCREENS if screen.takes_files)
 """Screens with a field for files (`retour`): none today, so that every upload is refused."""
 
 READING: Final = ("GET", "HEAD", "OPTIONS")

@@ -1,4 +1,4 @@
-"""The list of screens, and what stands on every one of them."""
+"""What stands on every screen."""
 
 from __future__ import annotations
 
@@ -11,20 +11,9 @@ from targeting.errors import TargetingError
 from targeting.locale import DEFAULT, LANGUAGES
 from targeting.shipped import PACKAGE, PAGES
 from targeting.web.at_hand import language, say, show_trouble, shows_demo
+from targeting.web.screens import HEADINGS, SCREENS
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
-
-HEADINGS = {
-    "": "app.name",
-    "carte": "map.title",
-    "secteurs": "turfs.title",
-    "plan": "plan.title",
-    "retouche": "hand.title",
-    "passe": "ledger.title",
-    "sante": "health.title",
-    "retour": "backtest.title",
-    "scenario": "scenario.title",
-}  # fmt: skip (by path)
 
 
 def keep_language() -> None:
@@ -42,15 +31,13 @@ def main() -> None:
     st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="wide")
     screen = st.navigation(
         [
-            st.Page(PAGES / "accueil.py", title=say("nav.home"), default=True),
-            st.Page(PAGES / "carte.py", title=say("nav.map"), url_path="carte"),
-            st.Page(PAGES / "plan.py", title=say("nav.plan"), url_path="plan"),
-            st.Page(PAGES / "secteurs.py", title=say("nav.turfs"), url_path="secteurs"),
-            st.Page(PAGES / "retouche.py", title=say("nav.hand"), url_path="retouche"),
-            st.Page(PAGES / "scenario.py", title=say("nav.scenario"), url_path="scenario"),
-            st.Page(PAGES / "retour.py", title=say("nav.backtest"), url_path="retour"),
-            st.Page(PAGES / "passe.py", title=say("nav.past"), url_path="passe"),
-            st.Page(PAGES / "sante.py", title=say("nav.health"), url_path="sante"),
+            st.Page(
+                PAGES / f"{one.name}.py",
+                title=say(one.nav),
+                url_path=one.path,
+                default=one.is_home,
+            )
+            for one in SCREENS
         ],
         position="top",
     )

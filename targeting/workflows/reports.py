@@ -12,7 +12,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.exports.files import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
+from targeting.exports.formats import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
 from targeting.reference import tables as reference
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable

@@ -15,7 +15,7 @@ import pandas as pd
 from targeting.codes import commune_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.exports.files import write_table
+from targeting.exports.formats import write_table
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from targeting.cells import DANGEROUS, raw_text, safe_table, safe_text
 from targeting.errors import TargetingError
-from targeting.exports.files import write_aside, write_table
+from targeting.exports.files import write_aside
+from targeting.exports.formats import (
+    ALL_FORMATS,
+    FORMATS,
+    HELD,
+    TABLE_FORMATS,
+    known_format,
+    write_table,
+)
+from targeting.locale import texts
 
 
 @given(st.text(max_size=30))
@@ -79,3 +88,20 @@ def test_gdal_keeps_only_formats_that_open_no_other_file(tmp_path: Path) -> None
     assert "Warning" not in done.stderr
     assert answer.startswith("refused")
     assert "Ada" not in done.stdout
+
+
+def test_each_format_is_declared_once_and_has_its_words_in_both_languages():
+    assert len({f.suffix for f in FORMATS}) == len(FORMATS)
+    assert {f.holds for f in FORMATS} == set(HELD)
+    assert sorted(ALL_FORMATS) == sorted(f.suffix for f in FORMATS)
+    for form in FORMATS:
+        assert form.name
+        assert not form.label or form.label in texts("fr").keys() & texts("en").keys()
+
+
+def test_a_format_is_known_by_its_extension_however_it_is_written_and_where_it_fits():
+    assert known_format(Path("A.GeoJSON")).name == "GeoJSON"
+    assert known_format(Path("A.csv"), TABLE_FORMATS).suffix == ".csv"
+    for name, formats in (("A.kmz", ALL_FORMATS), ("A", ALL_FORMATS), ("A.gpkg", TABLE_FORMATS)):
+        with pytest.raises(TargetingError, match=r"unknown format .*: end the name with \.csv"):
+            known_format(Path(name), formats)

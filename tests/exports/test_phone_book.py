@@ -21,7 +21,7 @@ from targeting.exports.phone_book import (
 from targeting.field.books import WalkBook
 from targeting.field.sealing import SealError, book_id_of, book_key, open_sealed
 from targeting.locale import LANGUAGES, texts
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 from tests.field.phones import PHRASE
 from tests.field.turfs import DAY, HOUSES, book
 

@@ -14,7 +14,7 @@ from targeting.exports.walk_pages import BODY_MM, count_pages, list_pages
 from targeting.exports.walk_pdf import INDEX_ROWS, page_code, write_packet
 from targeting.field.books import WalkBook
 from targeting.locale import text_in
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 from tests.field.turfs import DAY, HOUSES, book, visits
 
 CODE = re.compile(r"(?<!\S)(\d+\.\d+)(?!\S)")

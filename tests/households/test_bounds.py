@@ -16,7 +16,7 @@ from targeting.households.doors import (
     load_cooling_off,
     open_dwellings,
 )
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 from targeting.turf.remainder import ranges_of, remaining_doors
 
 from .test_doors import NOW, knocks

@@ -14,7 +14,7 @@ from targeting.errors import SourceError
 from targeting.households.doors import closed_doors, load_cooling_off
 from targeting.households.layouts import doors_in_order, number_doors
 from targeting.households.natural import natural_key, number_key
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 
 NOW = datetime(2026, 3, 10, 18, 0, tzinfo=UTC)
 

@@ -14,18 +14,18 @@ from babel.numbers import format_decimal, format_percent
 from targeting import locale
 from targeting.codes import KINDS
 from targeting.config import PROJECT
-from targeting.exports.book_words import THEMES
 from targeting.exports.phone_book import LOCK_WORDS
 from targeting.field.phone_return import CORRECTIONS
 from targeting.locale import text_in, texts
 from targeting.maps.measures import METRICS
+from targeting.outcomes import OUTCOMES, REASONS, THEMES
 from targeting.scoring.backtest import LABELS
 from targeting.scoring.capture import ARENAS
 from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
 from targeting.store.models import TURF_STATUSES
-from targeting.tables import BLOCS, OUTCOMES
+from targeting.tables import BLOCS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -36,7 +36,13 @@ FAMILIES = {
     "bloc": BLOCS,
     "reason": ("small_station", "no_valid_votes", "no_past", "roll_moved", *REDRAWN, "uncertain"),
     "status": TURF_STATUSES,
-    "excluded": ("nobody_registered", "outside_stations", "in_another_turf", "no_coordinates"),
+    "excluded": (
+        *REASONS.values(),
+        "nobody_registered",
+        "outside_stations",
+        "in_another_turf",
+        "no_coordinates",
+    ),
     "metric": METRICS,
     "book.theme": THEMES,
     "phone": LOCK_WORDS,

@@ -260,7 +260,7 @@ BESIDES: Final = (
     ),
     doors(
         "B18", "no campaign forgets an objection", "doors",
-        'if wrong or days[DO_NOT_CONTACT] != "never":', "if wrong:", *DOORS,
+        'if wrong or days[OPPOSITION] != "never":', "if wrong:", *DOORS,
     ),
     doors(
         "B19", "no fewer doors than none are open", "doors",

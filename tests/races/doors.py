@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from targeting.tables import OUTCOMES
+from targeting.outcomes import OUTCOMES
 
 
 def doors_in_two_open_turfs(turfs: pd.DataFrame, stops: pd.DataFrame) -> int:

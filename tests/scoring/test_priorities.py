@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from targeting.outcomes import OUTCOMES
 from targeting.scoring.priorities import (
     SMALLEST_CELL,
     build_coverage,
     build_priorities,
     publish_coverage,
 )
-from targeting.tables import OUTCOMES
 
 BUILDINGS = pd.DataFrame(
     {

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from targeting.errors import PrivacyError
-from targeting.store.engine import reading, write
+from targeting.outcomes import OUTCOMES, THEMES
+from targeting.store.engine import downgrade, reading, upgrade, write
 from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit
 from targeting.store.queries import add_contacts, count_contacts
 from targeting.store.visits import load_visits, record_visits, visit_uuid
-from targeting.tables import OUTCOMES
 
 DAY = date(2026, 3, 1)
 
@@ -53,20 +53,20 @@ def test_an_occasional_contact_without_anything_personal_is_kept(engine: Engine)
 
 def test_a_contact_who_consented_may_leave_phone_and_themes(engine: Engine) -> None:
     row = contact(category="regular", legal_basis="consent", phone="+33639981234",
-                  first_name="Ada", themes=["logement", "ecole"], **CONSENT)  # fmt: skip
+                  first_name="Ada", themes=["housing", "school"], **CONSENT)  # fmt: skip
     write(engine, lambda s: add_contacts(s, [row]))
     with reading(engine) as session:
         kept = session.get(Contact, "c1")
         assert kept is not None
         assert session.get(Consent, kept.consent_id) is not None
-        assert {t.theme for t in session.query(ContactTheme)} == {"logement", "ecole"}
+        assert {t.theme for t in session.query(ContactTheme)} == {"housing", "school"}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"phone": "+33639981234"}, {"email": "a@example.org"}, {"themes": ["logement"]},
-     {"category": "regular", "themes": ["logement"]}, {"first_name": "Ada"}, {"age_band": "18-24"},
-     {"themes": ["logement"], **CONSENT}, {"source": ""}, {"notice_date": None},
+    [{"phone": "+33639981234"}, {"email": "a@example.org"}, {"themes": ["housing"]},
+     {"category": "regular", "themes": ["housing"]}, {"first_name": "Ada"}, {"age_band": "18-24"},
+     {"themes": ["housing"], **CONSENT}, {"source": ""}, {"notice_date": None},
      {"legal_basis": None}, {"category": None}],
 )  # fmt: skip
 def test_a_contact_with_more_than_its_consent_is_refused_in_words_without_its_data(
@@ -133,13 +133,13 @@ def test_the_database_refuses_a_theme_without_consent_or_of_an_occasional_contac
     engine: Engine,
 ) -> None:
     insert_raw(engine, Contact, **RAW)
-    theme = {"contact_id": "c1", "theme": "logement", "category": "regular"}
+    theme = {"contact_id": "c1", "theme": "housing", "category": "regular"}
     with pytest.raises(IntegrityError):
         insert_raw(engine, ContactTheme, **theme, consent_id="nobody's")
     insert_raw(engine, Consent, id="k", given_on=DAY, channel="paper", wording="1", ttpa=False)
     insert_raw(engine, Contact, **(RAW | {"id": "c3", "category": "occasional", "consent_id": "k"}))
     with pytest.raises(IntegrityError):
-        insert_raw(engine, ContactTheme, contact_id="c3", theme="logement", category="occasional",
+        insert_raw(engine, ContactTheme, contact_id="c3", theme="housing", category="occasional",
                    consent_id="k")  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def test_only_a_talk_leads_to_a_contact(engine: Engine, outcome: str) -> None:
             st.sampled_from(OUTCOMES),
             st.dictionaries(
                 st.sampled_from(["theme", "note", "name", "contact_id"]),
-                st.sampled_from(["", "c1", "logement"]),
+                st.sampled_from(["", "c1", "housing"]),
             ),
         ),
         min_size=1, max_size=8,
@@ -186,7 +186,7 @@ def test_whatever_comes_with_a_visit_either_all_are_lawful_or_none_is_kept(
     engine: Engine, mix
 ) -> None:
     write(engine, lambda s: s.execute(delete(Visit)))
-    write(engine, lambda s: add_contacts(s, [contact(), contact(contact_id="logement")]))
+    write(engine, lambda s: add_contacts(s, [contact(), contact(contact_id="housing")]))
     rows = [visit(visit_id=f"m{i}", outcome=o, **more) for i, (o, more) in enumerate(mix)]
     unlawful = any(
         any(v for k, v in more.items() if k != "contact_id")
@@ -252,3 +252,41 @@ def test_the_schema_made_by_migrations_is_the_models_own_down_to_each_rule(engin
         of_models = checks(connection, "models")
     assert set(of_migrations) - set(of_models) == ONE_ENGINE[engine.dialect.name]
     assert {name: of_migrations.get(name) for name in of_models} == of_models
+
+
+OLD_THEMES = {
+    "logement": "housing", "pouvoir_achat": "prices", "ecole": "school", "sante": "health",
+    "transports": "transport", "proprete": "cleanliness", "securite": "safety", "autre": "other",
+}  # fmt: skip
+"""Before migration 0006."""
+
+
+def themes(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return sorted(connection.execute(text("SELECT theme FROM contact_theme")).scalars())
+
+
+def test_each_theme_of_a_slip_is_stored_as_the_books_spell_it_and_no_other(engine: Engine) -> None:
+    row = contact(category="regular", legal_basis="consent", themes=list(THEMES), **CONSENT)
+    write(engine, lambda s: add_contacts(s, [row]))
+    assert themes(engine) == sorted(THEMES)
+    with reading(engine) as session:
+        one = session.query(ContactTheme).first()
+        assert one is not None
+        rest = {"contact_id": "c1", "category": "regular", "consent_id": one.consent_id}
+    with pytest.raises(IntegrityError):
+        insert_raw(engine, ContactTheme, theme="logement", **rest)
+
+
+def test_themes_of_an_older_workspace_are_respelt_and_can_be_taken_back(engine: Engine) -> None:
+    row = contact(category="regular", legal_basis="consent", themes=list(THEMES), **CONSENT)
+    write(engine, lambda s: add_contacts(s, [row]))
+    assert set(OLD_THEMES.values()) == set(THEMES)
+    downgrade(engine, "0005")
+    assert themes(engine) == sorted(OLD_THEMES)
+    upgrade(engine)
+    assert themes(engine) == sorted(THEMES)
+    downgrade(engine, "0005")
+    assert themes(engine) == sorted(OLD_THEMES)
+    upgrade(engine)
+    assert themes(engine) == sorted(THEMES)

@@ -157,7 +157,7 @@ PERSON = {
     "contact_id": "c1", "category": "regular", "source": "stand", "source_date": date(2026, 3, 1),
     "legal_basis": "consent", "notice_date": date(2026, 3, 1), "notice_version": "2026-1",
     "retention_date": date(2029, 3, 1), "first_name": "Ada", "phone": "+33639981234",
-    "themes": ["logement"], "consent_date": date(2026, 3, 1), "consent_channel": "paper",
+    "themes": ["housing"], "consent_date": date(2026, 3, 1), "consent_channel": "paper",
     "consent_wording": "2026-1",
 }  # fmt: skip
 AT = datetime(2026, 3, 1, 18, tzinfo=UTC)

@@ -17,11 +17,11 @@ from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.locale import text_in
+from targeting.outcomes import OUTCOMES
 from targeting.sources.grids import read_grid_text
 from targeting.store.engine import open_store, reading, write
 from targeting.store.models import Visit
 from targeting.store.visits import bind_books, load_visits, record_visits, withdraw_visits
-from targeting.tables import OUTCOMES
 from targeting.workflows.outings.grid_words import COLUMNS, header_names, outcome_words, when
 from targeting.workflows.outings.grids import Line, as_visits, once_each, read_visits
 from targeting.workflows.outings.phone_secret import make_secret

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from targeting.households.doors import closed_doors, load_cooling_off
-from targeting.tables import OUTCOMES
 from targeting.turf import build_street_graph, cut_turfs
 from targeting.turf.recut import Recut, recut_turfs
 from targeting.turf.remainder import each_door, remaining_doors
@@ -21,7 +20,10 @@ WORLDS = int(os.environ.get("RELANCE_WORLDS", "20"))
 """Histories tried: twenty here, the thousand by RELANCE_WORLDS=1000 (about ten minutes)."""
 DAY_ONE = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 DAYS = load_cooling_off()
-OUTCOME_SHARES = [0.45, 0.2, 0.08, 0.1, 0.04, 0.05, 0.04, 0.04]
+OUTCOME_SHARES = {
+    "not_home": 0.45, "talked": 0.2, "come_back": 0.08, "refused": 0.1, "do_not_contact": 0.04,
+    "inaccessible": 0.05, "bad_address": 0.04, "moved": 0.04,
+}  # fmt: skip
 NO_VISIT = pd.DataFrame(
     {
         "building_id": pd.Series(dtype="str"), "door_id": pd.Series(dtype="str"),
@@ -59,7 +61,7 @@ class World:
         doors = each_door(self.stops[self.stops["turf_id"].isin(walked)])
         knocked = doors[self.chance.random(len(doors)) < 0.7]
         rows = [
-            (b, f"{b}/{d}", self.now + timedelta(minutes=n), str(self.chance.choice(OUTCOMES, p=OUTCOME_SHARES)))
+            (b, f"{b}/{d}", self.now + timedelta(minutes=n), str(self.chance.choice(list(OUTCOME_SHARES), p=list(OUTCOME_SHARES.values()))))
             for n, (b, d) in enumerate(zip(knocked["building_id"], knocked["door"], strict=True))
             if (b, d) not in shut
         ]  # fmt: skip

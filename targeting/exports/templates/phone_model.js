@@ -118,7 +118,13 @@ function together(doors, door) {
 // Themes leave the phone only with so many conversations that none can be told from them.
 const FEWEST_TALKS = 11;
 
-const talks = (state) => state.visits.filter((visit) => visit.outcome === "talked").length;
+const talks = (book, state) =>
+  state.visits.filter((visit) => visit.outcome === book.roles.talk).length;
+
+// What an outcome is asked for, so that its button has its colour; nothing for most.
+function roleOf(book, outcome) {
+  return Object.keys(book.roles).find((role) => book.roles[role] === outcome) ?? null;
+}
 
 // Whether the book's last day is past, by this phone's clock: it takes no more results, and gives
 // back what it has.
@@ -143,7 +149,7 @@ function givenBack(book, state, at) {
     buildings: book.stops.map((stop) => stop.building),
     visits: state.visits.map(row),
     undone: state.undone,
-    themes: talks(state) >= FEWEST_TALKS ? state.themes : {},
+    themes: talks(book, state) >= FEWEST_TALKS ? state.themes : {},
     corrections: state.corrections.map(([order, kind]) => [place.get(String(order)), kind]),
   };
 }

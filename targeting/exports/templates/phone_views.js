@@ -41,16 +41,17 @@ function showDoor(walk, known) {
 function outcomeButtons(walk) {
   return el("div", { class: "outcomes", role: "group", "aria-label": walk.say("outcome") },
     Object.entries(walk.book.outcomes).map(([code, word]) =>
-      button(word, () => walk.answer([walk.door], code), { class: code })));
+      button(word, () => walk.answer([walk.door], code), { class: roleOf(walk.book, code) })));
 }
 
 // Many doors in one action: only those that have no result yet.
 function bulkButtons(walk, known) {
   const sets = together(walk.doors, walk.door);
   const { stop } = walk.door;
+  const { nobody, shut } = walk.book.roles;
   const offers = [
-    ["all_floor", sets.floor, "not_home"], ["all_stop", sets.stop, "not_home"],
-    ["all_shut", sets.stop, "inaccessible"], ["all_side", sets.side, "not_home"],
+    ["all_floor", sets.floor, nobody], ["all_stop", sets.stop, nobody],
+    ["all_shut", sets.stop, shut], ["all_side", sets.side, nobody],
   ];
   const made = [];
   let before = 0;
@@ -136,7 +137,7 @@ function listDoors(walk, stop, doors, known) {
       group.name ? el("h2", {}, group.name) : "",
       el("ul", {}, own.map((door) => el("li", {}, listDoor(walk, door, known.get(door.key))))),
       left.length > 1 && !walk.isOver ? button(walk.say("all_here", { count: left.length }),
-        () => walk.answer(left, "not_home"), { class: "bulk" }) : "");
+        () => walk.answer(left, walk.book.roles.nobody), { class: "bulk" }) : "");
   })];
 }
 

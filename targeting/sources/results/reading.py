@@ -46,6 +46,9 @@ KNOWN_COLUMNS: Final = {  # layout: columns it cannot do without, as published
 }  # fmt: skip
 NEAREST: Final = 3
 
+Read = Callable[[TextFile], list[Results]]
+"""Reads a text of its own layout."""
+
 ABROAD: Final = {  # words of a header: the country that publishes so
     "Germany": ("wahlbezirk", "wahlkreis", "gültige", "wahlberechtigte"),
     "Austria": ("gkz", "wahlkarte"),
@@ -190,19 +193,42 @@ def parse_results(file: TextFile) -> list[Results]:
     return _reader_of(file)(file)
 
 
-def _reader_of(file: TextFile) -> Callable[[TextFile], list[Results]]:
+def _reader_of(file: TextFile) -> Read:
     """The reader of this layout. Raises SourceError for a layout never seen."""
-    if layout := find_long_layout(file):
-        return partial(parse_long_results, layout=layout)
-    if is_tidy(file):
-        return lambda text: [parse_tidy_results(text)]
-    try:
-        find_layout(file)
-        return lambda text: [parse_wide_results(text)]
-    except UnknownLayoutError as unknown:
-        if recipe := find_recipe(file, our_recipes()):
-            return lambda text: [read_recipe_results(text, recipe)]
-        raise _refusal(file, unknown) from None
+    unknown: list[UnknownLayoutError] = []
+    for find in READERS:
+        try:
+            read = find(file)
+        except UnknownLayoutError as reason:
+            unknown.append(reason)
+        else:
+            if read is not None:
+                return read
+    raise _refusal(file, unknown[0])
+
+
+def _long(file: TextFile) -> Read | None:
+    layout = find_long_layout(file)
+    return partial(parse_long_results, layout=layout) if layout else None
+
+
+def _tidy(file: TextFile) -> Read | None:
+    return (lambda text: [parse_tidy_results(text)]) if is_tidy(file) else None
+
+
+def _wide(file: TextFile) -> Read | None:
+    find_layout(file)
+    return lambda text: [parse_wide_results(text)]
+
+
+def _of_city(file: TextFile) -> Read | None:
+    recipe = find_recipe(file, our_recipes())
+    return (lambda text: [read_recipe_results(text, recipe)]) if recipe else None
+
+
+READERS: Final[tuple[Callable[[TextFile], Read | None], ...]] = (_long, _tidy, _wide, _of_city)
+"""Each says how it reads a text, or nothing where the text is none of its own; the first that does
+is taken. One that raises UnknownLayoutError tells why, in case nobody else knows the text."""
 
 
 # -- what is none of ours --------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from targeting.codes import FRANCE
 from targeting.locale import text_in
+from targeting.outcomes import OUTCOMES_TABLE
 from targeting.sources.grids import folded
-from targeting.tables import OUTCOMES
 
 COLUMNS: Final = {
     "building_id": ("building_id", "building", "bâtiment", "immeuble", "id bâtiment",
@@ -29,19 +29,6 @@ COLUMNS: Final = {
     "visit_id": ("visit_id", "id visite", "id de visite", "id"),
 }  # fmt: skip
 """Our columns, and how a grid may head them."""
-
-MORE_WORDS: Final = {
-    "not_home": ("not_home", "absente", "absents", "absent(e)", "absent·e", "personne", "nobody",
-                 "nobody home", "no answer", "pas de réponse", "pas là"),
-    "talked": ("échanges", "discussion", "a parlé", "talk"),
-    "come_back": ("come_back", "pas le temps", "revenir", "à revoir", "no time", "come back"),
-    "refused": ("refusé", "refuse", "refusal"),
-    "do_not_contact": ("do_not_contact", "ne pas revenir", "ne plus contacter", "opposition",
-                       "ne plus frapper", "do not come back", "do not contact", "objection"),
-    "inaccessible": ("accès impossible", "pas d'accès", "inaccessibles"),
-    "bad_address": ("bad_address", "mauvaise adresse", "fausse adresse", "adresse inexistante"),
-    "moved": ("déménagé", "déménagée", "a déménagé", "has moved", "parti"),
-}  # fmt: skip
 
 MONTHS: Final = {
     folded(name): number
@@ -97,10 +84,10 @@ def header_names() -> dict[str, str]:
 def outcome_words() -> dict[str, str]:
     """Folded word → outcome: our codes, and the words printed on books in both languages."""
     found: dict[str, str] = {}
-    for outcome in OUTCOMES:
-        printed = [text_in(language, f"outcome.{outcome}") for language in ("fr", "en")]
-        for word in (outcome, *printed, *MORE_WORDS[outcome]):
-            if found.setdefault(folded(word), outcome) != outcome:
+    for outcome in OUTCOMES_TABLE:
+        printed = [text_in(language, outcome.label) for language in ("fr", "en")]
+        for word in (outcome.code, *printed, *outcome.words):
+            if found.setdefault(folded(word), outcome.code) != outcome.code:
                 raise ValueError(f"“{word}” is said of two outcomes.")
     return found
 
@@ -108,7 +95,7 @@ def outcome_words() -> dict[str, str]:
 def known_words() -> str:
     """The words that can be used, as an error tells them."""
     return ", ".join(
-        f"{text_in('fr', f'outcome.{o}').replace(', ', ' / ')} ({o})" for o in OUTCOMES
+        f"{text_in('fr', o.label).replace(', ', ' / ')} ({o.code})" for o in OUTCOMES_TABLE
     )
 
 

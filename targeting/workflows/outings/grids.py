@@ -14,11 +14,12 @@ from targeting.codes import FRANCE, TURF_CODE
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.field.books import order_mark
+from targeting.outcomes import OPPOSITION
 from targeting.sources.files import TextFile
 from targeting.sources.grids import Row, read_grid
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops
-from targeting.store.visits import ID_SPACE, OPPOSITION, UUID, VisitError, record_visits
+from targeting.store.visits import ID_SPACE, UUID, VisitError, record_visits
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.outings.grid_words import (
     MIDNIGHT,

@@ -13,7 +13,7 @@ import pandas as pd
 from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.exports.files import TABLE_FORMATS, known_format, write_table
+from targeting.exports.formats import TABLE_FORMATS, known_format, write_table
 from targeting.maps.ledger import with_sentences
 from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment

@@ -11,7 +11,8 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import ensure_writable, known_format
+from targeting.exports.files import ensure_writable
+from targeting.exports.formats import known_format
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import load_stops, save_cut
@@ -28,7 +29,7 @@ from targeting.workflows.turfs.candidates import (
     load_candidates,
 )
 from targeting.workflows.turfs.field_model import campaign_field_model
-from targeting.workflows.turfs.files import TURF_FORMATS, export_turfs
+from targeting.workflows.turfs.files import export_turfs
 from targeting.workflows.turfs.walking import told_links, walking_graph
 
 DEFAULT_MINUTES: Final = 120.0
@@ -104,7 +105,7 @@ def check_asked(minutes: float | None, doors: int | None, out: Path | None) -> N
     if minutes is not None and doors is not None:
         raise TargetingError("give --minutes or --doors, not both: a turf has one size.")
     if out is not None:
-        known_format(out, TURF_FORMATS)
+        known_format(out)
         ensure_writable(out)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,18 +14,13 @@ import pandas as pd
 from targeting.codes import in_turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import (
-    MAP_FORMATS,
-    TABLE_FORMATS,
-    known_format,
-    write_aside,
-    write_table,
-)
+from targeting.exports.files import write_aside, write_csv
+from targeting.exports.formats import MAP, PAGES, SHEETS, TABLE, WALKS, About, known_format
 from targeting.exports.lists import LIST_LAYOUTS, list_bytes, nationbuilder_list, van_list
-from targeting.exports.print_list import TurfSheet, write_print_list
-from targeting.exports.tracks import Track, TrackStop, write_gpx, write_kml
-from targeting.exports.workbooks import write_workbook
+from targeting.exports.print_list import TurfSheet
+from targeting.exports.tracks import Track, TrackStop
 from targeting.households.shapes import turf_ribbons
+from targeting.outcomes import REDO
 from targeting.reference import tables as reference
 from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.store.engine import open_store, reading
@@ -45,9 +40,6 @@ from targeting.workflows.turfs.board import (
 )
 from targeting.workflows.turfs.field_model import campaign_field_model
 
-TRACK_FORMATS: Final = {".kml": write_kml, ".gpx": write_gpx}
-TURF_FORMATS: Final = (*TABLE_FORMATS, *MAP_FORMATS, ".xlsx", *TRACK_FORMATS, ".html")
-
 STOP_COLUMNS: Final = [
     "turf_id", "visit_order", "building_id", "station_id", "street", "number", "suffix",
     "longitude", "latitude", "dwellings", "registered_estimate",
@@ -62,8 +54,6 @@ TURF_COLUMNS: Final = [
 ]  # fmt: skip
 """FIELD 6.2's table. `arm` is not in it: a hold-out is never told to those who walk. Who and when
 (`assigned_to`, `session_date`, `created_by`) are empty until outings are kept."""
-
-REDO: Final = ("not_home", "come_back")
 
 
 def export_turfs(
@@ -83,47 +73,35 @@ def export_turfs(
 
     Raises TargetingError for an unknown format or layout, before anything is written.
     """
-    suffix = known_format(out, TURF_FORMATS)
-    if layout is not None and (layout not in LIST_LAYOUTS or suffix != ".csv"):
+    form = known_format(out)
+    if layout is not None and (layout not in LIST_LAYOUTS or form.suffix != ".csv"):
         raise TargetingError(
             f"layout “{layout}” of {out.name}: {' or '.join(LIST_LAYOUTS)}, as a .csv."
         )
     kept = load_campaign_turfs(workspace, turf_ids)
     if turf_ids is None:
         kept = open_only(kept)
-    credits = reference.credits(workspace)
-    if suffix == ".html":
-        return [write_print_list(out, turf_sheets(workspace, kept), credits, language=language)]
     if layout is not None:
         listed = _addressed(workspace, kept.stops)
         table = van_list(listed) if layout == "van" else nationbuilder_list(listed)
         write_aside(out, lambda to: to.write_bytes(list_bytes(table)))
         return [out]
-    if suffix in TRACK_FORMATS:
-        title = campaign_card(workspace).name
-        return [TRACK_FORMATS[suffix](out, _tracks(kept), title=title, credits=credits)]
-    written = _write_tables(workspace, kept, out, credits)
-    if set(kept.turfs["cut_id"]) == {kept.cut_id}:
+    about = About(reference.credits(workspace), campaign_card(workspace).name, language)
+    written = form.write(out, CONTENTS[form.holds](workspace, kept), about)
+    if form.holds in (TABLE, MAP, SHEETS) and set(kept.turfs["cut_id"]) == {kept.cut_id}:
         beside = out.with_name(out.stem + ".excluded.csv")
-        written += write_table(kept.excluded, beside)
+        written += write_csv(kept.excluded, beside, ())
     return written
 
 
-def _write_tables(
-    workspace: Workspace, kept: CampaignTurfs, out: Path, credits: Sequence[str]
-) -> list[Path]:
-    suffix = out.suffix.lower()
-    if suffix in MAP_FORMATS:
-        shapes = turf_ribbons(kept.stops)
-        table = turf_table(workspace, kept)
-        geometry = gpd.GeoSeries(
-            shapes.reindex(table["turf_id"]).to_numpy(), index=table.index, crs=shapes.crs
-        )
-        return write_table(table, out, credits=credits, geometry=geometry)
-    if suffix == ".xlsx":
-        sheets = {"turfs": turf_table(workspace, kept), "stops": stop_table(kept)}
-        return [write_workbook(out, sheets, credits=credits)]
-    return write_table(stop_table(kept), out, credits=credits)
+def _turf_layer(workspace: Workspace, kept: CampaignTurfs) -> gpd.GeoDataFrame:
+    """The turfs' table with their ribbons."""
+    shapes = turf_ribbons(kept.stops)
+    table = turf_table(workspace, kept)
+    geometry = gpd.GeoSeries(
+        shapes.reindex(table["turf_id"]).to_numpy(), index=table.index, crs=shapes.crs
+    )
+    return gpd.GeoDataFrame(table, geometry=geometry)
 
 
 def stop_table(kept: CampaignTurfs) -> pd.DataFrame:
@@ -250,3 +228,13 @@ def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:
         TurfSheet.of(name, turf, kept.stops[kept.stops["turf_id"] == turf["turf_id"]], streets)
         for turf in kept.turfs.to_dict("records")
     ]
+
+
+CONTENTS: Final[dict[str, Callable[[Workspace, CampaignTurfs], Any]]] = {
+    TABLE: lambda _workspace, kept: stop_table(kept),
+    MAP: _turf_layer,
+    SHEETS: lambda here, kept: {"turfs": turf_table(here, kept), "stops": stop_table(kept)},
+    WALKS: lambda _workspace, kept: _tracks(kept),
+    PAGES: turf_sheets,
+}
+"""What a file of turfs holds, by what its format can."""
