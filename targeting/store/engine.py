@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
@@ -109,6 +110,27 @@ def count_writes(session: Session) -> int:
     return session.scalar(select(StoreMark.writes)) or 0
 
 
+class _Written:
+    """How many transactions this process has written, whichever thread did."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = Lock()
+
+    def one_more(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
+_written = _Written()
+
+
+def written_here() -> int:
+    """Moves on with each transaction that this process writes: what was looked up before may be
+    old."""
+    return _written.count
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look at the database, of one moment on both engines; nothing is written."""
@@ -132,7 +154,9 @@ def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
         try:
             with Session(engine.execution_options(writes=True)) as session, session.begin():
                 _one_writer(session)
-                return work(session)
+                result = work(session)
+            _written.one_more()
+            return result
         except (DBAPIError, StaleDataError) as error:
             if _doors_twice(error):
                 raise TargetingError(
@@ -236,6 +260,13 @@ def open_store(workspace: Workspace) -> Engine:
         opening.remember_home(workspace, engine)
         _opened[workspace.root] = (workspace.database_url, _place(workspace))
     return engine
+
+
+def database_stamp(workspace: Workspace) -> Stamp | None:
+    """The database's file as it is: another one, or an older one put back, has another stamp even
+    where as many transactions were written to both. None where it is a server's."""
+    file = opening.database_file(workspace)
+    return None if file is None or not file.exists() else checksums.stamp(file)
 
 
 _opened: dict[Path, tuple[str, Stamp | None]] = {}

@@ -6,8 +6,9 @@ import base64
 import math
 import re
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -30,6 +31,7 @@ from targeting.maps.files import MapFile
 from targeting.maps.listing import Listing
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
+from targeting.store.engine import written_here
 from targeting.workflows import screens
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations.backtest import (
@@ -222,6 +224,44 @@ def show_listing(
     )
 
 
+# -- one look a run ------------------------------------------------------------------------------
+
+_look: ContextVar[dict[tuple[Workspace, int], screens.Marks] | None] = ContextVar(
+    "look", default=None
+)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """What one run of a screen shows is of one moment: the workspace's marks are looked up once.
+
+    They are looked up again once this process has written. Outside, each look is a new one.
+    """
+    token = _look.set({})
+    try:
+        yield
+    finally:
+        _look.reset(token)
+
+
+def _marks(here: Workspace) -> screens.Marks:
+    kept, written = _look.get(), written_here()
+    if kept is None:
+        return screens.workspace_marks(here)
+    if (here, written) not in kept:
+        kept[here, written] = screens.workspace_marks(here)
+    return kept[here, written]
+
+
+def _mark(here: Workspace) -> str:
+    return _marks(here).whole
+
+
+def workspace_mark() -> str:
+    """Changes whenever the workspace does."""
+    return _mark(workspace())
+
+
 # -- the workspace ---------------------------------------------------------------------------------
 
 
@@ -279,7 +319,7 @@ def warm_up() -> None:
     here = workspace()
     if not here.exists:
         return
-    mark = screens.workspace_mark(here)
+    mark = _mark(here)
     with suppress(TargetingError):
         _holdings(here, mark)
     with suppress(TargetingError):
@@ -296,32 +336,32 @@ def warm_up() -> None:
 def load_holdings() -> screens.Holdings:
     """What the workspace holds, and the next step."""
     here = workspace()
-    return _holdings(here, screens.workspace_mark(here))
+    return _holdings(here, _mark(here))
 
 
 def load_board() -> Board:
     """The board of stations. Raises TargetingError where there is not enough to make one."""
     here = workspace()
-    return _board(here, screens.workspace_mark(here))
+    return _board(here, _mark(here))
 
 
 @waiting
 def load_turnout_levels(board: Board) -> tuple[float, float]:
     """Turnouts of the latest low election and of the presidential round."""
     here = workspace()
-    return _levels(here, screens.workspace_mark(here), board)
+    return _levels(here, _mark(here), board)
 
 
 def load_past() -> screens.PastBoard:
     """The past of the campaign's stations. Raises TargetingError before any results."""
     here = workspace()
-    return _past(here, screens.workspace_mark(here))
+    return _past(here, _mark(here))
 
 
 def load_health() -> Health:
     """The health of the campaign's data. Raises TargetingError before any results."""
     here = workspace()
-    return _health(here, screens.workspace_mark(here))
+    return _health(here, _mark(here))
 
 
 def backtest_elections() -> list[str]:
@@ -335,14 +375,14 @@ def load_backtest(election_id: str, communes: tuple[str, ...]) -> tuple[Backtest
     Kept until the workspace changes. Raises TargetingError with the reason where none can be made.
     """
     here = workspace()
-    return _backtest(here, screens.workspace_mark(here), election_id, communes, language())
+    return _backtest(here, _mark(here), election_id, communes, language())
 
 
 @waiting
 def load_station_line(station_id: str) -> DataFrame:
     """The past of one station, election by election."""
     here = workspace()
-    return _station_line(here, screens.workspace_mark(here), station_id)
+    return _station_line(here, _mark(here), station_id)
 
 
 @waiting
@@ -361,7 +401,7 @@ def load_hatching(board: Board) -> MapFile | None:
 def load_backdrop() -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     here = workspace()
-    mark = screens.workspace_mark(here)
+    mark = _mark(here)
     file, kinds = _backdrop(here, mark)
     if file is not None and not file.path.exists():
         _backdrop.clear(here, mark)
@@ -372,7 +412,7 @@ def load_backdrop() -> tuple[MapFile | None, list[str]]:
 def _drawn(draw: Any, board: Board) -> MapFile | None:
     """A map file of the board, written again if somebody emptied the cache."""
     here = workspace()
-    mark = screens.workspace_mark(here)
+    mark = _mark(here)
     file: MapFile | None = draw(here, mark, board)
     if file is not None and not file.path.exists():
         draw.clear(here, mark, board)
@@ -384,27 +424,27 @@ def _drawn(draw: Any, board: Board) -> MapFile | None:
 def load_turf_board() -> screens.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
     here = workspace()
-    return _turf_board(here, screens.workspace_mark(here))
+    return _turf_board(here, _mark(here))
 
 
 @waiting
 def load_hand_board() -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
     here = workspace()
-    return _hand_board(here, screens.workspace_mark(here))
+    return _hand_board(here, _mark(here))
 
 
 @waiting
 def load_drawn_streets() -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
     here = workspace()
-    return _streets(here, screens.score_mark(here))
+    return _streets(here, _marks(here).scores)
 
 
 def load_plan(teams: int, evenings: int, minutes: float) -> Plan:
     """What so many teams and evenings buy. Raises TargetingError where there is no result."""
     here = workspace()
-    return _plan(here, screens.workspace_mark(here), teams, evenings, minutes)
+    return _plan(here, _mark(here), teams, evenings, minutes)
 
 
 def replaced_by_plan(plan: Plan) -> dict[str, int]:
@@ -452,7 +492,7 @@ def _scored(_here: Workspace, mark: str) -> screens.ScoredBoard:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _board(_here: Workspace, mark: str) -> Board:
-    return screens.load_board(_here, _scored(_here, screens.score_mark(_here)))
+    return screens.load_board(_here, _scored(_here, _marks(_here).scores))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
