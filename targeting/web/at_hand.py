@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import math
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial, wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -312,14 +314,22 @@ def waiting(load: Callable[Asked, Opened]) -> Callable[Asked, Opened]:
 
 
 def warm_up() -> None:
-    """Read and draw what the first screens show, before anybody asks for them.
+    """Read and draw what the first screens show, and load what all of them use, before anybody
+    asks for them.
 
-    What is missing is not told here: the screen that wants it says so.
+    What is missing or damaged is not told here: the screen that wants it says so.
     """
     here = workspace()
-    if not here.exists:
-        return
-    mark = _mark(here)
+    if here.exists:
+        with suppress(TargetingError):
+            _warm_tables(here, screens.workspace_mark(here))
+    for page in sorted(PAGES.glob("*.py")):
+        for line in ast.parse(page.read_text()).body:
+            if isinstance(line, ast.ImportFrom) and line.module:
+                import_module(line.module)
+
+
+def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         _holdings(here, mark)
     with suppress(TargetingError):
