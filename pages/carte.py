@@ -161,8 +161,8 @@ def show_card(board: Board, station_id: str) -> None:
         }.items():
             if lines:
                 st.markdown(f"**{say(heading)}**\n\n" + "\n".join(f"- {line}" for line in lines))
-        st.altair_chart(
-            history_chart(load_station_line(station_id), language(), board.share),
+        st.vega_lite_chart(
+            spec=history_chart(load_station_line(station_id), language(), board.share),
             height=240,
             key="history",
         )

@@ -32,10 +32,11 @@ from targeting.web.at_hand import (
     show_trouble,
     told,
     workspace,
+    workspace_mark,
 )
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.reports import Report
-from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file, workspace_mark
+from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file
 from targeting.workflows.turfs.cutting import (
     DEFAULT_MINUTES,
     cut_campaign_turfs,
@@ -305,7 +306,7 @@ def offer_file(words: str, kind: str, name: str, mime: str, turf_ids: list[str] 
 
 def show_walk_book(turf_id: str | None) -> None:
     """The walk book of one turf or the packet of all: made when asked, then offered."""
-    wanted = (turf_id, workspace_mark(workspace()), language())
+    wanted = (turf_id, workspace_mark(), language())
     with st.container(horizontal=True, key="walk_book"):
         if st.button(say("turfs.pdf_make"), key="make_book"):
             with st.spinner(say("turfs.pdf_working")):
@@ -326,7 +327,7 @@ def show_walk_book(turf_id: str | None) -> None:
 
 def show_phone_books(turf_id: str | None) -> None:
     """Phone books as a zip, and the phrase that opens them: shown once, kept nowhere."""
-    wanted = (turf_id, workspace_mark(workspace()), language())
+    wanted = (turf_id, workspace_mark(), language())
     with st.container(horizontal=True, key="phone_books"):
         if st.button(say("turfs.phone_make"), key="make_phones"):
             with st.spinner(say("turfs.phone_working")):

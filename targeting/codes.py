@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from targeting.errors import TargetingError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS: Final = ("pres", "legi", "muni", "euro", "regi", "dpmt", "cant", "refe", "sect")
 """Kinds of election; `sect` is the second ballot of the municipal day in Paris, Lyon and Marseille

@@ -15,6 +15,9 @@ PROJECT: Final = PACKAGE.parent
 """The folder that has the package in it: what a child process finds it by."""
 DEFAULT_WORKSPACE: Final = OUR_DATA / "workspace" if CHECKOUT else Path.home() / "relance"
 
+ASSETS: Final = "/assets"
+"""Where the dashboard serves a workspace's map files."""
+
 OUR_NAMES: Final = (
     "reference", "cache", "logs", "backups", ".staging", "relance.db", "workspace.json",
     "blocs.csv",

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
 from targeting.cli.words import language_of
 from targeting.config import AS_IT_IS, AsItIs, Workspace
@@ -120,7 +119,11 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, Path | date):
         return str(value)
-    missing = value is None or pd.isna(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    import pandas as pd
+
+    missing = pd.isna(value)
     return None if missing else value.item() if hasattr(value, "item") else value
 
 

@@ -18,7 +18,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 from babel.dates import format_date
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -62,16 +61,25 @@ def count_in(language: str, key: str, count: int, **values: object) -> str:
     return text_in(language, form, count=number_in(language, count), **values)
 
 
+def _is_missing(value: object) -> bool:
+    """Whether it is one of pandas' missing values: pandas is asked only where it may be."""
+    if isinstance(value, int | str):
+        return False
+    import pandas as pd
+
+    return bool(pd.isna(value))
+
+
 def number_in(language: str, value: float | None, *, decimals: int = 0) -> str:
     """A number as the language writes it: `12 345` in French; a dash when missing."""
-    if value is None or pd.isna(value):
+    if value is None or _is_missing(value):
         return NO_VALUE
     return _number(known_language(language), _rounded(value, decimals), decimals)
 
 
 def percent_in(language: str, rate: float | None, *, decimals: int = 1) -> str:
     """A rate from 0 to 1 as a percentage: `76,4 %` in French; a dash when missing."""
-    if rate is None or pd.isna(rate):
+    if rate is None or _is_missing(rate):
         return NO_VALUE
     return _percent(known_language(language), _rounded(rate, decimals + 2), decimals)
 
@@ -100,7 +108,7 @@ def _percent(language: str, rate: Decimal, decimals: int) -> str:
 
 def date_in(language: str, day: date | None) -> str:
     """A date in words: `3 mars 2026`; a dash when missing."""
-    if pd.isna(day):
+    if day is None or _is_missing(day):
         return NO_VALUE
     return str(format_date(day, format="long", locale=known_language(language)))
 

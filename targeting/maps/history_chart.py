@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-import altair as alt
 import pandas as pd
 
 from targeting.codes import parse_election_id
@@ -21,11 +20,12 @@ def short_election(language: str, election_id: str) -> str:
     return f"{kind} {election.year % 100:02d}-{election.round_number}"
 
 
-def history_chart(line: pd.DataFrame, language: str, share: str) -> alt.LayerChart | alt.FacetChart:
-    """Turnout and share of votes of one station, election by election.
+def history_chart(line: pd.DataFrame, language: str, share: str) -> dict[str, Any]:
+    """Turnout and share of votes of one station, election by election, in Vega-Lite's words.
 
     `line`: `election_id`, `turnout_rate`, `left_share` (rates), `is_uncertain`: uncertain points
-    are hollow. `share` names the share of votes: `left` or `target`.
+    are hollow. `share` names the share of votes: `left` or `target`. Written by hand: one is drawn
+    at each touch of the map, and a library's checks of it take longer than all the rest.
     """
     names = {
         "turnout_rate": text_in(language, "chart.turnout"),
@@ -34,19 +34,44 @@ def history_chart(line: pd.DataFrame, language: str, share: str) -> alt.LayerCha
     table = line.assign(election=[short_election(language, e) for e in line["election_id"]])
     long = table.melt(["election", "is_uncertain"], list(names), "measure", "rate").dropna()
     long["measure"] = long["measure"].map(names)
-    base = alt.Chart(long).encode(
-        x=alt.X("election:N", sort=table["election"].to_list(), title=None,
-                axis=alt.Axis(labelAngle=-40)),
-        y=alt.Y("rate:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
-        color=alt.Color("measure:N", title=None, sort=list(names.values()),
-                        scale=alt.Scale(domain=list(names.values()), range=list(COLOURS)),
-                        legend=alt.Legend(orient="top")),
-        tooltip=["election:N", "measure:N", alt.Tooltip("rate:Q", format=".1%")],
-    )  # fmt: skip
-    points = base.mark_point(size=50).encode(
-        shape=alt.Shape("measure:N", legend=None, sort=list(names.values())),
-        fillOpacity=alt.condition("datum.is_uncertain", alt.value(0), alt.value(1)),
-        fill=alt.Fill("measure:N", legend=None, sort=list(names.values()),
-                      scale=alt.Scale(domain=list(names.values()), range=list(COLOURS))),
-    )  # fmt: skip
-    return alt.layer(base.mark_line(opacity=0.6), points)
+    measure = {
+        "field": "measure",
+        "type": "nominal",
+        "sort": list(names.values()),
+        "scale": {"domain": list(names.values()), "range": list(COLOURS)},
+    }
+    return {
+        "data": {"values": long.to_dict("records")},
+        "encoding": {
+            "x": {
+                "field": "election", "type": "nominal", "sort": table["election"].to_list(),
+                "title": None, "axis": {"labelAngle": -40},
+            },
+            "y": {
+                "field": "rate", "type": "quantitative", "title": None,
+                "scale": {"domain": [0, 1]}, "axis": {"format": "%"},
+            },
+            "color": {**measure, "title": None, "legend": {"orient": "top"}},
+            "tooltip": [
+                {"field": "election", "type": "nominal"},
+                {"field": "measure", "type": "nominal"},
+                {"field": "rate", "type": "quantitative", "format": ".1%"},
+            ],
+        },
+        "layer": [
+            {"mark": {"type": "line", "opacity": 0.6}},
+            {
+                "mark": {"type": "point", "size": 50},
+                "encoding": {
+                    "shape": {
+                        "field": "measure", "type": "nominal", "sort": list(names.values()),
+                        "legend": None,
+                    },
+                    "fill": {**measure, "legend": None},
+                    "fillOpacity": {
+                        "condition": {"test": "datum.is_uncertain", "value": 0}, "value": 1,
+                    },
+                },
+            },
+        ],
+    }  # fmt: skip

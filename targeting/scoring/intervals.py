@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
 from targeting.errors import TargetingError
 from targeting.scoring.backtest import Method, Tallies, Transition, label, label_noise
@@ -143,6 +142,8 @@ def calibrate(
 
 def _spread(x: np.ndarray, residual: np.ndarray, noise: np.ndarray) -> tuple[float, float]:
     """Variance of the residual beyond the binomial one: constant + level × x², neither negative."""
+    from scipy.optimize import nnls
+
     clipped = np.minimum(residual**2, np.quantile(residual**2, 0.99))
     design = np.column_stack([np.ones_like(x), x**2])
     (constant, level), _ = nnls(design, np.maximum(clipped - noise, 0))

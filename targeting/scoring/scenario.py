@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from targeting.codes import commune_of
 from targeting.errors import TargetingError
@@ -137,6 +136,8 @@ def update_from_counted(
         With fewer than LEAST_COUNTED stations counted, a nominal level that is no share, or
         indexes that differ.
     """
+    from scipy.stats import norm
+
     if not 0 < nominal < 1:
         raise TargetingError(f"nominal={nominal:g}: an interval's level lies between 0 and 1.")
     if not (expected.index.equals(counted.index) and expected.index.equals(registered.index)):

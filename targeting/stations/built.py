@@ -16,7 +16,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import Voronoi, cKDTree
 
 from targeting.codes import station_number
 from targeting.errors import TargetingError
@@ -216,6 +215,8 @@ def _faces(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> np.
 
 def _borders(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> np.ndarray:
     """Edges of Voronoi cells between points of two stations."""
+    from scipy.spatial import Voronoi
+
     if len(np.unique(labels)) < 2:
         return np.empty(0, dtype=object)
     around = shapely.total_bounds(commune)
@@ -237,6 +238,8 @@ def _borders(xy: np.ndarray, labels: np.ndarray, commune: shapely.Geometry) -> n
 
 def _labels(faces: np.ndarray, xy: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Station of each face: that of the point nearest to a place inside it."""
+    from scipy.spatial import cKDTree
+
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
     _, nearest = cKDTree(xy).query(inside)
     found: np.ndarray = labels[nearest]

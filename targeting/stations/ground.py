@@ -13,8 +13,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 GAP_M: Final = 50.0
 """Outlines this near are neighbours: Paris draws its own without the streets between them (touching
@@ -61,6 +59,9 @@ def pieces_share(outlines: gpd.GeoDataFrame, constituency: pd.Series) -> pd.Seri
         Indexed by commune; of communes with FEWEST stations and two constituencies at least, which
         alone tell something.
     """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     known = outlines["station_id"].map(constituency)
     table = outlines[["station_id", "commune_code", "geometry"]].assign(constituency=known)
     table = table.dropna(subset="constituency")

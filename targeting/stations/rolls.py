@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from targeting.stations.flows import as_flows, tidy_flows, zones_of
 from targeting.stations.joins import RENUMBERED_GAP
@@ -382,6 +381,8 @@ def _look_alikes(c: _Commune, gone: np.ndarray, new: np.ndarray) -> list[tuple[i
 
     Votes are compared as ranks would be: less the commune's mean, in its standard deviations.
     """
+    from scipy.optimize import linear_sum_assignment
+
     then, now = _standard(c.profile_then), _standard(c.profile_now)
     size = np.log(np.maximum(c.n[new], 1))[None, :] - np.log(np.maximum(c.r[gone], 1))[:, None]
     apart = then[gone][:, None, :] - now[new][None, :, :]

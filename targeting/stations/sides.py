@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 LONGEST_STEP_M: Final = 80.0
 """Two doors farther apart than this on one side have something else between them…"""
@@ -63,6 +62,8 @@ def points_between_doors(points: pd.DataFrame) -> pd.DataFrame:
 
 def _has_strangers_near(between: pd.DataFrame, points: pd.DataFrame) -> np.ndarray:
     """Whether another station is among the nearest: amid its own, a point changes nothing."""
+    from scipy.spatial import cKDTree
+
     number, names = pd.factorize(points["station_id"])
     tree = cKDTree(points[["x", "y"]].to_numpy())
     ranks = list(range(1, min(NEAREST, len(points)) + 1))

@@ -17,12 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -36,11 +33,17 @@ from targeting.reference.checksums import Stamp
 from targeting.reference.staging import recover_if_needed
 from targeting.store import opening
 from targeting.store.models import StoreMark
-from targeting.store.opening import check_integrity
+from targeting.store.opening import check_integrity, schema_revision
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
+NEWEST: Final = "0005"
+"""The last migration, written here so that Alembic is loaded where a schema changes, and there
+alone: a test holds it to what the folder has."""
 BUSY_TIMEOUT_MS: Final = 5000
 RETRIES: Final = 5
 
@@ -107,6 +110,27 @@ def count_writes(session: Session) -> int:
     return session.scalar(select(StoreMark.writes)) or 0
 
 
+class _Written:
+    """How many transactions this process has written, whichever thread did."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = Lock()
+
+    def one_more(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
+_written = _Written()
+
+
+def written_here() -> int:
+    """Moves on with each transaction that this process writes: what was looked up before may be
+    old."""
+    return _written.count
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look at the database, of one moment on both engines; nothing is written."""
@@ -130,7 +154,9 @@ def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
         try:
             with Session(engine.execution_options(writes=True)) as session, session.begin():
                 _one_writer(session)
-                return work(session)
+                result = work(session)
+            _written.one_more()
+            return result
         except (DBAPIError, StaleDataError) as error:
             if _doors_twice(error):
                 raise TargetingError(
@@ -168,6 +194,8 @@ def _doors_twice(error: Exception) -> bool:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`, in one transaction; a newer database is refused."""
+    from alembic import command
+
     with _changing_schema(engine) as connection:
         _refuse_newer(connection)
         opening.drop_guards(connection)
@@ -176,6 +204,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Bring the schema back to `revision`, in one transaction."""
+    from alembic import command
+
     with _changing_schema(engine) as connection:
         opening.drop_guards(connection)
         command.downgrade(_alembic(connection), revision)
@@ -232,6 +262,13 @@ def open_store(workspace: Workspace) -> Engine:
     return engine
 
 
+def database_stamp(workspace: Workspace) -> Stamp | None:
+    """The database's file as it is: another one, or an older one put back, has another stamp even
+    where as many transactions were written to both. None where it is a server's."""
+    file = opening.database_file(workspace)
+    return None if file is None or not file.exists() else checksums.stamp(file)
+
+
 _opened: dict[Path, tuple[str, Stamp | None]] = {}
 """Databases that this process found whole: their address, and their file as it was then."""
 
@@ -253,19 +290,16 @@ def _same_file(before: Stamp | None, now: Stamp | None) -> bool:
 def _bring_up(workspace: Workspace, engine: Engine) -> None:
     with engine.connect() as connection:
         opening.refuse_other(workspace, connection)
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current != _newest():
+        current = schema_revision(connection)
+    if current != NEWEST:
         upgrade(engine)
     opening.guard_rows(engine)
     opening.keep_identity(workspace, engine)
 
 
-@lru_cache(maxsize=1)
-def _newest() -> str | None:
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-
 def _alembic(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -273,7 +307,9 @@ def _alembic(connection: Connection) -> Config:
 
 
 def _refuse_newer(connection: Connection) -> None:
-    current = MigrationContext.configure(connection).get_current_revision()
+    from alembic.script import ScriptDirectory
+
+    current = schema_revision(connection)
     known = {r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     if current is not None and current not in known:
         raise WorkspaceError(

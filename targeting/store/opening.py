@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -72,6 +71,17 @@ def where(workspace: Workspace) -> dict[str, str]:
         return {"engine": "sqlite", "where": str(place)}
     host = url.host or url.query.get("host", "")
     return {"engine": url.get_backend_name(), "where": f"{host}/{url.database or ''}"}
+
+
+def schema_revision(connection: Connection) -> str | None:
+    """The last migration that this database has had; None before the first.
+
+    Asked of the table that Alembic keeps, without Alembic.
+    """
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 # -- gone, or another ------------------------------------------------------------------------------
@@ -305,7 +315,7 @@ def readable_anyway(workspace: Workspace, error: BaseException) -> Engine | None
         ) from error
     engine = read_only_engine(file)
     with engine.connect() as connection:
-        MigrationContext.configure(connection).get_current_revision()
+        schema_revision(connection)
         if not inspect(connection).has_table(StoreMark.__tablename__):
             raise WorkspaceError(f"{trouble} The database is of an older Relance.") from error
     return engine

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import math
 import re
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from functools import partial, update_wrapper, wraps
+from importlib import import_module
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
@@ -31,6 +34,7 @@ from targeting.maps.files import MapFile
 from targeting.maps.listing import Listing
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
+from targeting.store.engine import written_here
 from targeting.workflows import screens
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations.backtest import (
@@ -223,6 +227,48 @@ def show_listing(
     )
 
 
+# -- one look a run ------------------------------------------------------------------------------
+
+_look: ContextVar[dict[tuple[Workspace, int], screens.Marks] | None] = ContextVar(
+    "look", default=None
+)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """What one run of a screen shows is of one moment: the workspace's marks are looked up once.
+
+    They are looked up again once this process has written. Outside, each look is a new one.
+    """
+    token = _look.set({})
+    try:
+        yield
+    finally:
+        _look.reset(token)
+
+
+def _marks(here: Workspace) -> screens.Marks:
+    kept, written = _look.get(), written_here()
+    if kept is None:
+        return screens.workspace_marks(here)
+    if (here, written) not in kept:
+        kept[here, written] = screens.workspace_marks(here)
+    return kept[here, written]
+
+
+def _mark(here: Workspace) -> str:
+    return _marks(here).whole
+
+
+def _score_mark(here: Workspace) -> str:
+    return _marks(here).scores
+
+
+def workspace_mark() -> str:
+    """Changes whenever the workspace does."""
+    return _mark(workspace())
+
+
 # -- the workspace ---------------------------------------------------------------------------------
 
 
@@ -295,7 +341,7 @@ class Kept(Generic[Asked, Opened]):
 
 def kept(
     *,
-    until: Callable[[Workspace], str] = screens.workspace_mark,
+    until: Callable[[Workspace], str] = _mark,
     entries: int = KEPT,
     is_copied: bool = False,
     is_told: bool = False,
@@ -336,14 +382,22 @@ def _is_there(file: MapFile | None) -> bool:
 
 
 def warm_up() -> None:
-    """Read and draw what the first screens show, before anybody asks for them.
+    """Read and draw what the first screens show, and load what all of them use, before anybody
+    asks for them.
 
-    What is missing is not told here: the screen that wants it says so.
+    What is missing or damaged is not told here: the screen that wants it says so.
     """
     here = workspace()
-    if not here.exists:
-        return
-    mark = screens.workspace_mark(here)
+    if here.exists:
+        with suppress(TargetingError):
+            _warm_tables(here, screens.workspace_mark(here))
+    for page in sorted(PAGES.glob("*.py")):
+        for line in ast.parse(page.read_text()).body:
+            if isinstance(line, ast.ImportFrom) and line.module:
+                import_module(line.module)
+
+
+def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         load_holdings.of(here, mark)
     with suppress(TargetingError):
@@ -362,7 +416,7 @@ def load_holdings(here: Workspace) -> screens.Holdings:
     return screens.load_holdings(here)
 
 
-@kept(until=screens.score_mark)
+@kept(until=_score_mark)
 def load_scored(here: Workspace) -> screens.ScoredBoard:
     """What of the board hangs on no visit."""
     return screens.load_scored(here)
@@ -371,7 +425,7 @@ def load_scored(here: Workspace) -> screens.ScoredBoard:
 @kept()
 def load_board(here: Workspace) -> Board:
     """The board of stations. Raises TargetingError where there is not enough to make one."""
-    return screens.load_board(here, load_scored.of(here, screens.score_mark(here)))
+    return screens.load_board(here, load_scored.of(here, _score_mark(here)))
 
 
 @kept(is_copied=True, is_told=True)
@@ -449,7 +503,7 @@ def load_hand_board(here: Workspace) -> HandBoard:
     return handwork.load_hand_board(here)
 
 
-@kept(is_told=True, until=screens.score_mark)
+@kept(is_told=True, until=_score_mark)
 def load_drawn_streets(here: Workspace) -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
     return screens.load_streets(here)

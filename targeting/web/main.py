@@ -10,7 +10,7 @@ import streamlit as st
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT, LANGUAGES
 from targeting.shipped import PACKAGE, PAGES
-from targeting.web.at_hand import language, say, show_trouble, shows_demo
+from targeting.web.at_hand import language, one_look, say, show_trouble, shows_demo
 from targeting.web.screens import HEADINGS, SCREENS
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
@@ -56,7 +56,8 @@ def main() -> None:
     if shows_demo():
         st.markdown(f":orange-background[{say('demo.banner')}]")
     try:
-        screen.run()
+        with one_look():
+            screen.run()
     except TargetingError as error:
         show_trouble(error)
     except Exception:

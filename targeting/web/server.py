@@ -18,9 +18,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from targeting import __version__
-from targeting.config import workspace_from
+from targeting.config import ASSETS, workspace_from
 from targeting.locale.messages import said, spoken_language
-from targeting.maps.files import ASSETS
 from targeting.web.gate import Gate, Keys, other_origins
 from targeting.web.headers import SecurityHeaders
 

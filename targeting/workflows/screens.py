@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -29,7 +29,7 @@ from targeting.scoring.priorities import publish_coverage
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.stations.ledger import ledger_counts
-from targeting.store.engine import count_writes, open_store, reading
+from targeting.store.engine import count_writes, database_stamp, open_store, reading
 from targeting.store.queries import load_campaign
 from targeting.store.turfs import latest_cut, load_turfs
 from targeting.store.withdrawn import can_be_restored
@@ -54,21 +54,25 @@ DRAWN_STREETS: Final = 60_000
 """More ways than this are not drawn: the map of a big city is read without them."""
 
 
-def workspace_mark(workspace: Workspace) -> str:
-    """Changes whenever the workspace does: a new file, visit, cut or campaign."""
-    if not workspace.exists:
-        return "none"
-    parts: list[Any] = [score_mark(workspace)]
-    with reading(open_store(workspace)) as session:
-        parts.append(count_writes(session))
-    return _digest(parts)
+class Marks(NamedTuple):
+    """What tells whether something kept is still true.
 
-
-def score_mark(workspace: Workspace) -> str:
-    """Changes whenever the scores may: open data, blocs, the campaign's communes and target.
-
-    Visits and cuts leave it as it is: a score is of places.
+    scores: changes whenever the scores may (open data, blocs, the campaign's communes and target);
+    visits and cuts leave it as it is, since a score is of places. whole: changes whenever the
+    workspace does, with a new file, visit, cut or campaign.
     """
+
+    scores: str
+    whole: str
+
+
+NO_WORKSPACE: Final = Marks("none", "none")
+
+
+def workspace_marks(workspace: Workspace) -> Marks:
+    """Both marks, from one look at the files and one at the database."""
+    if not workspace.exists:
+        return NO_WORKSPACE
     parts: list[Any] = [str(workspace.root)]
     for path in sorted(workspace.reference.rglob("*.parquet")):
         stat = path.stat()
@@ -79,7 +83,14 @@ def score_mark(workspace: Workspace) -> str:
         campaign = load_campaign(session)
         if campaign is not None:
             parts += [campaign.communes, campaign.target]
-    return _digest(parts)
+        writes = count_writes(session)
+    scores = _digest(parts)
+    return Marks(scores, _digest([scores, writes, database_stamp(workspace)]))
+
+
+def workspace_mark(workspace: Workspace) -> str:
+    """Changes whenever the workspace does: see `Marks`."""
+    return workspace_marks(workspace).whole
 
 
 def _digest(parts: list[Any]) -> str:
@@ -91,7 +102,7 @@ def _digest(parts: list[Any]) -> str:
 
 @dataclass(frozen=True)
 class ScoredBoard:
-    """The part of the board that visits and cuts do not change: see `score_mark`."""
+    """The part of the board that visits and cuts do not change: see `Marks`."""
 
     scored: Scored
     terms: pd.DataFrame

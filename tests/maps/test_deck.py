@@ -123,6 +123,7 @@ def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
 
 
 def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncertain() -> None:
+    import altair
     import pandas as pd
 
     from targeting.maps.history_chart import history_chart, short_election
@@ -131,8 +132,9 @@ def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncert
         {"election_id": ["2017_pres_t1", "2022_legi_t1"], "turnout_rate": [0.7, 0.4],
          "left_share": [0.5, float("nan")], "is_uncertain": [True, False]}
     )  # fmt: skip
-    document = history_chart(line, "fr", "left").to_dict()
-    (values,) = document["datasets"].values()
+    document = history_chart(line, "fr", "left")
+    altair.Chart.from_dict(document)  # raises where Vega-Lite's schema is not kept
+    values = document["data"]["values"]
     assert [(v["election"], v["rate"], v["is_uncertain"]) for v in values] == [
         ("prés. 17-1", 0.7, True), ("légis. 22-1", 0.4, False), ("prés. 17-1", 0.5, True),
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Each screen on the invented town, and on workspaces that lack something."""
 
 import re
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +11,13 @@ from targeting.locale import text_in
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.sheets import dump_sealed, load_sealed
 from targeting.reference.tables import credits
-from targeting.workflows.screens import load_board, load_holdings, workspace_mark
+from targeting.web import at_hand
+from targeting.workflows.screens import (
+    load_board,
+    load_holdings,
+    workspace_mark,
+    workspace_marks,
+)
 from targeting.workflows.setup import campaign_card, init_workspace
 
 
@@ -315,19 +322,69 @@ def test_every_screen_speaks_english(demo, screen, name):
     assert not re.search(r"bureaux passent|Prochaine étape|Secteurs à parcourir", said)
 
 
-def test_a_new_visit_changes_the_mark(own_demo):
+def knock(workspace, number, *, building="x"):
+    """Record a visit, as another session would."""
     from datetime import UTC, datetime
 
     from targeting.store.engine import open_store, write
     from targeting.store.visits import record_visits
 
-    before = workspace_mark(own_demo)
     visit = {
-        "visit_id": "00000000-0000-0000-0000-000000000001", "building_id": "x", "door_id": "x/1",
-        "outcome": "not_home", "visited_at": datetime.now(UTC),
+        "visit_id": f"00000000-0000-0000-0000-{number:012}", "building_id": building,
+        "door_id": f"{building}/1", "outcome": "not_home", "visited_at": datetime.now(UTC),
     }  # fmt: skip
-    write(open_store(own_demo), lambda s: record_visits(s, [visit]))
+    write(open_store(workspace), lambda s: record_visits(s, [visit]))
+
+
+def test_a_new_visit_changes_the_mark(own_demo):
+    before = workspace_mark(own_demo)
+    knock(own_demo, 1)
     assert workspace_mark(own_demo) != before
+
+
+def test_an_older_database_put_back_has_another_mark_with_as_many_writes(own_demo, tmp_path):
+    database, backup = own_demo.root / "relance.db", tmp_path / "backup.db"
+    shutil.copy2(database, backup)
+    knock(own_demo, 1)
+    before = workspace_marks(own_demo)
+    shutil.copyfile(backup, database)
+    knock(own_demo, 2, building="y")
+    after = workspace_marks(own_demo)
+    assert after.whole != before.whole
+    assert after.scores == before.scores, "scores are of places"
+
+
+def test_one_run_looks_the_workspace_up_once_and_again_after_its_own_writing(own_demo, monkeypatch):
+    looks = []
+
+    def look(workspace):
+        looks.append(workspace)
+        return workspace_marks(workspace)
+
+    monkeypatch.setattr(at_hand.screens, "workspace_marks", look)
+    with at_hand.one_look():
+        first = at_hand.workspace_mark()
+        assert at_hand.workspace_mark() == first
+        assert len(looks) == 1
+        knock(own_demo, 1)
+        assert at_hand.workspace_mark() != first
+        assert len(looks) == 2
+    second = at_hand.workspace_mark()
+    knock(own_demo, 2)
+    assert at_hand.workspace_mark() != second, "outside a run, each look is a new one"
+
+
+def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeypatch):
+    screen()  # what is kept is kept
+    looks = []
+
+    def look(workspace):
+        looks.append(workspace)
+        return workspace_marks(workspace)
+
+    monkeypatch.setattr(at_hand.screens, "workspace_marks", look)
+    calm(screen())
+    assert len(looks) == 1
 
 
 def test_no_workspace_has_a_mark(tmp_path):

@@ -3,6 +3,10 @@
 import ast
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -13,7 +17,7 @@ from starlette.routing import Route
 
 from targeting.config import PROJECT
 from targeting.web.gate import Keys
-from targeting.web.server import middleware, routes
+from targeting.web.server import lifespan, middleware, routes
 
 
 @dataclass
@@ -122,6 +126,52 @@ def test_the_server_listens_here_alone_and_tells_nobody():
         'toolbarMode = "minimal"',
     ):  # fmt: skip
         assert line in text
+
+
+WARM = """
+import sys
+from targeting.web.server import _warm
+assert "pandas" not in sys.modules, "the server starts before anything heavy is there"
+_warm()
+print(*sys.modules)
+"""
+
+
+def test_what_every_screen_uses_is_loaded_before_the_first_visitor(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WARM], cwd=PROJECT, capture_output=True, text=True, check=True,
+        env=os.environ | {"RELANCE_WORKSPACE": str(tmp_path / "none yet")},
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    for page in (PROJECT / "pages").glob("*.py"):
+        for line in ast.parse(page.read_text()).body:
+            assert not isinstance(line, ast.ImportFrom) or line.module in loaded, line.module
+
+
+def test_the_start_does_not_wait_for_what_is_warmed(monkeypatch):
+    begun, let_go = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        let_go.wait(60)
+
+    monkeypatch.setattr("targeting.web.server._warm", slow)
+
+    async def start():
+        async with lifespan(Keys())(None):
+            assert begun.wait(60)
+            assert not let_go.is_set(), "the server is up while it warms"
+
+    asyncio.run(start())
+    let_go.set()
+
+
+def test_a_damaged_workspace_is_left_for_the_screens_to_tell(workspace, monkeypatch):
+    from targeting.web.at_hand import warm_up
+
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
+    (workspace.root / "relance.db").write_bytes(b"not a database at all, only text" * 100)
+    warm_up()
 
 
 def test_no_page_writes_html():

@@ -1,0 +1,56 @@
+"""What a command loads before it works: nothing heavy for help, only what it needs otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from targeting.config import PROJECT
+from targeting.store.engine import MIGRATIONS, NEWEST
+
+HEAVY = (
+    "pandas", "numpy", "alembic", "scipy", "sqlalchemy", "geopandas", "pandera", "polars",
+    "pyarrow", "numba", "streamlit",
+)  # fmt: skip
+
+CALL = """
+import sys
+from targeting.cli.app import cli
+code = cli(sys.argv[1:], standalone_mode=False)
+print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code or 0)
+"""
+
+
+def loaded_by(*arguments: object) -> set[str]:
+    """Libraries that one command leaves loaded, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, *map(str, arguments)],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    last = done.stderr.splitlines()[-1].split()
+    assert last[0] == "loaded"
+    assert {"click", "targeting"} <= set(last)
+    return set(last)
+
+
+@pytest.mark.parametrize("page", [("--help",), ("turfs", "cut", "--help"), ("import", "--help")])
+def test_a_page_of_help_loads_nothing_heavy(page: tuple[str, ...]) -> None:
+    assert not loaded_by(*page) & set(HEAVY)
+
+
+def test_a_light_command_on_a_workspace_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    loaded_by("--workspace", tmp_path / "w", "init", "--commune", "13055")
+    again = loaded_by("--workspace", tmp_path / "w", "init", "--name", "Again")
+    assert not again & {"alembic", "mako", "scipy", "numba", "streamlit"}
+    looked = loaded_by("--workspace", tmp_path / "w", "doctor")
+    assert not looked & {"alembic", "mako", "scipy", "numba", "streamlit"}
+
+
+def test_the_newest_migration_is_the_one_written_in_the_code() -> None:
+    from alembic.script import ScriptDirectory
+
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
