@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.reference.tables import load_addresses, load_stations, load_voter_addresses
+from targeting.reference.addresses import load_addresses, load_voter_addresses
+from targeting.reference.stations import load_stations
 from tests.official import (
     DUEL,
     PRES_2022,

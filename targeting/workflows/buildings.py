@@ -14,8 +14,14 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.households.buildings import build_buildings
 from targeting.households.matching import STEPS, match_voters
-from targeting.reference import tables as reference
+from targeting.reference.addresses import (
+    has_addresses,
+    load_addresses,
+    load_door_layouts,
+    load_voter_addresses,
+)
 from targeting.reference.moments import one_moment
+from targeting.reference.results import list_elections
 from targeting.stations.places import assign_stations, from_wgs84
 from targeting.streetnames import street_key, suffix_of
 from targeting.tables import Buildings
@@ -54,7 +60,7 @@ class MatchReport:
 
 def has_buildings(workspace: Workspace, communes: Sequence[str] | None = None) -> bool:
     """Whether addresses of these communes (of any) were imported."""
-    return reference.has_addresses(workspace, communes)
+    return has_addresses(workspace, communes)
 
 
 def load_buildings(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -126,8 +132,8 @@ def _kept(workspace: Workspace, communes: list[str] | None) -> Bundle:
 def _build(
     workspace: Workspace, communes: list[str] | None
 ) -> tuple[pd.DataFrame, MatchReport | None]:
-    addresses = reference.load_addresses(workspace, communes)
-    voters = reference.load_voter_addresses(workspace, communes)
+    addresses = load_addresses(workspace, communes)
+    voters = load_voter_addresses(workspace, communes)
     voters_at, station_at, report = _on_addresses(voters, addresses)
     drawn = find_outlines(workspace, communes)
     if drawn is not None:
@@ -135,7 +141,7 @@ def _build(
     else:
         station_of = addresses["address_id"].map(station_at).astype("str")
     registered = _registered(workspace, communes, voters)
-    counted = reference.load_door_layouts(workspace).groupby("building_id").size()
+    counted = load_door_layouts(workspace).groupby("building_id").size()
     return build_buildings(addresses, station_of, registered, voters_at, counted=counted), report
 
 
@@ -161,6 +167,6 @@ def _registered(
     workspace: Workspace, communes: list[str] | None, voters: pd.DataFrame
 ) -> pd.Series:
     """Registered per station: the roll of now, as scores use it, else the voters' own."""
-    if not reference.list_elections(workspace):
+    if not list_elections(workspace):
         return voters.groupby("station_id")["registered"].sum().astype("float64")
     return station_past(workspace, communes).registered.astype("float64")

@@ -13,10 +13,14 @@ import polars as pl
 from targeting.config import Workspace
 from targeting.demo import Town, build_town, visit_rows
 from targeting.errors import WorkspaceError
-from targeting.reference import tables as reference
+from targeting.reference.addresses import write_addresses, write_voter_addresses
 from targeting.reference.manifest import MANIFEST
+from targeting.reference.results import write_results
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
+from targeting.reference.stations import write_stations
+from targeting.reference.streets import write_backdrop, write_streets
+from targeting.reference.tables import today as this_day
 from targeting.sources.results.blocs import COLUMNS
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_contacts, count_contacts
@@ -104,30 +108,24 @@ def _write_reference(workspace: Workspace, town: Town) -> None:
     _write_blocs(workspace, town.blocs)
     with staged(workspace) as staging:
         for election_id, (turnout, votes) in town.results.items():
-            reference.write_results(
+            write_results(
                 staging, election_id, pl.from_pandas(turnout), pl.from_pandas(votes),
                 _sheet(len(turnout)),
             )  # fmt: skip
         commune = town.commune_code
-        reference.write_stations(
-            staging, commune, DEMO_VINTAGE, town.stations, _sheet(len(town.stations))
-        )
-        reference.write_addresses(
-            staging, f"{commune}_latest", town.addresses, _sheet(len(town.addresses))
-        )
-        reference.write_voter_addresses(
+        write_stations(staging, commune, DEMO_VINTAGE, town.stations, _sheet(len(town.stations)))
+        write_addresses(staging, f"{commune}_latest", town.addresses, _sheet(len(town.addresses)))
+        write_voter_addresses(
             staging, f"{commune}_latest", town.voter_addresses,
             replace(_sheet(len(town.voter_addresses)), facts={"vintage": DEMO_VINTAGE}),
         )  # fmt: skip
-        reference.write_streets(
-            staging, f"{commune}_latest", town.streets, _sheet(len(town.streets))
-        )
+        write_streets(staging, f"{commune}_latest", town.streets, _sheet(len(town.streets)))
         for name in ("water", "rail", "parks"):
-            reference.write_backdrop(staging, name, getattr(town, name))
+            write_backdrop(staging, name, getattr(town, name))
 
 
 def _sheet(rows: int) -> Sheet:
-    return Sheet("Relance", "MIT", CREDIT, {}, rows, reference.today())
+    return Sheet("Relance", "MIT", CREDIT, {}, rows, this_day())
 
 
 def _write_blocs(workspace: Workspace, blocs: pd.DataFrame) -> None:

@@ -7,8 +7,9 @@ import sys
 from typing import Any, Final
 
 from targeting.config import Workspace
-from targeting.reference import tables as reference
 from targeting.reference.checksums import adopt_tables, unsound_tables
+from targeting.reference.stations import list_stations
+from targeting.reference.tables import lost_files
 from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file
@@ -71,7 +72,7 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
         faults.append(damaged(workspace, integrity))
     if adopted:
         notes.append(f"{adopted} tables of an older Relance have their checksums now.")
-    for table, files in reference.lost_files(workspace).items():
+    for table, files in lost_files(workspace).items():
         faults.append(f"{table} was damaged and replaced: import again {', '.join(files)}.")
     if refused := sorted((workspace.root / "backups").glob("refused-*")):
         notes.append(f"moves of an import that were refused are in {refused[-1]}.")
@@ -95,9 +96,7 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
         "database": integrity,
         "communes": card.communes,
         "elections": ready.elections,
-        "outlines": [
-            f"{source} {vintage}" for source, vintage, _ in reference.list_stations(workspace)
-        ],
+        "outlines": [f"{source} {vintage}" for source, vintage, _ in list_stations(workspace)],
         "has_addresses": ready.has_addresses,
         "has_turfs": ready.has_turfs,
     }

@@ -13,7 +13,7 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.exports.formats import MAP_FORMATS, TABLE_FORMATS, known_format, write_table
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits as stored_credits
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.workflows.buildings import has_buildings
@@ -65,7 +65,7 @@ def score_report(
             geometry = gpd.GeoSeries(
                 geometry.reindex(rows["station_id"]).to_numpy(), index=rows.index, crs=geometry.crs
             )
-        credits = reference.credits(workspace)
+        credits = stored_credits(workspace)
         written = write_table(rows, out, credits=credits, geometry=geometry)
     first = scored.scores.dropna(subset="rank").sort_values(["rank", "station_id"]).head(top)
     facts = {

@@ -21,8 +21,13 @@ from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.ledger import with_sentences
 from targeting.maps.listing import DOWNLOADED
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits as stored_credits
 from targeting.reference.moments import one_moment
+from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.stations import find_stations, list_stations
+from targeting.reference.streets import load_backdrop
+from targeting.reference.streets import load_streets as load_stored_streets
+from targeting.reference.tables import list_layers
 from targeting.scoring.explain import explain_scores
 from targeting.scoring.measures import left_share, turnout_rate
 from targeting.scoring.priorities import publish_coverage
@@ -122,7 +127,7 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     outlines = drawn.outlines if drawn is not None else None
     judged = drawn.everything if drawn is not None else None
     join = _join(workspace, judged, scored.scores, scored.basis.presidential)
-    points = reference.find_stations(workspace, scored.communes, origins=("points",))
+    points = find_stations(workspace, scored.communes, origins=("points",))
     return ScoredBoard(scored, _terms(workspace, scored), outlines, join, points)
 
 
@@ -153,7 +158,7 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         abstentions=scored.abstentions.loc[order],
         basis=scored.basis,
         target=campaign_card(workspace).target,
-        credits=reference.credits(workspace),
+        credits=stored_credits(workspace),
         has_addresses=counted,
         join=kept.join,
         terms=kept.terms.loc[order],
@@ -180,14 +185,14 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
     asked = campaign_card(workspace)
     past = station_past(workspace, asked.communes or None)
     rows = []
-    for election_id in reference.list_elections(workspace):
+    for election_id in list_elections(workspace):
         flows = past.history.of(election_id)
         flows = flows[flows["station_id"] == station_id]
-        turnout = reference.load_turnout(workspace, election_id, [commune])
+        turnout = load_turnout(workspace, election_id, [commune])
         carried = carry_turnout(turnout, flows)
         if carried.empty:
             continue
-        published = reference.load_bloc_votes(workspace, election_id, [commune])
+        published = load_bloc_votes(workspace, election_id, [commune])
         stood = bool(set(published["bloc"]) & set(asked.target))
         blocs = carry_bloc_votes(published, flows)
         ledger = past.of(election_id)
@@ -238,7 +243,7 @@ def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     outlines = drawn.outlines if drawn is not None else None
     points = None
     if board.is_dotted:
-        points = reference.find_stations(workspace, communes, origins=("points",))
+        points = find_stations(workspace, communes, origins=("points",))
     layers = [layer for layer in (outlines, points) if layer is not None]
     if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
         return None
@@ -255,8 +260,8 @@ def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
 
 def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
     """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
-    layers = reference.load_backdrop(workspace)
-    streets = reference.load_streets(workspace, barriers=False)
+    layers = load_backdrop(workspace)
+    streets = load_stored_streets(workspace, barriers=False)
     if streets is not None and len(streets) <= DRAWN_STREETS:
         layers = {"streets": streets, **layers}
     return backdrop_file(workspace.maps, layers), list(layers)
@@ -398,7 +403,7 @@ def turf_file(
 
 def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
     """Ways to draw under turfs, without the barriers."""
-    return reference.load_streets(workspace, barriers=False)
+    return load_stored_streets(workspace, barriers=False)
 
 
 # -- home ------------------------------------------------------------------------------------------
@@ -432,8 +437,8 @@ COMMANDS: Final = {
 def load_holdings(workspace: Workspace) -> Holdings:
     """Look at what the workspace holds."""
     ready = readiness(workspace)
-    outlines = [(s, v, sheet.rows) for s, v, sheet in reference.list_stations(workspace)]
-    addresses = sum(s.rows for *_, s in reference.list_layers(workspace, "addresses"))
+    outlines = [(s, v, sheet.rows) for s, v, sheet in list_stations(workspace)]
+    addresses = sum(s.rows for *_, s in list_layers(workspace, "addresses"))
     with reading(open_store(workspace)) as session:
         turfs = len(load_turfs(session))
     lacking = None
@@ -448,5 +453,5 @@ def load_holdings(workspace: Workspace) -> Holdings:
         "turfs": turfs == 0,
     }
     step = next((s for s, is_missing in missing.items() if is_missing), "map")
-    credits = reference.credits(workspace)
+    credits = stored_credits(workspace)
     return Holdings(ready.elections, outlines, addresses, turfs, step, lacking, credits)

@@ -21,7 +21,11 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference import checksums
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_addresses, load_voter_addresses
+from targeting.reference.credits import credits
+from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.stations import load_stations
+from targeting.reference.streets import load_streets
 from targeting.store import engine
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_campaign
@@ -34,18 +38,18 @@ HARMLESS, TOLD, SILENT, UNCAUGHT = "harmless", "told", "SILENT", "UNCAUGHT"
 def look(workspace: Workspace) -> str:
     """A hash of all that figures are made of; raises TargetingError where damage is told."""
     database = open_store(workspace)
-    elections = reference.list_elections(workspace)
-    tables: list[pd.DataFrame] = [reference.load_turnout(workspace, e) for e in elections]
-    tables += [reference.load_bloc_votes(workspace, e) for e in elections]
-    tables += [reference.load_stations(workspace), reference.load_addresses(workspace)]
-    tables.append(reference.load_voter_addresses(workspace))
-    streets = reference.load_streets(workspace)
+    elections = list_elections(workspace)
+    tables: list[pd.DataFrame] = [load_turnout(workspace, e) for e in elections]
+    tables += [load_bloc_votes(workspace, e) for e in elections]
+    tables += [load_stations(workspace), load_addresses(workspace)]
+    tables.append(load_voter_addresses(workspace))
+    streets = load_streets(workspace)
     tables += [] if streets is None else [streets]
     with reading(database) as session:
         campaign = load_campaign(session)
         facts = (campaign.communes, campaign.target, campaign.next_turf) if campaign else ()
         tables += [load_visits(session), load_turfs(session), load_stops(session)]
-    whole = hashlib.sha256(repr((elections, reference.credits(workspace), facts)).encode())
+    whole = hashlib.sha256(repr((elections, credits(workspace), facts)).encode())
     for table in tables:
         whole.update(table.to_csv().encode())
     return whole.hexdigest()

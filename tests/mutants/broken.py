@@ -182,7 +182,7 @@ SURVIVED: Final = (
         "tests/store/test_bounds.py", "tests/workflows/test_import_results.py",
     ),
     reference(
-        "D11", "stations numbered by letters are read", "tables",
+        "D11", "stations numbered by letters are read", "results",
         'pl.lit(f"{c}`")', 'pl.lit(f"{c}_99999")',
         "tests/store/test_bounds.py", "tests/workflows/test_import_results.py",
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from targeting.config import Workspace
-from targeting.reference.tables import list_elections
+from targeting.reference.results import list_elections
 from targeting.scoring.backtest import label
 from targeting.scoring.capture import ARENAS
 from targeting.scoring.cycles import learning_transition

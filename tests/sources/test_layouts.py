@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from targeting.errors import SourceError
-from targeting.reference.tables import TURNOUT_COLUMNS, VOTES_COLUMNS
+from targeting.reference.results import TURNOUT_COLUMNS, VOTES_COLUMNS
 from targeting.sources.results.blocs import build_bloc_votes, read_blocs, refuse_unknown_lines
 from targeting.sources.results.counts import Results
 from targeting.sources.results.elections import missing_departments, recognise_election

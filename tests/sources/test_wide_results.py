@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from targeting.errors import SourceError
-from targeting.reference.tables import TURNOUT_COLUMNS, VOTES_COLUMNS
+from targeting.reference.results import TURNOUT_COLUMNS, VOTES_COLUMNS
 from targeting.sources.files import TextFile
 from targeting.sources.results.wide import parse_wide_results, read_wide_results
 from targeting.tables import Turnout, Votes

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from targeting.codes import FRANCE
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference import tables as reference
+from targeting.reference.results import load_turnout, write_results
 from targeting.reference.sheets import LISTED_COMMUNES, Sheet, whole_file
 from targeting.reference.staging import staged
 from targeting.store import turf_states
@@ -248,10 +248,10 @@ def test_every_station_of_a_commune_is_read_whatever_its_number_and_none_of_its_
     table = turnout("2022_pres_t1", [1000] * len(ids), [500] * len(ids)).assign(station_id=ids)
     votes = pl.DataFrame({"station_id": ids, "votes": [1] * len(ids)})
     with staged(workspace) as staging:
-        reference.write_results(staging, "2022_pres_t1", pl.from_pandas(table), votes, sheet({}))
-    read = reference.load_turnout(workspace, "2022_pres_t1", ["13055"])
+        write_results(staging, "2022_pres_t1", pl.from_pandas(table), votes, sheet({}))
+    read = load_turnout(workspace, "2022_pres_t1", ["13055"])
     assert read["station_id"].tolist() == [i for i in ids if i.startswith("13055_")]
-    both = reference.load_turnout(workspace, "2022_pres_t1", ["13054", "13056"])
+    both = load_turnout(workspace, "2022_pres_t1", ["13054", "13056"])
     assert both["station_id"].tolist() == ["13054_0999", "13056_0001"]
-    assert reference.load_turnout(workspace, "2022_pres_t1", []).empty
-    assert len(reference.load_turnout(workspace, "2022_pres_t1")) == len(ids)
+    assert load_turnout(workspace, "2022_pres_t1", []).empty
+    assert len(load_turnout(workspace, "2022_pres_t1")) == len(ids)

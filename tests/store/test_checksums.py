@@ -10,11 +10,12 @@ import pytest
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference import checksums
-from targeting.reference import tables as reference
 from targeting.reference.checksums import adopt_tables, is_sound
 from targeting.reference.manifest import MANIFEST
 from targeting.reference.moments import steady
+from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.reference.staging import JOURNAL, staged
+from targeting.reference.tables import lost_files
 from targeting.store import engine
 from targeting.store.engine import open_store
 from targeting.workflows.imports.official import import_results
@@ -31,9 +32,9 @@ def filled(workspace: Workspace, presidential: Path) -> Workspace:
 
 
 def read_all(workspace: Workspace) -> None:
-    for election_id in reference.list_elections(workspace):
-        reference.load_turnout(workspace, election_id)
-        reference.load_bloc_votes(workspace, election_id)
+    for election_id in list_elections(workspace):
+        load_turnout(workspace, election_id)
+        load_bloc_votes(workspace, election_id)
 
 
 def forget() -> None:
@@ -51,14 +52,14 @@ def spoil(path: Path) -> None:
 def test_a_changed_table_is_told_and_mended_by_the_same_file(
     filled: Workspace, presidential: Path, table: str
 ) -> None:
-    before = reference.load_turnout(filled, ELECTION)
+    before = load_turnout(filled, ELECTION)
     spoil(filled.reference / table / f"{ELECTION}.parquet")
     with pytest.raises(WorkspaceError, match=rf"{table}/.*import it again \(pres.txt\).*results"):
         read_all(filled)
     [again] = import_results(filled, [presidential])
     assert not again.unchanged
-    assert reference.load_turnout(filled, ELECTION).equals(before)
-    assert reference.lost_files(filled) == {}
+    assert load_turnout(filled, ELECTION).equals(before)
+    assert lost_files(filled) == {}
 
 
 def test_a_copy_is_looked_at_again_whatever_its_dates_say(filled: Workspace) -> None:
@@ -82,7 +83,7 @@ def test_a_changed_sheet_is_told(filled: Workspace) -> None:
     sheet = filled.reference / "turnout" / f"{ELECTION}.json"
     sheet.write_text(sheet.read_text().replace('"rows": ', '"rows": 1'))
     with pytest.raises(WorkspaceError, match="is damaged"):
-        reference.load_turnout(filled, ELECTION)
+        load_turnout(filled, ELECTION)
 
 
 def test_sheets_of_before_get_their_checksums_once(filled: Workspace) -> None:
@@ -97,7 +98,7 @@ def test_sheets_of_before_get_their_checksums_once(filled: Workspace) -> None:
     assert adopt_tables(filled) == 0
     spoil(filled.reference / "votes" / f"{ELECTION}.parquet")
     with pytest.raises(WorkspaceError, match="is damaged"):
-        reference.load_bloc_votes(filled, ELECTION)
+        load_bloc_votes(filled, ELECTION)
 
 
 @pytest.mark.slow

@@ -11,9 +11,16 @@ import shapely
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.reference import tables as reference
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
+from targeting.reference.stations import (
+    find_stations,
+    list_station_points,
+    load_station_points,
+    load_stations,
+    write_station_points,
+    write_stations,
+)
 from targeting.workflows.setup import init_workspace, readiness
 
 
@@ -48,18 +55,18 @@ def layer(origin: str, vintage: str, *, commune: str = "44001") -> gpd.GeoDataFr
 def put(workspace: Workspace, source: str, stations: gpd.GeoDataFrame) -> None:
     with staged(workspace) as staging:
         vintage = stations["vintage"].iloc[0]
-        reference.write_stations(staging, source, vintage, stations, sheet())
+        write_stations(staging, source, vintage, stations, sheet())
 
 
 def test_a_layer_of_points_is_never_taken_for_outlines(workspace: Workspace) -> None:
     put(workspace, "44001-points", layer("points", "2022"))
-    assert reference.find_stations(workspace) is None
+    assert find_stations(workspace) is None
     assert not readiness(workspace).has_stations
     with pytest.raises(WorkspaceError, match="no station outlines"):
-        reference.load_stations(workspace, ["44001"])
+        load_stations(workspace, ["44001"])
     put(workspace, "44001", layer("published", "2012"))
-    assert reference.load_stations(workspace)["vintage"].to_list() == ["2012"]
-    points = reference.load_stations(workspace, origins=("points",))
+    assert load_stations(workspace)["vintage"].to_list() == ["2012"]
+    points = load_stations(workspace, origins=("points",))
     assert points.geometry.geom_type.to_list() == ["Point"]
     assert readiness(workspace).has_stations
 
@@ -82,26 +89,24 @@ def points(vintage: str, basis: str, *, commune: str = "44001", weight: float = 
 def put_points(workspace: Workspace, table: pd.DataFrame) -> None:
     name = f"{table['commune_code'].iloc[0][:2]}-{table['basis'].iloc[0]}"
     with staged(workspace) as staging:
-        reference.write_station_points(
-            staging, f"{name}_{table['vintage'].iloc[0]}", table, sheet()
-        )
+        write_station_points(staging, f"{name}_{table['vintage'].iloc[0]}", table, sheet())
 
 
 def test_points_of_one_commune_are_of_one_vintage_and_one_basis(workspace: Workspace) -> None:
-    assert reference.load_station_points(workspace).empty
+    assert load_station_points(workspace).empty
     for vintage, basis in (("2012", "voters"), ("2022", "addresses"), ("2012", "addresses")):
         put_points(workspace, points(vintage, basis))
     put_points(workspace, points("2012", "voters", commune="44002"))
-    newest = reference.load_station_points(workspace)
+    newest = load_station_points(workspace)
     kinds = set(zip(newest["commune_code"], newest["vintage"], newest["basis"], strict=True))
     assert kinds == {("44001", "2022", "addresses"), ("44002", "2012", "voters")}
-    then = reference.load_station_points(workspace, ["44001"], "2012")
+    then = load_station_points(workspace, ["44001"], "2012")
     assert (len(then), set(then["basis"])) == (2, {"voters"})
-    kinds = [(kind, year) for kind, year, _ in reference.list_station_points(workspace)]
+    kinds = [(kind, year) for kind, year, _ in list_station_points(workspace)]
     assert kinds == [("44-addresses", "2022"), ("44-voters", "2012"), ("44-addresses", "2012")]
 
 
 def test_a_point_without_weight_is_refused(workspace: Workspace) -> None:
     with pytest.raises(TargetingError, match="weight"):
         put_points(workspace, points("2012", "voters", weight=0))
-    assert reference.load_station_points(workspace).empty
+    assert load_station_points(workspace).empty

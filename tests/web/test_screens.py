@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
 from targeting.reference.checksums import seal_sheet, sheet_path
+from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
-from targeting.reference.tables import credits
 from targeting.web import at_hand
 from targeting.workflows.screens import (
     load_board,

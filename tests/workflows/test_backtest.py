@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference.tables import load_bloc_votes
+from targeting.reference.results import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import Calibrated, with_intervals
 from targeting.scoring.intervals import Calibration

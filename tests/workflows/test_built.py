@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.reference import tables as reference
+from targeting.reference.stations import list_stations, load_station_points, load_stations
 from targeting.workflows.setup import init_workspace
 from tests.official import geojson, square
 from tests.sources.test_addresses import BAN_HEADER, PARIS_HEADER
@@ -68,7 +68,7 @@ def voters(folder: Path) -> Path:
 def assert_built(workspace: Workspace, told: dict[str, object], stations: list[str]) -> dict:
     [built] = told["built"]
     assert max(built["gap"], built["overlap"]) < 1e-6
-    layer = reference.load_stations(workspace, [built["commune_code"]], origins=("built",))
+    layer = load_stations(workspace, [built["commune_code"]], origins=("built",))
     assert layer["station_id"].to_list() == stations
     assert set(layer["origin"]) == {"built"}
     assert layer.geometry.is_valid.all()
@@ -83,9 +83,9 @@ def test_voters_and_addresses_give_points_whichever_comes_first_and_outlines(
     if first == "voters":
         files.reverse()
     assert done(workspace, "import", "addresses", files[0])["placed"] is None
-    assert reference.load_station_points(workspace).empty
+    assert load_station_points(workspace).empty
     assert done(workspace, "import", "addresses", files[1])["placed"] == 3 * 210
-    points = reference.load_station_points(workspace, ["75056"])
+    points = load_station_points(workspace, ["75056"])
     assert len(points) == 60
     assert points["weight"].sum() == 630
     assert set(points["vintage"]) == {"2012"}
@@ -94,9 +94,9 @@ def test_voters_and_addresses_give_points_whichever_comes_first_and_outlines(
     built = assert_built(workspace, told, ["75056_0101", "75056_0102"])
     assert (built["source"], built["vintage"], built["inside_share"]) == ("voters", "2012", 1.0)
     assert "no polygon of the commune" in built["ground"]
-    border = reference.load_stations(workspace).geometry
+    border = load_stations(workspace).geometry
     assert border[0].intersection(border[1]).centroid.x == pytest.approx(WEST + 210, abs=1)
-    [(_, _, sheet)] = reference.list_stations(workspace)
+    [(_, _, sheet)] = list_stations(workspace)
     assert "BAN" in sheet.credit
     assert "Coulmont" in sheet.credit
 
@@ -112,10 +112,10 @@ def test_published_outlines_give_the_ground_and_stay_beside(
     done(workspace, "import", "stations", path, "--vintage", "2017")
     built = done(workspace, "stations", "build", "--from", "voters")["built"][0]
     assert built["ground"] == "what the published outlines of 2017 cover"
-    ground = reference.load_stations(workspace, vintage="2017").geometry.area.sum()
-    area = reference.load_stations(workspace, vintage="2012").geometry.area.sum()
+    ground = load_stations(workspace, vintage="2017").geometry.area.sum()
+    area = load_stations(workspace, vintage="2012").geometry.area.sum()
     assert area == pytest.approx(ground, rel=1e-6)
-    assert set(reference.load_stations(workspace)["origin"]) == {"published"}, "the newest vintage"
+    assert set(load_stations(workspace)["origin"]) == {"published"}, "the newest vintage"
 
 
 def test_outlines_of_a_part_of_the_commune_are_not_its_ground(
@@ -151,7 +151,7 @@ def test_other_communes_of_the_same_file_are_imported_later(
     for commune in ("29039", "29116"):
         told = done(workspace, "import", "addresses", path, "--commune", commune)
         assert told["unchanged"] is False
-    points = reference.load_station_points(workspace)
+    points = load_station_points(workspace)
     assert sorted(points["commune_code"]) == ["29039", "29116"]
 
 
@@ -191,4 +191,4 @@ def test_without_points_nothing_is_built_and_the_way_is_told(
     result = call(workspace, "stations", "build", *options)
     assert result.exit_code == 2
     assert re.search(words, result.stderr)
-    assert reference.list_stations(workspace) == []
+    assert list_stations(workspace) == []

@@ -12,8 +12,8 @@ from targeting.cli.app import cli
 from targeting.codes import DEPARTMENTS
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.reference.tables import (
-    credits,
+from targeting.reference.credits import credits
+from targeting.reference.results import (
     election_sheet,
     list_elections,
     list_shares,

@@ -9,7 +9,7 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import JoinError, WorkspaceError
-from targeting.reference.tables import list_stations, load_stations
+from targeting.reference.stations import list_stations, load_stations
 from targeting.workflows.imports.official import import_results, import_stations
 from targeting.workflows.reports import score_report
 from targeting.workflows.screens import load_board, write_station_map

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits
+from targeting.reference.streets import load_streets
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.cache import DAMAGE
 from targeting.workflows.setup import init_workspace
@@ -91,7 +92,7 @@ def test_the_report_tells_kilometres_names_and_who_was_moved(town: Workspace, os
     assert "30 of 30 addresses (100.0%)" in text
     assert "4 across a barrier and moved to their side" in text
     assert "© OpenStreetMap contributors, ODbL" in text
-    assert reference.credits(town)[-1] == "© OpenStreetMap contributors, ODbL"
+    assert credits(town)[-1] == "© OpenStreetMap contributors, ODbL"
 
 
 def test_the_same_file_twice_changes_nothing(town: Workspace, osm: Path) -> None:
@@ -181,13 +182,13 @@ def test_a_newer_file_takes_the_place_of_the_older_on_its_ground_and_no_farther(
     east = tmp_path / "east.osm"
     east.write_text(osm_xml(nodes, [("ab", HOUSE | {"name": "Rue Lointaine"})]))
     done(workspace, "import", "streets", east)
-    streets = reference.load_streets(workspace)
+    streets = load_streets(workspace)
     assert len(streets) == 7
     assert done(workspace, "import", "streets", osm)["unchanged"]
     renamed = tmp_path / "renamed.osm"
     renamed.write_text(cross_town().replace("Quai Haut", "Quai Neuf"))
     done(workspace, "import", "streets", renamed)
-    names = reference.load_streets(workspace)["street"].dropna().tolist()
+    names = load_streets(workspace)["street"].dropna().tolist()
     assert names.count("Quai Neuf") == 1
     assert "Rue Lointaine" in names
     assert len(names) == 7
@@ -208,8 +209,8 @@ def test_a_damaged_file_is_refused_in_one_line(town: Workspace, tmp_path: Path) 
 
 def test_maps_draw_the_ways_and_not_the_barriers(town: Workspace, osm: Path) -> None:
     done(town, "import", "streets", osm)
-    assert "water" in set(reference.load_streets(town)["kind"])
-    assert "water" not in set(reference.load_streets(town, barriers=False)["kind"])
+    assert "water" in set(load_streets(town)["kind"])
+    assert "water" not in set(load_streets(town, barriers=False)["kind"])
 
 
 # -- the graph that is kept ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import SourceError
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_door_layouts
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.imports.layouts import import_doors
@@ -43,7 +43,7 @@ def test_counted_doors_win_over_the_estimate_and_are_numbered_as_walked(
     before = load_buildings(town)
     told = import_doors(town, written(tmp_path, HEADER + LINES))
     assert (told.buildings, told.doors, told.rejected) == (1, 5, [])
-    doors = reference.load_door_layouts(town)
+    doors = load_door_layouts(town)
     assert doors[["staircase", "floor", "label"]].to_numpy().tolist() == [
         ["A", 3, ""], ["A", 3, ""], ["A", 1, "gauche"], ["B", 0, ""], ["B", 0, ""],
     ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_the_same_file_twice_changes_nothing_and_another_adds_to_it(
     import_doors(town, path)
     assert import_doors(town, path).unchanged
     import_doors(town, written(tmp_path, HEADER + "2;;Rue Basse;;1;;4\n", "more.csv"))
-    assert reference.load_door_layouts(town).groupby("building_id").size().tolist() == [5, 4]
+    assert load_door_layouts(town).groupby("building_id").size().tolist() == [5, 4]
 
 
 def test_a_building_already_visited_keeps_its_doors_and_is_named(
@@ -78,7 +78,7 @@ def test_a_building_already_visited_keeps_its_doors_and_is_named(
     assert [(r["line"], r["reason"]) for r in told.rejected] == [
         (2, "doors were knocked at under other numbers"), (6, "no such address here"),
     ]  # fmt: skip
-    assert first not in set(reference.load_door_layouts(town)["building_id"])
+    assert first not in set(load_door_layouts(town)["building_id"])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_wrong_file_is_named_by_line_and_nothing_is_kept(
         import_doors(town, written(tmp_path, text))
     assert said in str(trouble.value)
     assert not re.search(r"dupont|0612345678|mme|nom", str(trouble.value), re.IGNORECASE)
-    assert reference.load_door_layouts(town).empty
+    assert load_door_layouts(town).empty
 
 
 def test_the_command_lists_what_it_left(town: Workspace, tmp_path: Path) -> None:

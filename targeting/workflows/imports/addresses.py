@@ -17,19 +17,27 @@ from targeting.codes import check_year, commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError, WorkspaceError
 from targeting.households.points import station_points_of_voters
-from targeting.reference import tables as reference
+from targeting.reference.addresses import (
+    load_addresses,
+    load_voter_addresses,
+    write_addresses,
+    write_street_ranges,
+    write_voter_addresses,
+)
 from targeting.reference.sheets import Sheet, whole_file
 from targeting.reference.staging import Staging, staged
+from targeting.reference.stations import write_station_points
+from targeting.reference.tables import list_layers, today
 from targeting.sources.addresses.reading import PARIS_VINTAGE, AddressFile, read_addresses
 from targeting.sources.apart import read_apart
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
 WRITERS: Final = {
-    "addresses": ("addresses", reference.write_addresses),
-    "voters": ("voter_addresses", reference.write_voter_addresses),
-    "points": ("station_points", reference.write_station_points),
-    "ranges": ("street_ranges", reference.write_street_ranges),
+    "addresses": ("addresses", write_addresses),
+    "voters": ("voter_addresses", write_voter_addresses),
+    "points": ("station_points", write_station_points),
+    "ranges": ("street_ranges", write_street_ranges),
 }
 """Kind of file → folder of the workspace, and what writes it there."""
 
@@ -94,7 +102,7 @@ def import_addresses(
         for department, part in table.groupby(table["commune_code"].str[:2])
     }
     folder, write = WRITERS[read.kind]
-    sheets = {f"{s}_{v}": sheet for s, v, sheet in reference.list_layers(workspace, folder)}
+    sheets = {f"{s}_{v}": sheet for s, v, sheet in list_layers(workspace, folder)}
     if all(name in sheets and _holds(sheets[name], read, part) for name, part in parts.items()):
         return replace(told, unchanged=True)
     with staged(workspace) as staging:
@@ -134,7 +142,7 @@ def _sheet(read: AddressFile, name: str, part: pd.DataFrame) -> Sheet:
         credit=read.credit,
         files=whole_file(name, read.sha256, there),
         rows=len(part),
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=read.notes,
         facts=facts,
     )
@@ -150,8 +158,8 @@ def _write_points_of_voters(
     """Points of the voters of these communes, where both the roll and the BAN are there."""
     if read.kind not in ("voters", "addresses"):
         return None
-    ban = {s: sheet for s, _, sheet in reference.list_layers(workspace, "addresses")}
-    rolls = {s: sheet for s, _, sheet in reference.list_layers(workspace, "voter_addresses")}
+    ban = {s: sheet for s, _, sheet in list_layers(workspace, "addresses")}
+    rolls = {s: sheet for s, _, sheet in list_layers(workspace, "voter_addresses")}
     departments = sorted({c[:2] for c in communes})
     placed: list[float] = []
     for department in departments:
@@ -161,7 +169,7 @@ def _write_points_of_voters(
             addresses = _addresses(workspace, here)
             other = ban.get(department)
         else:
-            voters = reference.load_voter_addresses(workspace, here)
+            voters = load_voter_addresses(workspace, here)
             addresses = read.table
             other = rolls.get(department)
             vintage = str(other.facts.get("vintage", PARIS_VINTAGE)) if other else ""
@@ -175,14 +183,14 @@ def _write_points_of_voters(
             continue
         sheet = points_sheet(found.points, [_own_source(read), _source(other)], found.placed_share)
         name = f"{department}-voters_{vintage}"
-        reference.write_station_points(staging, name, found.points, sheet)
+        write_station_points(staging, name, found.points, sheet)
         placed.append(found.placed)
     return round(sum(placed)) if placed else None
 
 
 def _addresses(workspace: Workspace, communes: list[str]) -> pd.DataFrame:
     try:
-        return reference.load_addresses(workspace, communes)
+        return load_addresses(workspace, communes)
     except WorkspaceError:
         return pd.DataFrame(columns=["commune_code"])
 
@@ -208,7 +216,7 @@ def points_sheet(
         credit=" · ".join(credits),
         files={},
         rows=len(points),
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=[f"{placed_share:.2%} of the roll found in the BAN"],
         facts={"placed_share": round(placed_share, 4)},
     )

@@ -16,9 +16,18 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.households.points import PlacedVoters, station_points_of_ranges
 from targeting.households.points import station_points_of_voters as points_of_voters
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_addresses, load_street_ranges, load_voter_addresses
+from targeting.reference.results import list_elections, load_turnout
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
+from targeting.reference.stations import (
+    find_stations,
+    list_station_points,
+    list_stations,
+    load_station_points,
+    write_stations,
+)
+from targeting.reference.tables import list_layers, today
 from targeting.sources.addresses.reading import PARIS_VINTAGE
 from targeting.stations.built import Built, build_outlines, commune_of
 from targeting.stations.joins import Join, join_outlines
@@ -121,16 +130,14 @@ def build_stations(
         for commune_code in dict.fromkeys(wanted):
             started = time.perf_counter()
             points = _points(workspace, commune_code, source, vintage, progress)
-            published = reference.find_stations(workspace, [commune_code], origins=("published",))
+            published = find_stations(workspace, [commune_code], origins=("published",))
             progress(f"{commune_code}: {len(points.table):,} points, building outlines")
             ground, ground_text = _ground(points.table, published)
             built = build_outlines(points.table, ground)
             _refuse_what_is_no_partition(commune_code, built)
             report = _report(workspace, commune_code, points, built, ground_text, started)
             sheet = _sheet(workspace, report, points, published if ground is not None else None)
-            reference.write_stations(
-                staging, f"{commune_code}-built", report.vintage, built.stations, sheet
-            )
+            write_stations(staging, f"{commune_code}-built", report.vintage, built.stations, sheet)
             told.append(report)
     return told
 
@@ -198,19 +205,17 @@ def _points(
 def _stored(
     workspace: Workspace, commune_code: str, basis: str, vintage: str | None
 ) -> _Points | None:
-    table = reference.load_station_points(workspace, [commune_code], vintage, basis=basis)
+    table = load_station_points(workspace, [commune_code], vintage, basis=basis)
     if table.empty:
         return None
     name = (f"{commune_code[:2]}-{basis}", str(table["vintage"].iloc[0]))
-    sheets = [
-        s for kind, year, s in reference.list_station_points(workspace) if (kind, year) == name
-    ]
+    sheets = [s for kind, year, s in list_station_points(workspace) if (kind, year) == name]
     return _Points(table, "voters" if basis == "voters" else "points", sheets)
 
 
 def _of_voters(workspace: Workspace, commune_code: str, vintage: str | None) -> _Points | None:
     stored = _stored(workspace, commune_code, "voters", vintage)
-    voters = reference.load_voter_addresses(workspace, [commune_code])
+    voters = load_voter_addresses(workspace, [commune_code])
     if stored is not None or voters.empty:
         return stored
     sheets = _sheets(workspace, commune_code, "voter_addresses", "addresses")
@@ -223,7 +228,7 @@ def _of_voters(workspace: Workspace, commune_code: str, vintage: str | None) -> 
         )
     if sheets[0].facts.get("vintage", year) != year:
         return None
-    addresses = reference.load_addresses(workspace, [commune_code])
+    addresses = load_addresses(workspace, [commune_code])
     return _placed(points_of_voters(voters, addresses, vintage=year), "voters", sheets)
 
 
@@ -231,21 +236,19 @@ def _of_points(workspace: Workspace, commune_code: str, vintage: str | None) -> 
     stored = _stored(workspace, commune_code, "addresses", vintage)
     if stored is not None:
         return stored
-    stations = reference.find_stations(
-        workspace, [commune_code], vintage=vintage, origins=("points",)
-    )
+    stations = find_stations(workspace, [commune_code], vintage=vintage, origins=("points",))
     if stations is None:
         return None
     table = stations[["station_id", "vintage", "commune_code"]].assign(
         x=stations.geometry.x, y=stations.geometry.y, weight=1.0
     )
     year = str(stations["vintage"].iloc[0])
-    layers = reference.list_stations(workspace, origins=("points",))
+    layers = list_stations(workspace, origins=("points",))
     return _Points(pd.DataFrame(table), "points", [s for _, v, s in layers if v == year][:1])
 
 
 def _of_ranges(workspace: Workspace, commune_code: str, vintage: str | None) -> _Points | None:
-    ranges = reference.load_street_ranges(workspace, [commune_code])
+    ranges = load_street_ranges(workspace, [commune_code])
     if ranges.empty:
         return None
     sheets = _sheets(workspace, commune_code, "street_ranges", "addresses")
@@ -254,7 +257,7 @@ def _of_ranges(workspace: Workspace, commune_code: str, vintage: str | None) -> 
         raise WorkspaceError(
             "the table of streets does not say its year: add --vintage 2022, the year of its roll."
         )
-    addresses = reference.load_addresses(workspace, [commune_code])
+    addresses = load_addresses(workspace, [commune_code])
     return _placed(station_points_of_ranges(ranges, addresses, vintage=year), "ranges", sheets)
 
 
@@ -269,7 +272,7 @@ def _sheets(workspace: Workspace, commune_code: str, *folders: str) -> list[Shee
     """
     near = (commune_code, commune_code[:2])
     found = [
-        [s for source, _, s in reference.list_layers(workspace, folder) if source in near]
+        [s for source, _, s in list_layers(workspace, folder) if source in near]
         for folder in folders
     ]
     if not found[0]:
@@ -292,8 +295,8 @@ def _report(
     started: float,
 ) -> BuiltCommune:
     joins = []
-    for election_id in reference.list_elections(workspace):
-        turnout = reference.load_turnout(workspace, election_id, [commune_code])
+    for election_id in list_elections(workspace):
+        turnout = load_turnout(workspace, election_id, [commune_code])
         join = join_outlines(built.stations, turnout, election_id=election_id)
         joins += [join] if join.stations else []
     return BuiltCommune(
@@ -326,7 +329,7 @@ def _sheet(
     """A built layer owes credit to its points' sources and to the outlines that gave its ground."""
     sheets = list(points.sheets)
     if published is not None:
-        layers = reference.list_stations(workspace, origins=("published",))
+        layers = list_stations(workspace, origins=("published",))
         year = published["vintage"].iloc[0]
         near = (report.commune_code, report.commune_code[:2])
         sheets += [s for source, v, s in layers if v == year and source.startswith(near)][:1]
@@ -342,7 +345,7 @@ def _sheet(
         credit=" · ".join(dict.fromkeys(s.credit for s in sheets if s.credit)),
         files={},
         rows=report.stations,
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=[line.strip() for line in report.notes()],
         facts=facts,
     )

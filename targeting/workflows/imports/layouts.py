@@ -12,9 +12,10 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.households.layouts import number_doors
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_door_layouts, write_door_layouts
 from targeting.reference.sheets import Sheet, whole_file
 from targeting.reference.staging import staged
+from targeting.reference.tables import known_file, list_layers, today
 from targeting.sources.addresses.doors import MOST_DOORS, DoorFile, read_doors
 from targeting.sources.apart import read_apart
 from targeting.store.engine import open_store, reading
@@ -47,8 +48,8 @@ def import_doors(workspace: Workspace, path: Path) -> ImportedDoors:
     """
     workspace.required()
     file = read_apart(read_doors, path)
-    sheets = [sheet for _, _, sheet in reference.list_layers(workspace, "doors")]
-    if reference.known_file(sheets, file.sha256):
+    sheets = [sheet for _, _, sheet in list_layers(workspace, "doors")]
+    if known_file(sheets, file.sha256):
         return ImportedDoors(file.name, 0, 0, unchanged=True)
     buildings = load_buildings(workspace)
     found, rejected = _found(workspace, file, buildings)
@@ -59,17 +60,17 @@ def import_doors(workspace: Workspace, path: Path) -> ImportedDoors:
             way_out="Compare the addresses with those imported.",
         )  # fmt: skip
     layouts = number_doors(found)
-    old = reference.load_door_layouts(workspace)
+    old = load_door_layouts(workspace)
     kept = old[~old["building_id"].isin(layouts["building_id"])]
     whole = pd.concat([kept, layouts], ignore_index=True) if len(kept) else layouts
     touched = whole[whole["commune_code"].isin(layouts["commune_code"])]
     sheet = Sheet(
         publisher="the campaign", licence="its own", credit="",
         files=whole_file(file.name, file.sha256, touched["commune_code"]),
-        rows=len(touched), imported_on=reference.today(),
+        rows=len(touched), imported_on=today(),
     )  # fmt: skip
     with staged(workspace) as staging:
-        reference.write_door_layouts(staging, touched.reset_index(drop=True), sheet)
+        write_door_layouts(staging, touched.reset_index(drop=True), sheet)
     return ImportedDoors(
         file.name, layouts["building_id"].nunique(), len(layouts), rejected=rejected
     )

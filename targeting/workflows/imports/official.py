@@ -16,9 +16,25 @@ import polars as pl
 from targeting.codes import check_year, commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import JoinError, SourceError, WorkspaceError
-from targeting.reference import tables as reference
+from targeting.reference.addresses import has_addresses, load_addresses
+from targeting.reference.results import (
+    SHARES_COLUMNS,
+    TURNOUT_COLUMNS,
+    VOTES_COLUMNS,
+    election_sheet,
+    list_elections,
+    list_shares,
+    load_blocs,
+    load_rolls,
+    load_turnout,
+    sound_elections,
+    write_results,
+    write_shares,
+)
 from targeting.reference.sheets import Sheet, whole_file
 from targeting.reference.staging import Staging, staged
+from targeting.reference.stations import list_stations, load_layer, write_stations
+from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.reading import Outlines, read_outlines
 from targeting.sources.results.blocs import refuse_unknown_lines
@@ -116,11 +132,11 @@ class _Imports:
 
     def __init__(self, workspace: Workspace, election_id: str | None, progress: Progress) -> None:
         self.election_id, self.progress = election_id, progress
-        self.blocs = reference.load_blocs(workspace)
-        sound = reference.sound_elections(workspace)  # a damaged one is to be imported again
-        self.rolls = reference.load_rolls(workspace, sound)
-        self.sheets = {e: reference.election_sheet(workspace, e) for e in sound}
-        self.share_sheets = reference.list_shares(workspace)
+        self.blocs = load_blocs(workspace)
+        sound = sound_elections(workspace)  # a damaged one is to be imported again
+        self.rolls = load_rolls(workspace, sound)
+        self.sheets = {e: election_sheet(workspace, e) for e in sound}
+        self.share_sheets = list_shares(workspace)
         self.by_sha: dict[tuple[str, str], ImportedResults] = {}
         self.providers: dict[str, dict[str, str]] = {}
 
@@ -143,7 +159,7 @@ class _Imports:
             self._write_counts(staging, results, told)
         else:
             shares = _as_shares(results, found)
-            reference.write_shares(staging, found, shares, _results_sheet(results, told))
+            write_shares(staging, found, shares, _results_sheet(results, told))
         if not told.unchanged:
             self.progress(f"{results.name}: {found}, {told.stations:,} stations")
         self.by_sha[key] = told
@@ -153,7 +169,7 @@ class _Imports:
         found = told.election_id
         refuse_unknown_lines(results.name, results.votes, self.blocs, found)
         turnout, votes = _as_tables(results, found)
-        reference.write_results(staging, found, turnout, votes, _results_sheet(results, told))
+        write_results(staging, found, turnout, votes, _results_sheet(results, told))
         roll = turnout.select("station_id", "registered").to_pandas()
         roll = roll.set_index("station_id")["registered"]
         self.rolls[found] = roll.combine_first(self.rolls[found]) if found in self.rolls else roll
@@ -249,7 +265,7 @@ def _results_sheet(results: Results, told: ImportedResults) -> Sheet:
         credit=results.origin.credit,
         files=whole_file(results.name, results.sha256, results.stations["commune_code"]),
         rows=results.stations.height,
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=[*results.notes, *notes],
         facts=facts,
     )
@@ -258,16 +274,16 @@ def _results_sheet(results: Results, told: ImportedResults) -> Sheet:
 def _as_tables(results: Results, election_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The two tables of the contract, in its columns."""
     named = pl.lit(election_id).alias("election_id")
-    turnout = results.turnout.with_columns(named).select(reference.TURNOUT_COLUMNS)
+    turnout = results.turnout.with_columns(named).select(TURNOUT_COLUMNS)
     votes = results.votes.with_columns(named)
-    return turnout, votes.select(reference.VOTES_COLUMNS)
+    return turnout, votes.select(VOTES_COLUMNS)
 
 
 def _as_shares(results: Results, election_id: str) -> pl.DataFrame:
     """Table Shares, in its columns."""
     assert results.shares is not None
     named = pl.lit(election_id).alias("election_id")
-    return results.shares.with_columns(named).select(reference.SHARES_COLUMNS)
+    return results.shares.with_columns(named).select(SHARES_COLUMNS)
 
 
 # -- outlines ------------------------------------------------------------------------------------
@@ -298,10 +314,7 @@ def import_stations(
     check_year(vintage)
     asked = [commune_code] if commune_code else campaign_card(workspace).communes
     wanted = list(dict.fromkeys(commune_of_arrondissement(c) for c in asked))
-    turnouts = {
-        e: reference.load_turnout(workspace, e, wanted or None)
-        for e in reference.list_elections(workspace)
-    }
+    turnouts = {e: load_turnout(workspace, e, wanted or None) for e in list_elections(workspace)}
     progress(f"{file.name}: reading")
     outlines = read_apart(
         read_outlines,
@@ -316,7 +329,7 @@ def import_stations(
         others_too=commune_code is None,
     )
     if wanted and not set(outlines.stations["commune_code"]) & set(wanted):
-        turnouts = {e: reference.load_turnout(workspace, e) for e in turnouts}
+        turnouts = {e: load_turnout(workspace, e) for e in turnouts}
     outlines = _as_results_write(outlines, turnouts)
     _refuse_far_from_addresses(workspace, file.name, outlines)
     communes = sorted(set(outlines.stations["commune_code"]))
@@ -353,18 +366,18 @@ def import_stations(
         credit=outlines.credit and f"{outlines.credit}, {outlines.licence}",
         files=whole_file(file.name, outlines.sha256, communes),
         rows=len(stations),
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=notes,
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
     with staged(workspace) as staging:
-        reference.write_stations(staging, source, vintage, stations, sheet)
+        write_stations(staging, source, vintage, stations, sheet)
     return told
 
 
 def _in_place_of(workspace: Workspace, source: str, vintage: str, sha256: str) -> list[str]:
     """What is told where another file of the same stations and year was there."""
-    for name, year, sheet in reference.list_stations(workspace):
+    for name, year, sheet in list_stations(workspace):
         if (name, year) == (source, vintage) and sha256 not in sheet.files:
             files = ", ".join(str(f.get("name", "")) for f in sheet.files.values())
             return [f"takes the place of {files}, of {vintage} too (another year: --vintage)"]
@@ -430,9 +443,9 @@ def _without_misfits(
 def _refuse_far_from_addresses(workspace: Workspace, name: str, outlines: Outlines) -> None:
     """A wrong coordinate system puts a town elsewhere: its addresses, where imported, tell."""
     communes = sorted(set(outlines.stations["commune_code"]))
-    if len(communes) > MANY_COMMUNES or not reference.has_addresses(workspace, communes):
+    if len(communes) > MANY_COMMUNES or not has_addresses(workspace, communes):
         return
-    addresses = reference.load_addresses(workspace, communes)
+    addresses = load_addresses(workspace, communes)
     west, south, east, north = outlines.stations.total_bounds
     x, y = addresses["x"].to_numpy(), addresses["y"].to_numpy()
     away = np.hypot(
@@ -473,12 +486,12 @@ def _stored_vintage(workspace: Workspace, outlines: Outlines, communes: list[str
 
     The same file read otherwise (another property, another system) is another layer.
     """
-    layers = reference.list_stations(workspace, origins=(outlines.origin,))
+    layers = list_stations(workspace, origins=(outlines.origin,))
     for place, (source, vintage, sheet) in enumerate(layers):
         if outlines.sha256 in sheet.files:
             later = [s for _, v, s in layers[:place] if v == vintage]
             taken = {c for s in later for f in s.files.values() for c in f.get("communes", ())}
-            stored = reference.load_layer(workspace, source, vintage)
+            stored = load_layer(workspace, source, vintage)
             is_same = _are_same(stored, outlines.stations) and taken.isdisjoint(communes)
             return vintage if is_same else None
     return None

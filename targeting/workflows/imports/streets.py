@@ -16,9 +16,11 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.households.streets import around_addresses, beside, ground_mark
-from targeting.reference import tables as reference
+from targeting.reference.addresses import has_addresses, load_addresses
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
+from targeting.reference.streets import load_streets, write_streets
+from targeting.reference.tables import list_layers, today
 from targeting.sources.apart import read_apart
 from targeting.sources.streets.reading import StreetFile, read_streets
 from targeting.sources.streets.ways import PRIVATE
@@ -165,9 +167,9 @@ def import_streets(
 def _addresses(workspace: Workspace, communes: list[str]) -> pd.DataFrame | None:
     """Placed addresses to compare with; none is no error unless the commune was named."""
     wanted = communes or list(campaign_card(workspace).communes) or None
-    if not communes and not reference.has_addresses(workspace, wanted):
+    if not communes and not has_addresses(workspace, wanted):
         return None
-    found = reference.load_addresses(workspace, wanted)
+    found = load_addresses(workspace, wanted)
     there = np.isfinite(found[["x", "y"]].to_numpy(dtype=float)).all(axis=1)
     return found[there].reset_index(drop=True) if there.any() else None
 
@@ -259,7 +261,7 @@ def _compared(read: StreetFile, addresses: pd.DataFrame) -> tuple[Network, SnapF
 
 
 def _sheet_in_place(workspace: Workspace) -> Sheet | None:
-    layers = reference.list_layers(workspace, "streets")
+    layers = list_layers(workspace, "streets")
     return next((sheet for *place, sheet in layers if "_".join(place) == PLACE), None)
 
 
@@ -279,19 +281,19 @@ def _put_in_place(
         credit=read.credit,
         files=files,
         rows=len(read.streets),
-        imported_on=reference.today(),
+        imported_on=today(),
         notes=read.notes,
         facts={k: v for k, v in asdict(told).items() if k not in ("notes", "unchanged")},
     )
     streets = read.streets
     with staged(workspace) as staging:
         if before is not None:
-            old = reference.load_streets(workspace)
+            old = load_streets(workspace)
             kept = beside(old, streets) if old is not None else streets.iloc[:0]
             if len(kept):
                 streets = gpd.GeoDataFrame(pd.concat([streets, kept], ignore_index=True))
                 sheet = _over(sheet, before, whole=old is not None and len(kept) == len(old))
-        reference.write_streets(staging, PLACE, streets, replace(sheet, rows=len(streets)))
+        write_streets(staging, PLACE, streets, replace(sheet, rows=len(streets)))
 
 
 def _over(sheet: Sheet, before: Sheet, *, whole: bool) -> Sheet:

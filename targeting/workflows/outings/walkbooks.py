@@ -23,7 +23,9 @@ from targeting.exports.walk_pdf import write_packet
 from targeting.field.books import WalkBook, build_books
 from targeting.households.layouts import doors_in_order
 from targeting.locale import text_in
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_door_layouts
+from targeting.reference.credits import credits
+from targeting.reference.streets import load_backdrop, load_streets
 from targeting.store.engine import open_store, reading
 from targeting.store.visits import load_visits
 from targeting.workflows.outings.phonebooks import PhoneFiles, phone_books_zip, write_phone_files
@@ -65,13 +67,13 @@ def load_walk_books(workspace: Workspace, turf_ids: Sequence[str] | None = None)
     return build_books(
         kept.turfs,
         kept.stops,
-        doors_in_order(kept.stops, reference.load_door_layouts(workspace), here),
+        doors_in_order(kept.stops, load_door_layouts(workspace), here),
         campaign=card.name,
         ballot_date=card.ballot_date,
         polling_places=_polling_places(workspace, card.communes),
-        streets=reference.load_streets(workspace),
-        backdrop=reference.load_backdrop(workspace),
-        credits=reference.credits(workspace),
+        streets=load_streets(workspace),
+        backdrop=load_backdrop(workspace),
+        credits=credits(workspace),
     )
 
 

@@ -16,7 +16,8 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.backtest_page import write_backtest_page
 from targeting.exports.files import write_aside
 from targeting.maps.charts import describe_curve, gain_curve_svg
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits
+from targeting.reference.results import list_elections
 from targeting.scoring import capture as cap
 from targeting.scoring.backtest import DRAWS, Backtest, build_transition, run_backtest
 from targeting.scoring.basis import Basis
@@ -34,7 +35,7 @@ DRAWN: Final = ("product", "naive", "abstention", "left_low", "random")
 def elections_to_foresee(workspace: Workspace) -> list[str]:
     """First rounds imported that a presidential round and another election came before, latest
     first."""
-    elections = reference.list_elections(workspace)
+    elections = list_elections(workspace)
     found = []
     for election in elections:
         known = before(elections, election)
@@ -64,7 +65,7 @@ def backtest_workspace(
     """
     parse_election_id(target_election)
     campaign = campaign_card(workspace)
-    elections = reference.list_elections(workspace)
+    elections = list_elections(workspace)
     if target_election not in elections:
         raise WorkspaceError(
             f"{target_election} is not imported (imported: {', '.join(elections) or 'none'}): "
@@ -151,7 +152,7 @@ def _write_page(
     shown = shown_methods(result)
     svg = gain_curve_svg(result, shown, language)
     alt = describe_curve(result, shown[0], language)
-    write_backtest_page(page, facts, svg, alt, reference.credits(workspace), language=language)
+    write_backtest_page(page, facts, svg, alt, credits(workspace), language=language)
 
 
 def shown_methods(result: Backtest) -> list[str]:

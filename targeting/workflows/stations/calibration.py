@@ -8,8 +8,8 @@ from typing import Final
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
+from targeting.reference.results import list_elections
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrated
 from targeting.scoring.cycles import learning_transition
@@ -44,7 +44,7 @@ def workspace_calibration(
 
 
 def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrated:
-    tallies = load_tallies(workspace, reference.list_elections(workspace), target=target)
+    tallies = load_tallies(workspace, list_elections(workspace), target=target)
     past = learning_transition(tallies, basis)
     if past is None:
         why = (

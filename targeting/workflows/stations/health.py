@@ -15,9 +15,12 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.exports.formats import TABLE_FORMATS, known_format, write_table
 from targeting.maps.ledger import with_sentences
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits as stored_credits
 from targeting.reference.moments import one_moment
+from targeting.reference.results import election_sheet, list_elections, load_turnout
 from targeting.reference.sheets import Sheet
+from targeting.reference.stations import find_stations
+from targeting.reference.tables import list_layers
 from targeting.stations.health import (
     NEAR_OUTLINE_M,
     count_statuses,
@@ -109,8 +112,8 @@ def data_health(
     asked = communes or campaign_card(workspace).communes
     wanted = [commune_of_arrondissement(c) for c in asked] or None
     past = station_past(workspace, wanted, progress=progress)
-    elections = reference.list_elections(workspace)
-    sheets = {e: reference.election_sheet(workspace, e) for e in elections}
+    elections = list_elections(workspace)
+    sheets = {e: election_sheet(workspace, e) for e in elections}
     covered = {e: sheet.facts.get("departments", []) for e, sheet in sheets.items()}
     matrix = health_matrix(
         past.ledger, past.history.now["station_id"].to_list(), elections, covered
@@ -133,24 +136,24 @@ def data_health(
         addresses_found=found.rate if found else None,
         voters_found=found.voter_rate if found else None,
         sources=_sources(workspace, today or date.today()),
-        credits=reference.credits(workspace),
+        credits=stored_credits(workspace),
     )
 
 
 def _flagged(workspace: Workspace, election_id: str, communes: list[str] | None) -> int:
-    return int(reference.load_turnout(workspace, election_id, communes)["flag"].notna().sum())
+    return int(load_turnout(workspace, election_id, communes)["flag"].notna().sum())
 
 
 def _joins(
     workspace: Workspace, elections: Sequence[str], communes: list[str] | None
 ) -> list[Join]:
-    outlines = reference.find_stations(workspace, communes)
+    outlines = find_stations(workspace, communes)
     if outlines is None:
-        outlines = reference.find_stations(workspace, communes, origins=("points",))
+        outlines = find_stations(workspace, communes, origins=("points",))
     if outlines is None:
         return []
     here = sorted(set(outlines["commune_code"]))
-    turnouts = {e: reference.load_turnout(workspace, e, here) for e in elections}
+    turnouts = {e: load_turnout(workspace, e, here) for e in elections}
     return judge_outlines(workspace, outlines, turnouts)
 
 
@@ -165,8 +168,8 @@ def _painted(workspace: Workspace, communes: list[str] | None, past: Past) -> Pa
 
 def check_outlines(workspace: Workspace, communes: list[str] | None) -> OutlineCheck | None:
     """Outlines against the points of the same stations; nothing where either is missing."""
-    outlines = reference.find_stations(workspace, communes)
-    points = reference.find_stations(workspace, communes, origins=("points",))
+    outlines = find_stations(workspace, communes)
+    points = find_stations(workspace, communes, origins=("points",))
     if outlines is None or points is None:
         return None
     gaps = outline_gaps(outlines, points)
@@ -181,7 +184,7 @@ def check_outlines(workspace: Workspace, communes: list[str] | None) -> OutlineC
 def _sources(workspace: Workspace, today: date) -> pd.DataFrame:
     rows = []
     for folder in FOLDERS:
-        for source, vintage, sheet in reference.list_layers(workspace, folder):
+        for source, vintage, sheet in list_layers(workspace, folder):
             rows.append(_source(folder, source, vintage, sheet, today))
     columns = ["kind", "name", "vintage", "publisher", "licence", "rows", "imported_on", "age_days"]
     table = pd.DataFrame(rows, columns=[*columns, "files", "notes"])
@@ -299,7 +302,7 @@ def ledger_report(
     written = []
     if out is not None:
         table = with_sentences(past.ledger, language)
-        written = write_table(table, out, credits=reference.credits(workspace))
+        written = write_table(table, out, credits=stored_credits(workspace))
     counts = ledger_counts(past.ledger)
     lines = [f"{len(past.history.now):,} stations of now; what became of those of then:"]
     kinds = [k for k in counts.columns if k not in ("uncertain_share", "error", "error_sure")]

@@ -12,8 +12,23 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_addresses
 from targeting.reference.moments import one_moment
+from targeting.reference.results import (
+    list_elections,
+    list_shares,
+    load_bloc_votes,
+    load_blocs,
+    load_shares,
+    load_turnout,
+)
+from targeting.reference.stations import (
+    OUTLINED,
+    find_stations,
+    list_station_points,
+    list_stations,
+    load_station_points,
+)
 from targeting.stations.flows import communes_of
 from targeting.stations.ground import FEWEST_VOTES
 from targeting.stations.history import History, Round, build_history
@@ -66,7 +81,7 @@ def station_past(
     Made once for each set of sources, kept in the workspace's cache. Raises WorkspaceError before
     any results are imported.
     """
-    if not reference.list_elections(workspace):
+    if not list_elections(workspace):
         raise WorkspaceError(
             "no results imported: run `python -m targeting import results FILE…` first."
         )
@@ -99,23 +114,23 @@ def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> 
     Of a file of shares alone the stations are known, and their rolls only where it gives them.
     """
     rounds = []
-    blocs = reference.load_blocs(workspace)
-    for election_id in reference.list_elections(workspace):
-        turnout = reference.load_turnout(workspace, election_id, communes)
+    blocs = load_blocs(workspace)
+    for election_id in list_elections(workspace):
+        turnout = load_turnout(workspace, election_id, communes)
         if len(turnout):
-            votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
+            votes = load_bloc_votes(workspace, election_id, communes, blocs=blocs)
             rounds.append(Round(election_id, with_votes(turnout, votes)))
     counted_in = {r.vintage for r in rounds}
-    for election_id in reference.list_shares(workspace):
-        shares = reference.load_shares(workspace, election_id)
+    for election_id in list_shares(workspace):
+        shares = load_shares(workspace, election_id)
         if communes is not None:
             shares = shares[communes_of(shares["station_id"]).isin(list(communes))]
         if len(shares) and election_id not in counted_in:
             rolls = shares.groupby("station_id", as_index=False)["registered"].first()
             known = rolls["registered"].to_numpy("float64", na_value=np.nan)
             rounds.append(Round(election_id, rolls.assign(registered=known)))
-    for vintage in sorted({v for _, v, _ in reference.list_station_points(workspace)}):
-        points = reference.load_station_points(workspace, communes, vintage)
+    for vintage in sorted({v for _, v, _ in list_station_points(workspace)}):
+        points = load_station_points(workspace, communes, vintage)
         counted = points[points["basis"] == "voters"]
         if len(counted):
             roll = counted.groupby("station_id")["weight"].sum().rename("registered")
@@ -135,8 +150,8 @@ def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -
     that do not lie where their stations lie are refused: nothing is painted with them, and no
     address is put in them. Nothing where no outline was imported.
     """
-    outlines = reference.find_stations(workspace, communes)
-    if outlines is None or not reference.list_elections(workspace):
+    outlines = find_stations(workspace, communes)
+    if outlines is None or not list_elections(workspace):
         return None if outlines is None else Renamed(outlines, {}, [], [])
     past = station_past(workspace, communes)
     evidence = load_evidence(workspace, communes)
@@ -160,14 +175,14 @@ def find_outlines(workspace: Workspace, communes: Sequence[str] | None = None) -
 def load_evidence(workspace: Workspace, communes: Sequence[str] | None = None) -> Evidence:
     """Where the stations of these communes lie, by their constituencies and their points."""
     by_year: dict[int, pd.Series] = {}
-    for election_id in reference.list_elections(workspace):
-        turnout = reference.load_turnout(workspace, election_id, communes)
+    for election_id in list_elections(workspace):
+        turnout = load_turnout(workspace, election_id, communes)
         known = turnout.dropna(subset="constituency_code")
         if len(known):
             year = int(election_id[:4])
             own = known.set_index("station_id")["constituency_code"]
             by_year[year] = own.combine_first(by_year[year]) if year in by_year else own
-    points = reference.find_stations(workspace, communes, origins=("points",))
+    points = find_stations(workspace, communes, origins=("points",))
     return Evidence(by_year, points)
 
 
@@ -193,7 +208,7 @@ def judge_outlines(
         )
         unknown = join.pieces is None and join.near is None and join.gap is None
         if unknown and join.rate >= LEAST_JOIN and len(outlines) >= FEWEST_VOTES:
-            votes = reference.load_bloc_votes(workspace, election_id, some)
+            votes = load_bloc_votes(workspace, election_id, some)
             known = with_votes(turnout, votes)
             join = join_outlines(outlines, known, election_id=election_id, evidence=evidence)
         joins += [join] if join.stations else []
@@ -216,13 +231,13 @@ def seen_on_maps(
 
 def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, list[Layer]]:
     by_commune: dict[str, list[Layer]] = {}
-    for vintage in sorted({v for _, v, _ in reference.list_station_points(workspace)}):
-        points = reference.load_station_points(workspace, communes, vintage)
+    for vintage in sorted({v for _, v, _ in list_station_points(workspace)}):
+        points = load_station_points(workspace, communes, vintage)
         for (commune, basis), part in points.groupby(["commune_code", "basis"]):
             by_commune.setdefault(commune, []).append(Layer(vintage, basis, part))
-    drawn = reference.list_stations(workspace, origins=reference.OUTLINED)
+    drawn = list_stations(workspace, origins=OUTLINED)
     for vintage in sorted({v for _, v, _ in drawn}):
-        outlines = reference.find_stations(workspace, communes, vintage=vintage)
+        outlines = find_stations(workspace, communes, vintage=vintage)
         if outlines is None:
             continue
         for commune, part in outlines.groupby("commune_code"):
@@ -233,6 +248,6 @@ def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, l
 def _dwellings(workspace: Workspace, commune: str) -> pd.DataFrame | None:
     """Addresses of a commune as places of its dwellings, one each; nothing when none is there."""
     try:
-        return reference.load_addresses(workspace, [commune]).assign(weight=1.0)
+        return load_addresses(workspace, [commune]).assign(weight=1.0)
     except WorkspaceError:
         return None

@@ -9,7 +9,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference import tables as reference
+from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.scoring.backtest import run_backtest
 from targeting.scoring.basis import Basis
 from targeting.scoring.boosted import blend, build_features, on_scale_of
@@ -61,7 +61,7 @@ def _learnt(
 ) -> tuple[pd.DataFrame, list[str]]:
     """T3, alone or with T0, once it has held on the last election that came after the basis."""
     basis = ranked.basis
-    tallies = load_tallies(workspace, reference.list_elections(workspace), target=ranked.target)
+    tallies = load_tallies(workspace, list_elections(workspace), target=ranked.target)
     test = trial_transition(tallies, basis)
     if test is None:
         raise TargetingError(
@@ -101,6 +101,6 @@ def _learnt(
 def _carried(workspace: Workspace, ranked: Ranked, election_id: str) -> pd.DataFrame:
     """Tally of one election in the stations of now."""
     flows = ranked.history.of(election_id)
-    turnout = carry_turnout(reference.load_turnout(workspace, election_id), flows)
-    votes = carry_bloc_votes(reference.load_bloc_votes(workspace, election_id), flows)
+    turnout = carry_turnout(load_turnout(workspace, election_id), flows)
+    votes = carry_bloc_votes(load_bloc_votes(workspace, election_id), flows)
     return build_tally(turnout, votes, ranked.target)

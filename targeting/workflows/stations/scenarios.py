@@ -8,7 +8,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.maps.board import Board
-from targeting.reference import tables as reference
+from targeting.reference.results import load_turnout
 from targeting.scoring.product import ELSEWHERE
 from targeting.scoring.scenario import Scenario, scenario_range, total_range
 from targeting.workflows.setup import campaign_card
@@ -35,7 +35,7 @@ def turnout_levels(workspace: Workspace, board: Board) -> tuple[float, float]:
     communes = campaign_card(workspace).communes or None
     rates = []
     for election_id in (board.basis.latest_low, board.basis.presidential):
-        turnout = reference.load_turnout(workspace, election_id, communes)
+        turnout = load_turnout(workspace, election_id, communes)
         rates.append(float(turnout["votes_cast"].sum() / max(turnout["registered"].sum(), 1)))
     return rates[0], rates[1]
 

@@ -11,8 +11,13 @@ import pandas as pd
 from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
+from targeting.reference.results import (
+    list_elections,
+    load_bloc_votes,
+    load_turnout,
+    turnout_levels,
+)
 from targeting.scoring.basis import Basis, choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import bounds_of, with_intervals
 from targeting.scoring.measures import abstention_rate
@@ -52,13 +57,13 @@ def campaign_basis(
 ) -> Basis:
     """The elections that scores rest on: chosen on all stations imported, whatever is shown; or the
     pair given."""
-    elections = reference.list_elections(workspace)
+    elections = list_elections(workspace)
     if not elections:
         raise WorkspaceError(
             "no results imported: run `python -m targeting import results FILE…` with the "
             "ministry's files per polling station."
         )
-    levels = reference.turnout_levels(workspace)
+    levels = turnout_levels(workspace)
     if presidential is None and not low:
         return choose_basis(levels)
     if presidential is None or not low:
@@ -93,7 +98,7 @@ def score_stations(
     wanted = [commune_of_arrondissement(c) for c in communes or campaign.communes] or None
     basis = campaign_basis(workspace, presidential=presidential, low=low)
     blocs_wanted = tuple(target or campaign.target)
-    published = {e: reference.load_turnout(workspace, e, wanted) for e in basis.elections}
+    published = {e: load_turnout(workspace, e, wanted) for e in basis.elections}
     if published[basis.presidential].empty:
         raise WorkspaceError(
             f"{basis.presidential} has no station of {' '.join(wanted or [])}: check the commune "
@@ -108,7 +113,7 @@ def score_stations(
     flows = {e: past.history.of(e) for e in basis.elections}
     turnouts = {e: carry_turnout(published[e], flows[e]) for e in basis.elections}
     bloc_votes = carry_bloc_votes(
-        reference.load_bloc_votes(workspace, basis.presidential, wanted), flows[basis.presidential]
+        load_bloc_votes(workspace, basis.presidential, wanted), flows[basis.presidential]
     )
     refuse_no_candidate(bloc_votes, blocs_wanted, basis)
     arena = by or "national"

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from targeting.config import Workspace
-from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
+from targeting.reference.results import load_bloc_votes, load_blocs, load_turnout
 from targeting.scoring.tallies import build_tally
 
 
@@ -21,11 +21,11 @@ def load_tallies(
     communes: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Tallies of these elections, of these communes or of all imported."""
-    blocs = reference.load_blocs(workspace)
+    blocs = load_blocs(workspace)
     tallies = {}
     for election_id in elections:
-        turnout = reference.load_turnout(workspace, election_id, communes)
+        turnout = load_turnout(workspace, election_id, communes)
         if len(turnout):
-            votes = reference.load_bloc_votes(workspace, election_id, communes, blocs=blocs)
+            votes = load_bloc_votes(workspace, election_id, communes, blocs=blocs)
             tallies[election_id] = build_tally(turnout, votes, target)
     return tallies

@@ -21,7 +21,11 @@ from targeting.exports.print_list import TurfSheet
 from targeting.exports.tracks import Track, TrackStop
 from targeting.households.shapes import turf_ribbons
 from targeting.outcomes import REDO
-from targeting.reference import tables as reference
+from targeting.reference.addresses import load_addresses
+from targeting.reference.credits import credits
+from targeting.reference.results import election_sheet, list_elections
+from targeting.reference.streets import load_streets
+from targeting.reference.tables import list_layers
 from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import cut_dates
@@ -86,7 +90,7 @@ def export_turfs(
         table = van_list(listed) if layout == "van" else nationbuilder_list(listed)
         write_aside(out, lambda to: to.write_bytes(list_bytes(table)))
         return [out]
-    about = About(reference.credits(workspace), campaign_card(workspace).name, language)
+    about = About(credits(workspace), campaign_card(workspace).name, language)
     written = form.write(out, CONTENTS[form.holds](workspace, kept), about)
     if form.holds in (TABLE, MAP, SHEETS) and set(kept.turfs["cut_id"]) == {kept.cut_id}:
         beside = out.with_name(out.stem + ".excluded.csv")
@@ -172,7 +176,7 @@ def _published(counts: pd.Series) -> pd.Series:
 
 
 def _barriers(workspace: Workspace) -> gpd.GeoSeries | None:
-    streets = reference.load_streets(workspace)
+    streets = load_streets(workspace)
     if streets is None:
         return None
     return streets.geometry[streets["kind"].isin(list(BARRIER_KINDS))]
@@ -182,17 +186,17 @@ def inputs_hash(workspace: Workspace, parameters: dict[str, Any]) -> str:
     """Twelve signs that stay the same while sources and parameters do: same inputs, same turfs."""
     files: set[str] = set()
     for folder in ("addresses", "voter_addresses", "stations", "streets", "doors"):
-        for _, _, sheet in reference.list_layers(workspace, folder):
+        for _, _, sheet in list_layers(workspace, folder):
             files |= set(sheet.files)
-    for election_id in reference.list_elections(workspace):
-        files |= set(reference.election_sheet(workspace, election_id).files)
+    for election_id in list_elections(workspace):
+        files |= set(election_sheet(workspace, election_id).files)
     told = json.dumps([sorted(files), parameters], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def _addressed(workspace: Workspace, stops: pd.DataFrame) -> pd.DataFrame:
     """Stops with postcode and the commune's code for want of its name."""
-    addresses = reference.load_addresses(workspace).set_index("address_id")
+    addresses = load_addresses(workspace).set_index("address_id")
     at = stops["building_id"]
     located = stops.assign(
         postcode=at.map(addresses["postcode"]).fillna("").astype("str"),
@@ -223,7 +227,7 @@ def _tracks(kept: CampaignTurfs) -> list[Track]:
 def turf_sheets(workspace: Workspace, kept: CampaignTurfs) -> list[TurfSheet]:
     """What is printed of each turf: places and doors, nothing of the voters (PRIV-14)."""
     name = campaign_card(workspace).name
-    streets = reference.load_streets(workspace, barriers=False)
+    streets = load_streets(workspace, barriers=False)
     return [
         TurfSheet.of(name, turf, kept.stops[kept.stops["turf_id"] == turf["turf_id"]], streets)
         for turf in kept.turfs.to_dict("records")

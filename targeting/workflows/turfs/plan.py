@@ -17,7 +17,7 @@ from targeting.errors import TargetingError
 from targeting.exports.files import ensure_writable
 from targeting.exports.formats import TABLE_FORMATS, known_format, write_table
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
-from targeting.reference import tables as reference
+from targeting.reference.credits import credits
 from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import load_ranges, save_cut
@@ -277,7 +277,7 @@ def write_plan(
     table = plan.chosen
     table["turf_id"] = table["turf_id"].replace(dict(codes or {})).astype("str")
     rows = table[PLAN_COLUMNS].round(dict.fromkeys(PLAN_COLUMNS, 2))
-    return write_table(rows, out, credits=reference.credits(workspace))
+    return write_table(rows, out, credits=credits(workspace))
 
 
 class KeptPlan(NamedTuple):

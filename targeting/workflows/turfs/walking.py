@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from targeting.config import Workspace
-from targeting.reference import tables as reference
 from targeting.reference.moments import one_moment
+from targeting.reference.streets import load_streets
 from targeting.turf.graph.build import build_street_graph
 from targeting.turf.graph.model import StreetGraph
 from targeting.turf.kernels.arrays import Edges, Fronts, Rows, WalkNet
@@ -36,7 +36,7 @@ def walking_graph(
 
     def build() -> StreetGraph:
         progress(f"street graph of {len(buildings):,} buildings")
-        return build_street_graph(buildings, reference.load_streets(workspace))
+        return build_street_graph(buildings, load_streets(workspace))
 
     rows = pd.util.hash_pandas_object(buildings[COLUMNS], index=False).to_numpy()
     where = hashlib.sha256(np.sort(rows).tobytes()).hexdigest()
