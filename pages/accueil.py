@@ -12,7 +12,7 @@ from targeting.web.at_hand import (
     say,
     show_credits,
 )
-from targeting.workflows.screens import COMMANDS
+from targeting.workflows.home import COMMANDS
 
 campaign = load_campaign()
 st.markdown(say("home.what"))

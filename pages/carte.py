@@ -42,7 +42,8 @@ from targeting.web.at_hand import (
     show_listing,
     told,
 )
-from targeting.workflows.screens import COMMANDS, station_csv
+from targeting.workflows.home import COMMANDS
+from targeting.workflows.stations.board import station_csv
 
 NAMED = 1000
 """Stations in the list of names: a country's are chosen among by department and commune."""

@@ -21,7 +21,7 @@ from targeting.web.at_hand import (
     show_credits,
     show_listing,
 )
-from targeting.workflows.screens import health_csv
+from targeting.workflows.stations.past import health_csv
 
 health = open_or_stop(load_health, "health.loading")
 lang = language()

@@ -34,15 +34,16 @@ from targeting.web.at_hand import (
     workspace,
     workspace_mark,
 )
+from targeting.workflows.home import COMMANDS
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.reports import Report
-from targeting.workflows.screens import COMMANDS, TurfBoard, turf_file
 from targeting.workflows.turfs.cutting import (
     DEFAULT_MINUTES,
     cut_campaign_turfs,
     preview_cut,
     restore_report,
 )
+from targeting.workflows.turfs.overview import TurfBoard, turf_file
 from targeting.workflows.turfs.polishing import is_polishing, polish_state, start_polish
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 

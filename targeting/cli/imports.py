@@ -76,7 +76,7 @@ def results(
     tidy copies, workbooks of their rows, and city portals through a recipe. Plain, .gz, .xz or
     .zip. The election is told from the content.
     """
-    from targeting.workflows.imports.official import import_results
+    from targeting.workflows.imports.results import import_results
 
     imported = import_results(
         desk.workspace, files, election_id=election_id, recipe=recipe, progress=desk.progress
@@ -137,7 +137,7 @@ def stations(
     GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet, or a CSV with a
     shape or a point a line. What two readings fit is asked, never chosen.
     """
-    from targeting.workflows.imports.official import import_stations
+    from targeting.workflows.imports.stations import import_stations
 
     told = import_stations(
         desk.workspace,

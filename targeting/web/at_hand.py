@@ -35,8 +35,10 @@ from targeting.maps.listing import Listing
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
 from targeting.store.engine import written_here
-from targeting.workflows import screens
+from targeting.workflows import home, marks
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
+from targeting.workflows.stations import board as station_board
+from targeting.workflows.stations import past as station_past_board
 from targeting.workflows.stations.backtest import (
     backtest_html,
     backtest_workspace,
@@ -45,6 +47,7 @@ from targeting.workflows.stations.backtest import (
 from targeting.workflows.stations.health import Health, data_health
 from targeting.workflows.stations.scenarios import turnout_levels
 from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs import overview as turf_overview
 from targeting.workflows.turfs import plan as plans
 from targeting.workflows.turfs.edits import HandBoard
 from targeting.workflows.turfs.plan import Plan
@@ -229,7 +232,7 @@ def show_listing(
 
 # -- one look a run ------------------------------------------------------------------------------
 
-_look: ContextVar[dict[tuple[Workspace, int], screens.Marks] | None] = ContextVar(
+_look: ContextVar[dict[tuple[Workspace, int], marks.Marks] | None] = ContextVar(
     "look", default=None
 )
 
@@ -247,12 +250,12 @@ def one_look() -> Iterator[None]:
         _look.reset(token)
 
 
-def _marks(here: Workspace) -> screens.Marks:
+def _marks(here: Workspace) -> marks.Marks:
     kept, written = _look.get(), written_here()
     if kept is None:
-        return screens.workspace_marks(here)
+        return marks.workspace_marks(here)
     if (here, written) not in kept:
-        kept[here, written] = screens.workspace_marks(here)
+        kept[here, written] = marks.workspace_marks(here)
     return kept[here, written]
 
 
@@ -390,7 +393,7 @@ def warm_up() -> None:
     here = workspace()
     if here.exists:
         with suppress(TargetingError):
-            _warm_tables(here, screens.workspace_mark(here))
+            _warm_tables(here, marks.workspace_mark(here))
     for page in sorted(PAGES.glob("*.py")):
         for line in ast.parse(page.read_text()).body:
             if isinstance(line, ast.ImportFrom) and line.module:
@@ -411,21 +414,21 @@ def _warm_tables(here: Workspace, mark: str) -> None:
 
 
 @kept(is_told=True)
-def load_holdings(here: Workspace) -> screens.Holdings:
+def load_holdings(here: Workspace) -> home.Holdings:
     """What the workspace holds, and the next step."""
-    return screens.load_holdings(here)
+    return home.load_holdings(here)
 
 
 @kept(until=_score_mark)
-def load_scored(here: Workspace) -> screens.ScoredBoard:
+def load_scored(here: Workspace) -> station_board.ScoredBoard:
     """What of the board hangs on no visit."""
-    return screens.load_scored(here)
+    return station_board.load_scored(here)
 
 
 @kept()
 def load_board(here: Workspace) -> Board:
     """The board of stations. Raises TargetingError where there is not enough to make one."""
-    return screens.load_board(here, load_scored.of(here, _score_mark(here)))
+    return station_board.load_board(here, load_scored.of(here, _score_mark(here)))
 
 
 @kept(is_copied=True, is_told=True)
@@ -435,9 +438,9 @@ def load_turnout_levels(here: Workspace, _board: Board) -> tuple[float, float]:
 
 
 @kept()
-def load_past(here: Workspace) -> screens.PastBoard:
+def load_past(here: Workspace) -> station_past_board.PastBoard:
     """The past of the campaign's stations. Raises TargetingError before any results."""
-    return screens.load_past(here)
+    return station_past_board.load_past(here)
 
 
 @kept()
@@ -470,31 +473,31 @@ def _backtest(
 @kept(is_copied=True, is_told=True, entries=64)
 def load_station_line(here: Workspace, station_id: str) -> DataFrame:
     """The past of one station, election by election."""
-    return screens.load_station_line(here, station_id)
+    return station_board.load_station_line(here, station_id)
 
 
 @kept(is_told=True, is_whole=_is_there)
 def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
     """The stations' map file."""
-    return screens.write_station_map(here, _board)
+    return station_board.write_station_map(here, _board)
 
 
 @kept(is_told=True, is_whole=_is_there)
 def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
     """The hatching of doubtful stations."""
-    return screens.write_hatching(here, _board)
+    return station_board.write_hatching(here, _board)
 
 
 @kept(is_told=True, is_whole=lambda found: _is_there(found[0]))
 def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
-    return screens.write_backdrop(here)
+    return station_board.write_backdrop(here)
 
 
 @kept(is_told=True)
-def load_turf_board(here: Workspace) -> screens.TurfBoard | None:
+def load_turf_board(here: Workspace) -> turf_overview.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
-    return screens.load_turf_board(here)
+    return turf_overview.load_turf_board(here)
 
 
 @kept(is_told=True)
@@ -506,7 +509,7 @@ def load_hand_board(here: Workspace) -> HandBoard:
 @kept(is_told=True, until=_score_mark)
 def load_drawn_streets(here: Workspace) -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
-    return screens.load_streets(here)
+    return turf_overview.load_streets(here)
 
 
 @kept()

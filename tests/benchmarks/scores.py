@@ -17,7 +17,8 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.scoring.ecological import infer_transfers
-from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.backtest import backtest_workspace
 from targeting.workflows.stations.scores import score_stations, station_priorities

@@ -27,7 +27,7 @@ from targeting.stations.built import build_outlines
 from targeting.stations.flows import communes_of
 from targeting.stations.history import Round, build_history
 from targeting.stations.ledger import build_ledger, carried_error, ledger_counts
-from targeting.workflows.imports.official import import_results
+from targeting.workflows.imports.results import import_results
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.history import load_rounds
 

@@ -11,7 +11,8 @@ import pytest
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.workflows.imports.addresses import import_addresses
-from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.imports.stations import import_stations
 from tests.examples import examples
 from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, Reader

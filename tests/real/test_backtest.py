@@ -14,7 +14,7 @@ from targeting.scoring.intervals import calibrate, coverage, interval
 from targeting.scoring.methods import OFFERED, TOLERANCE, losses
 from targeting.scoring.rankings import gap_left
 from targeting.tables import DEFAULT_TARGET
-from targeting.workflows.imports.official import import_results
+from targeting.workflows.imports.results import import_results
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.backtest import backtest_workspace
 from targeting.workflows.stations.tallies import load_tallies

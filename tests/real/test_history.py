@@ -10,7 +10,8 @@ from targeting.errors import JoinError
 from targeting.stations.flows import unconserved
 from targeting.stations.ledger import carried_error, ledger_counts
 from targeting.workflows.imports.addresses import import_addresses
-from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.health import data_health
 from targeting.workflows.stations.history import Past, find_outlines, load_rounds, station_past

@@ -18,7 +18,7 @@ from targeting.reference.staging import JOURNAL, staged
 from targeting.reference.tables import lost_files
 from targeting.store import engine
 from targeting.store.engine import open_store
-from targeting.workflows.imports.official import import_results
+from targeting.workflows.imports.results import import_results
 from tests.crash.flips import SILENT, UNCAUGHT, look, try_flips
 
 ELECTION = "2022_pres_t1"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from targeting.workflows.screens import load_turf_board
+from targeting.workflows.turfs.overview import load_turf_board
 
 
 @pytest.mark.slow

@@ -12,13 +12,10 @@ from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
 from targeting.web import at_hand
-from targeting.workflows.screens import (
-    load_board,
-    load_holdings,
-    workspace_mark,
-    workspace_marks,
-)
+from targeting.workflows.home import load_holdings
+from targeting.workflows.marks import workspace_mark, workspace_marks
 from targeting.workflows.setup import campaign_card, init_workspace
+from targeting.workflows.stations.board import load_board
 
 
 def words(test):

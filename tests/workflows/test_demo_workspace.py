@@ -24,13 +24,13 @@ from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.demo import fill_demo
-from targeting.workflows.screens import load_turf_board, turf_file
 from targeting.workflows.stations.scores import score_stations, station_coverage, station_priorities
 from targeting.workflows.turfs import candidates
 from targeting.workflows.turfs.board import load_campaign_turfs
 from targeting.workflows.turfs.candidates import chosen_stations
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from targeting.workflows.turfs.files import STOP_COLUMNS, export_turfs
+from targeting.workflows.turfs.overview import load_turf_board, turf_file
 
 pytestmark = pytest.mark.slow  # the whole invented town, many times over
 
@@ -383,7 +383,7 @@ def test_the_same_seed_and_day_give_the_same_workspace(town: Workspace, tmp_path
 
 
 def test_the_past_of_a_station_is_told_election_by_election(town: Workspace) -> None:
-    from targeting.workflows.screens import load_board, load_station_line
+    from targeting.workflows.stations.board import load_board, load_station_line
 
     board = load_board(town)
     station = board.table.index[0]

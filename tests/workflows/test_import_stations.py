@@ -10,10 +10,11 @@ import pytest
 from targeting.config import Workspace
 from targeting.errors import JoinError, WorkspaceError
 from targeting.reference.stations import list_stations, load_stations
-from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.reports import score_report
-from targeting.workflows.screens import load_board, write_station_map
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.board import load_board, write_station_map
 from targeting.workflows.stations.health import health_report
 from tests.official import (
     PRES_2022,

@@ -30,7 +30,8 @@ from targeting.tables import METRIC_CRS, WGS84
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.imports.layouts import import_doors
-from targeting.workflows.imports.official import import_results, import_stations
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.outings.phone_secret import make_secret
 from targeting.workflows.outings.returns import import_returns
 from targeting.workflows.setup import init_workspace

@@ -1,0 +1,214 @@
+"""The board of stations, its map files, and the past of one station."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from targeting.codes import commune_of
+from targeting.config import Workspace
+from targeting.exports.formats import write_table
+from targeting.maps.board import Board
+from targeting.maps.files import MapFile, backdrop_file, station_map_file
+from targeting.maps.hatching import hatch_file
+from targeting.maps.listing import DOWNLOADED
+from targeting.reference.credits import credits as stored_credits
+from targeting.reference.moments import one_moment
+from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.stations import find_stations
+from targeting.reference.streets import load_backdrop
+from targeting.reference.streets import load_streets as load_stored_streets
+from targeting.scoring.explain import explain_scores
+from targeting.scoring.measures import left_share, turnout_rate
+from targeting.scoring.priorities import publish_coverage
+from targeting.stations.carry import carry_bloc_votes, carry_turnout
+from targeting.stations.joins import Join, join_outlines
+from targeting.workflows.buildings import has_buildings
+from targeting.workflows.setup import campaign_card
+from targeting.workflows.stations.history import find_outlines, load_evidence, station_past
+from targeting.workflows.stations.scores import (
+    Scored,
+    score_bounds,
+    score_stations,
+    station_coverage,
+    station_priorities,
+)
+from targeting.workflows.turfs.overview import DRAWN_STREETS
+
+
+@dataclass(frozen=True)
+class ScoredBoard:
+    """The part of the board that visits and cuts do not change: see `Marks`."""
+
+    scored: Scored
+    terms: pd.DataFrame
+    outlines: gpd.GeoDataFrame | None
+    join: Join | None = None
+    points: gpd.GeoDataFrame | None = None
+
+
+@one_moment
+def load_scored(workspace: Workspace) -> ScoredBoard:
+    """Scores, their terms and bounds, and the outlines under the names of now.
+
+    Raises TargetingError when there are not the results that a score needs.
+    """
+    scored = score_stations(workspace)
+    drawn = find_outlines(workspace, scored.communes)
+    outlines = drawn.outlines if drawn is not None else None
+    judged = drawn.everything if drawn is not None else None
+    join = _join(workspace, judged, scored.scores, scored.basis.presidential)
+    points = find_stations(workspace, scored.communes, origins=("points",))
+    return ScoredBoard(scored, _terms(workspace, scored), outlines, join, points)
+
+
+def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
+    """Stations of the campaign with all that screens say of them, highest priority first.
+
+    `kept`: what `load_scored` gave, if it was kept. Raises TargetingError as it does.
+    """
+    kept = kept or load_scored(workspace)
+    scored, outlines = kept.scored, kept.outlines
+    coverage = station_coverage(workspace, scored.communes)
+    priorities = station_priorities(workspace, scored).set_index("station_id")
+    shown = publish_coverage(coverage).set_index("station_id")
+    table = scored.scores.set_index("station_id")
+    stations = table.index
+    added = ["contacted_rate", "reservoir_left", "priority", "priority_rank"]
+    table = table.join(priorities[added])
+    counted = has_buildings(workspace, scored.communes)
+    for column in ("households", "households_visited", "households_contacted"):
+        counts = shown[column].astype("Int64").reindex(stations)
+        known = stations.isin(shown.index)
+        table[column] = counts.where(known, 0)
+    table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
+    table = table.join(_places(outlines, kept.points, stations))
+    order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
+    return Board(
+        table=table.loc[order],
+        abstentions=scored.abstentions.loc[order],
+        basis=scored.basis,
+        target=campaign_card(workspace).target,
+        credits=stored_credits(workspace),
+        has_addresses=counted,
+        join=kept.join,
+        terms=kept.terms.loc[order],
+        dots=None
+        if kept.points is None
+        else join_outlines(kept.points, scored.scores, election_id=scored.basis.presidential),
+    )
+
+
+def _terms(workspace: Workspace, scored: Scored) -> pd.DataFrame:
+    """What each term brings, and between what the score and the rank lie, where it is known."""
+    terms = explain_scores(scored.scores)
+    bounds = score_bounds(workspace, scored)
+    return terms if bounds is None else terms.join(bounds)
+
+
+def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
+    """The station's past, carried to it: one row an election, oldest first.
+
+    Columns `election_id`, `turnout_rate`, `left_share` (of the campaign's target; rates, missing
+    where the station has no past, or nobody of the target stood) and `is_uncertain`.
+    """
+    commune = commune_of(station_id)
+    asked = campaign_card(workspace)
+    past = station_past(workspace, asked.communes or None)
+    rows = []
+    for election_id in list_elections(workspace):
+        flows = past.history.of(election_id)
+        flows = flows[flows["station_id"] == station_id]
+        turnout = load_turnout(workspace, election_id, [commune])
+        carried = carry_turnout(turnout, flows)
+        if carried.empty:
+            continue
+        published = load_bloc_votes(workspace, election_id, [commune])
+        stood = bool(set(published["bloc"]) & set(asked.target))
+        blocs = carry_bloc_votes(published, flows)
+        ledger = past.of(election_id)
+        rows.append(
+            {
+                "election_id": election_id,
+                "turnout_rate": turnout_rate(carried).iloc[0],
+                "left_share": left_share(carried, blocs, asked.target).iloc[0] if stood else None,
+                "is_uncertain": bool(ledger["is_uncertain"].get(station_id, True)),
+            }
+        )
+    columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
+    return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
+
+
+def _places(
+    outlines: gpd.GeoDataFrame | None, points: gpd.GeoDataFrame | None, stations: pd.Index
+) -> pd.DataFrame:
+    """Place, vintage and origin of each station's outline, else of its point."""
+    layers = [pd.DataFrame(layer) for layer in (outlines, points) if layer is not None]
+    if not layers:
+        empty = pd.DataFrame(index=stations, columns=["vintage", "origin"], dtype="str")
+        return empty.assign(place="")
+    known = pd.concat(layers).drop_duplicates("station_id").set_index("station_id")
+    known = known.reindex(stations)
+    name = known["name"].mask(known["name"].duplicated(keep=False))  # an area's, not a station's
+    place = known["polling_place"].fillna(name).fillna("").astype("str")
+    place = place.str.split().str.join(" ")
+    return pd.DataFrame({"place": place, "vintage": known["vintage"], "origin": known["origin"]})
+
+
+def _join(
+    workspace: Workspace,
+    outlines: gpd.GeoDataFrame | None,
+    scores: pd.DataFrame,
+    election_id: str,
+) -> Join | None:
+    if outlines is None:
+        return None
+    evidence = load_evidence(workspace, sorted(set(outlines["commune_code"])))
+    return join_outlines(outlines, scores, election_id=election_id, evidence=evidence)
+
+
+def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
+    """The map file of the board's stations; nothing where outlines and points are of others."""
+    communes = campaign_card(workspace).communes or None
+    drawn = find_outlines(workspace, communes) if board.is_painted else None
+    outlines = drawn.outlines if drawn is not None else None
+    points = None
+    if board.is_dotted:
+        points = find_stations(workspace, communes, origins=("points",))
+    layers = [layer for layer in (outlines, points) if layer is not None]
+    if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
+        return None
+    return station_map_file(workspace.maps, board, outlines, points)
+
+
+def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
+    """The hatching of stations whose past is uncertain; nothing where nothing is painted."""
+    if not board.is_painted:
+        return None
+    drawn = find_outlines(workspace, campaign_card(workspace).communes or None)
+    return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
+
+
+def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
+    """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
+    layers = load_backdrop(workspace)
+    streets = load_stored_streets(workspace, barriers=False)
+    if streets is not None and len(streets) <= DRAWN_STREETS:
+        layers = {"streets": streets, **layers}
+    return backdrop_file(workspace.maps, layers), list(layers)
+
+
+def station_csv(rows: pd.DataFrame) -> bytes:
+    """Rows of the board as a CSV, through the exports' safe cells."""
+    return csv_bytes(rows.reset_index()[DOWNLOADED])
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        write_table(table, path)
+        return path.read_bytes()
