@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,19 +10,16 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference import tables as reference
-from targeting.scoring.backtest import run_backtest
+from targeting.scoring.backtest import Tallies, run_backtest
 from targeting.scoring.basis import Basis
-from targeting.scoring.boosted import blend, build_features, on_scale_of
+from targeting.scoring.boosted import build_features, on_scale_of
 from targeting.scoring.cycles import trial_transition
-from targeting.scoring.methods import OFFERED, learn, losses
+from targeting.scoring.methods import Factors, ScoringMethod, learn, losses, method_named
 from targeting.scoring.product import replace_score
 from targeting.scoring.rankings import naive, product
-from targeting.scoring.shrinkage import shrunk_product
 from targeting.scoring.tallies import (
-    abstention_of,
     build_tally,
     carry_constituencies,
-    share_of,
 )
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.history import History
@@ -48,35 +45,33 @@ def score_by_method(
     `shrunk` gives rates as T0 does. `boosted` and `ensemble` give T0's own values in another order;
     the reservoir stays T0's.
     """
-    if method not in OFFERED:
-        raise TargetingError(f"unknown method {method}: {', '.join(OFFERED)}.")
-    if method == "shrunk":
-        return _shrunk(scores, ranked, by), ["shrunk: rates drawn to their commune's."]
-    return _learnt(workspace, scores, ranked, method, by)
+    asked = method_named(method)
+    if asked.factors is not None:
+        return _of_factors(scores, ranked, asked.factors, by), [asked.words]
+    return _learnt(workspace, scores, ranked, asked, by)
 
 
-def _shrunk(scores: pd.DataFrame, ranked: Ranked, by: str) -> pd.DataFrame:
+def _of_factors(
+    scores: pd.DataFrame, ranked: Ranked, factors: Callable[[Tallies, Basis], Factors], by: str
+) -> pd.DataFrame:
+    """A product of two rates, over the stations of now."""
     stations = pd.Index(scores["station_id"])
     high = build_tally(
         ranked.turnouts[ranked.basis.presidential], ranked.bloc_votes, ranked.target
     ).reindex(stations)
-    low = [ranked.turnouts[e].set_index("station_id").reindex(stations) for e in ranked.basis.low]
-    abstention, share = shrunk_product(
-        [abstention_of(t) for t in low],
-        [t["registered"] for t in low],
-        share_of(high),
-        high["valid_votes"],
-    )
+    low = {e: ranked.turnouts[e].set_index("station_id") for e in ranked.basis.low}
+    abstention, share = factors({**low, ranked.basis.presidential: high}, ranked.basis)
     return replace_score(
         scores, abstention * share, by, abstention_rate=abstention, left_share=share
     )
 
 
 def _learnt(
-    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, method: str, by: str
+    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, asked: ScoringMethod, by: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """T3, alone or with T0, once it has held on the last election that came after the basis."""
-    basis = ranked.basis
+    assert asked.learnt is not None
+    method, basis = asked.name, ranked.basis
     tallies = load_tallies(workspace, reference.list_elections(workspace), target=ranked.target)
     test = trial_transition(tallies, basis)
     if test is None:
@@ -87,8 +82,7 @@ def _learnt(
     learnt, words = learn(tallies, test)
     if learnt is None:
         raise TargetingError(words)
-    mine = learnt.alone if method == "boosted" else learnt.with_product
-    tried = {"naive": naive, "product": product, method: mine}
+    tried = {"naive": naive, "product": product, method: asked.learnt(learnt)}
     if lost := losses(run_backtest(tallies, test, tried), method):
         raise TargetingError(
             f"{method}: loses to product on {test.t0} to {test.t1} ({', '.join(lost)}): it is not "
@@ -107,9 +101,7 @@ def _learnt(
     )
     found = learnt.model.predict(features)
     base = scores.set_index("station_id")["score"]
-    if method == "ensemble":
-        found = blend(base, found)
-    score = on_scale_of(base, found)
+    score = on_scale_of(base, asked.joined(base, found))
     held = f"{method}: holds against product on {test.t0} to {test.t1}."
     return replace_score(scores, score, by), [words, held]
 
