@@ -47,7 +47,7 @@ def score_by_method(
     """
     asked = method_named(method)
     if asked.factors is not None:
-        return _of_factors(scores, ranked, asked.factors, by), [asked.words]
+        return _of_factors(scores, ranked, asked.factors, by), [asked.words] if asked.words else []
     return _learnt(workspace, scores, ranked, asked, by)
 
 
