@@ -22,9 +22,9 @@ from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
-from targeting.workflows.stations.calibration import Certainty
+from targeting.workflows.stations.calibration import Calibrations
 from targeting.workflows.stations.scores import (
-    add_certainty,
+    add_intervals,
     refuse_no_candidate,
     score_stations,
     station_priorities,
@@ -157,7 +157,7 @@ def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None
     scores = score_stations(town).scores
     normal = tuple((i - 100) / 50 for i in range(1, 200))
     errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, normal, 0.09)
-    sure = add_certainty(scores, Certainty(errors, errors, ""), k=10)
+    sure = add_intervals(scores, Calibrations(errors, errors, ""), k=10)
     known = sure["reservoir"].notna()
     assert (sure["reservoir_low"] <= sure["reservoir"])[known].all()
     assert (sure["reservoir"] <= sure["reservoir_high"])[known].all()

@@ -22,7 +22,7 @@ CACHE_VERSION: Final = "v2"
 
 
 @dataclass(frozen=True)
-class Certainty:
+class Calibrations:
     """Errors of the reservoir and of the score at the cycle before; none: `why` tells."""
 
     reservoir: Calibration | None
@@ -31,13 +31,13 @@ class Certainty:
 
 
 @one_moment
-def workspace_certainty(
+def workspace_calibrations(
     workspace: Workspace,
     basis: Basis,
     target: Sequence[str],
     *,
     progress: Progress = silent,
-) -> Certainty:
+) -> Calibrations:
     """Calibrate on the cycle before the basis', of all stations imported; kept in the cache."""
 
     def build() -> Bundle:
@@ -48,10 +48,10 @@ def workspace_certainty(
     parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
     facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
     found = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
-    return Certainty(found["reservoir"], found["score"], facts["why"])
+    return Calibrations(found["reservoir"], found["score"], facts["why"])
 
 
-def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Certainty:
+def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrations:
     tallies = load_tallies(workspace, reference.list_elections(workspace), target=target)
     past = learning_transition(tallies, basis)
     if past is None:
@@ -59,12 +59,12 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cer
             "no interval: no earlier cycle is imported to calibrate it on (a presidential first "
             "round, a low-turnout election after it, and a later first round of ten points more)."
         )
-        return Certainty(None, None, why)
+        return Calibrations(None, None, why)
     try:
-        return Certainty(
+        return Calibrations(
             calibrate(tallies, past, gap_left),
             calibrate(tallies, past, product),
             f"80 % intervals, from the errors of {past.t0} to {past.t1}.",
         )
     except TargetingError as error:
-        return Certainty(None, None, f"no interval: {error}")
+        return Calibrations(None, None, f"no interval: {error}")

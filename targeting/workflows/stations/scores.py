@@ -17,14 +17,14 @@ from targeting.scoring.basis import Basis, choose_basis, given_basis
 from targeting.scoring.intervals import interval, rank_interval, top_k_probability
 from targeting.scoring.measures import abstention_rate
 from targeting.scoring.priorities import build_coverage, build_priorities
-from targeting.scoring.product import arena_of, build_scores, with_certainty
+from targeting.scoring.product import arena_of, build_scores, with_intervals
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store.engine import open_store, reading
 from targeting.store.visits import load_visits
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
-from targeting.workflows.stations.calibration import Certainty, workspace_certainty
+from targeting.workflows.stations.calibration import Calibrations, workspace_calibrations
 from targeting.workflows.stations.history import station_past
 from targeting.workflows.stations.methods import Ranked, score_by_method
 from targeting.workflows.stations.tallies import unclassified_share
@@ -126,9 +126,9 @@ def score_stations(
         ranking = Ranked(turnouts, bloc_votes, basis, blocs_wanted, past.history)
         scores, words = score_by_method(workspace, scores, ranking, method, by=arena)
         told += words
-    certainty = workspace_certainty(workspace, basis, blocs_wanted, progress=progress)
-    told.append(certainty.why)
-    scores = add_certainty(scores, certainty, by=arena, k=k)
+    calibrations = workspace_calibrations(workspace, basis, blocs_wanted, progress=progress)
+    told.append(calibrations.why)
+    scores = add_intervals(scores, calibrations, by=arena, k=k)
     rates = {e: abstention_rate(turnouts[e]) for e in basis.low}
     abstentions = pd.DataFrame(rates).reindex(scores["station_id"])
     return Scored(scores, abstentions, basis, wanted, arena, method, tuple(told))
@@ -159,24 +159,24 @@ def refuse_no_candidate(bloc_votes: pd.DataFrame, target: Sequence[str], basis: 
         )
 
 
-def add_certainty(
-    scores: pd.DataFrame, certainty: Certainty, *, by: str = "national", k: int | None = None
+def add_intervals(
+    scores: pd.DataFrame, calibrations: Calibrations, *, by: str = "national", k: int | None = None
 ) -> pd.DataFrame:
     """Fill the interval of the reservoir and the chance to be among the first K, where the past
     has calibrated them."""
-    if certainty.reservoir is None or certainty.score is None:
+    if calibrations.reservoir is None or calibrations.score is None:
         return scores
     table = scores.set_index("station_id")
     people, own = table["registered"], table["history_share"]
     density = table["reservoir"] / people.where(people > 0)
     if not density.sum() > 0:
         return scores
-    bounds = interval(certainty.reservoir, density, people, own=own)
+    bounds = interval(calibrations.reservoir, density, people, own=own)
     arena = arena_of(by, table.index, table["constituency_code"])
     group = pd.Series("all", index=table.index) if arena is None else arena
     ranked = table["score"].where(table["rank"].notna())
-    top = top_k_probability(certainty.score, ranked, people, group, k=k, own=own)
-    return with_certainty(scores, bounds, top)
+    top = top_k_probability(calibrations.score, ranked, people, group, k=k, own=own)
+    return with_intervals(scores, bounds, top)
 
 
 def score_bounds(workspace: Workspace, scored: Scored) -> pd.DataFrame | None:
@@ -186,16 +186,16 @@ def score_bounds(workspace: Workspace, scored: Scored) -> pd.DataFrame | None:
     where no past cycle is imported. Ranks are among all the stations scored together.
     """
     target = tuple(campaign_card(workspace).target)
-    certainty = workspace_certainty(workspace, scored.basis, target)
-    if certainty.score is None:
+    calibrations = workspace_calibrations(workspace, scored.basis, target)
+    if calibrations.score is None:
         return None
     table = scored.scores.set_index("station_id")
     people, own = table["registered"], table["history_share"]
     score = table["score"].where(table["rank"].notna())
     if not score.sum() > 0:
         return None
-    rates = interval(certainty.score, score, people, own=own).add_prefix("score_")
-    ranks = rank_interval(certainty.score, score, people, own=own).add_prefix("rank_")
+    rates = interval(calibrations.score, score, people, own=own).add_prefix("score_")
+    ranks = rank_interval(calibrations.score, score, people, own=own).add_prefix("rank_")
     return rates.join(ranks)
 
 
