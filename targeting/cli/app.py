@@ -17,7 +17,7 @@ import click
 from targeting import __version__
 from targeting.cli import imports as cli_imports
 from targeting.cli import turfs as cli_turfs
-from targeting.cli.console import Desk, Relance, comma_list, day_or_none, json_option
+from targeting.cli.console import Desk, MethodName, Relance, comma_list, day_or_none, json_option
 from targeting.cli.words import language_of, speak
 from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
@@ -108,8 +108,7 @@ def demo(desk: Desk, seed: int) -> None:
     help="Arena of the rank (default: all the stations scored, together).",
 )
 @click.option(
-    "--method", type=click.Choice(["product", "shrunk", "boosted", "ensemble"]),
-    default="product", show_default=True,
+    "--method", type=MethodName(), default="product", show_default=True,
     help="boosted and ensemble learn on the cycle before, and are refused where they lose to it.",
 )  # fmt: skip
 @click.option("--presidential", help="Presidential first round to rest on (give --low too).")
@@ -164,7 +163,7 @@ def score(
 @click.option("--low", callback=comma_list, help="Low-turnout rounds, latest first, with commas.")
 @click.option(
     "--method", "methods", multiple=True,
-    help="product, shrunk, boosted or ensemble; may be repeated (default: all the past supports).",
+    help="One that `score` has; may be repeated (default: all the past supports).",
 )  # fmt: skip
 @click.option("--commune", "communes", multiple=True, help="INSEE code (default: all imported).")
 @click.option("--draws", type=click.IntRange(1, 50), default=5, show_default=True)

@@ -139,6 +139,25 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+class MethodName(click.ParamType[str]):
+    """One of `scoring.methods.METHODS`, looked up when asked: they import much."""
+
+    name = "method"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name, if it is one."""
+        return self._choice().convert(value, param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """All of them, for the help."""
+        return self._choice().get_metavar(param, ctx)
+
+    def _choice(self) -> click.Choice[str]:
+        from targeting.scoring.methods import OFFERED
+
+        return click.Choice(OFFERED)
+
+
 BOOK_FORMATS = ("pdf", "html")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 

@@ -148,13 +148,13 @@ def _people(board: Board, row: pd.Series, language: str) -> list[str]:
     return [
         text_in(language, "card.registered", people=number(row["registered"])),
         text_in(language, "card.reservoir", people=number(row["reservoir"]), low=low),
-        *_certainty(row, language),
+        *_interval_lines(row, language),
         text_in(language, "card.reachable", people=number(can_reach), share=elsewhere),
         text_in(language, "card.left_to_meet", people=number(row["reservoir_left"])),
     ]
 
 
-def _certainty(row: pd.Series, language: str) -> list[str]:
+def _interval_lines(row: pd.Series, language: str) -> list[str]:
     """The reservoir's interval and the chance to be among the first, or why there is none."""
     if pd.isna(row.get("reservoir_low")):
         return [text_in(language, "card.no_interval")]

@@ -7,9 +7,9 @@ it does not lose to T0 on the user's own backtest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -22,12 +22,7 @@ from targeting.scoring.ecological import explain_abstention
 from targeting.scoring.product import replace_score
 from targeting.scoring.rankings import BASELINES, product
 from targeting.scoring.shrinkage import shrunk_product
-from targeting.scoring.tallies import abstention_of, build_tally, share_of
-
-OFFERED: Final = ("product", "shrunk", "boosted", "ensemble")
-"""`--method` of `score` and `backtest`; the first is the default."""
-
-LEARNT: Final = ("boosted", "ensemble")
+from targeting.scoring.tallies import abstention_of, share_of
 
 LEAST_TO_LEARN: Final = 2000
 """Fewest stations to learn on: ten leaves of the trees (`boosted.SETTINGS`)."""
@@ -36,17 +31,20 @@ TOLERANCE: Final = 0.003
 """A method that captures so much less than T0 anywhere is not offered (SCIENCE 8)."""
 
 
-def shrunk(tallies: Tallies, transition: Transition) -> pd.Series:
-    """T1: T0 with both factors drawn to their neighbours' by the part of them that is noise."""
-    high = tallies[transition.basis.presidential]
-    low = [tallies[e].reindex(high.index) for e in transition.basis.low]
-    abstention, share = shrunk_product(
+Factors = tuple[pd.Series, pd.Series]
+"""Abstention and share of the target, on the stations of the presidential round."""
+
+
+def shrunk_factors(tallies: Tallies, basis: Basis) -> Factors:
+    """T1's: T0's factors drawn to their neighbours' by the part of them that is noise."""
+    high = tallies[basis.presidential]
+    low = [tallies[e].reindex(high.index) for e in basis.low]
+    return shrunk_product(
         [abstention_of(t) for t in low],
         [t["registered"] for t in low],
         share_of(high),
         high["valid_votes"],
     )
-    return abstention * share
 
 
 def ecological(tallies: Tallies, transition: Transition) -> pd.Series:
@@ -80,6 +78,52 @@ class Learnt:
         return blend(product(tallies, transition), self.alone(tallies, transition))
 
 
+class ScoringMethod(NamedTuple):
+    """One method that a user may ask for: T0, a product of two rates, or a model's order."""
+
+    name: str
+    factors: Callable[[Tallies, Basis], Factors] | None = None
+    """Of a product of two rates; None for T0, whose rates the scores table has, and for a model."""
+
+    learnt: Callable[[Learnt], Method] | None = None
+    """Of a model: what it foresees of a transition."""
+
+    joined: Callable[[pd.Series, pd.Series], pd.Series] = lambda _product, found: found
+    """Of a model: its order once T0's values are at hand."""
+
+    words: str = ""
+    """What to tell of it beside its scores."""
+
+    def over(self, tallies: Tallies, transition: Transition) -> pd.Series:
+        """The product of its rates, as a backtest asks for it."""
+        assert self.factors is not None
+        abstention, share = self.factors(tallies, transition.basis)
+        return abstention * share
+
+
+METHODS: Final = (
+    ScoringMethod("product"),
+    ScoringMethod("shrunk", factors=shrunk_factors,
+                  words="shrunk: rates drawn to their commune's."),
+    ScoringMethod("boosted", learnt=lambda model: model.alone),
+    ScoringMethod("ensemble", learnt=lambda model: model.with_product, joined=blend),
+)  # fmt: skip
+"""Another is a row here and its word in each language (`method.…`); the first is the default."""
+
+OFFERED: Final = tuple(method.name for method in METHODS)
+"""`--method` of `score` and `backtest`."""
+
+LEARNT: Final = tuple(method.name for method in METHODS if method.learnt)
+
+
+def method_named(name: str) -> ScoringMethod:
+    """The method of that name. Raises TargetingError for an unknown one."""
+    found = next((method for method in METHODS if method.name == name), None)
+    if found is None:
+        raise TargetingError(f"unknown method {name}: {', '.join(OFFERED)}.")
+    return found
+
+
 def learn(tallies: Tallies, transition: Transition, *, seed: int = 0) -> tuple[Learnt | None, str]:
     """A model learnt on the cycle before a transition's, or nothing; and what to tell of it."""
     past = learning_transition(tallies, transition.basis)
@@ -111,14 +155,13 @@ def all_methods(
         raise TargetingError(f"unknown method {', '.join(sorted(unknown))}: {', '.join(OFFERED)}.")
     methods: dict[str, Method] = {**BASELINES, "ecological": ecological}
     told = []
-    if "shrunk" in asked:
-        methods["shrunk"] = shrunk
-    if set(asked) & set(LEARNT):
-        learnt, words = learn(tallies, transition)
+    wanted_rows = [method for method in METHODS if method.name in asked]
+    methods |= {method.name: method.over for method in wanted_rows if method.factors}
+    if of_models := [method for method in wanted_rows if method.learnt]:
+        model, words = learn(tallies, transition)
         told.append(words)
-        if learnt is not None:
-            methods |= {"boosted": learnt.alone} if "boosted" in asked else {}
-            methods |= {"ensemble": learnt.with_product} if "ensemble" in asked else {}
+        if model is not None:
+            methods |= {m.name: m.learnt(model) for m in of_models if m.learnt}
         elif wanted is not None:
             raise TargetingError(words)
     return methods, told
@@ -136,28 +179,19 @@ def losses(result: Backtest, method: str) -> list[str]:
     return found
 
 
-def shrunk_scores(
+def scores_of_factors(
     scores: pd.DataFrame,
-    turnouts: Mapping[str, pd.DataFrame],
-    bloc_votes: pd.DataFrame,
+    tallies: Tallies,
     basis: Basis,
-    *,
-    target: Sequence[str],
+    factors: Callable[[Tallies, Basis], Factors],
     by: str,
 ) -> pd.DataFrame:
-    """The scores table with rates drawn to those of their commune.
+    """The scores table with a product of two other rates, over the stations of now.
 
-    `turnouts` and `bloc_votes`: those that `scores` was made of, in the stations of now.
+    `tallies`: those of `basis`, indexed by station_id; of the low elections the turnout is enough.
     """
-    stations = pd.Index(scores["station_id"])
-    high = build_tally(turnouts[basis.presidential], bloc_votes, target).reindex(stations)
-    low = [turnouts[e].set_index("station_id").reindex(stations) for e in basis.low]
-    abstention, share = shrunk_product(
-        [abstention_of(t) for t in low],
-        [t["registered"] for t in low],
-        share_of(high),
-        high["valid_votes"],
-    )
+    high = tallies[basis.presidential].reindex(pd.Index(scores["station_id"]))
+    abstention, share = factors({**tallies, basis.presidential: high}, basis)
     return replace_score(
         scores, abstention * share, by, abstention_rate=abstention, left_share=share
     )

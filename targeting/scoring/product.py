@@ -190,7 +190,7 @@ def replace_score(
     return Scores.check(table.reset_index())
 
 
-def with_certainty(scores: pd.DataFrame, bounds: pd.DataFrame, top_k: pd.Series) -> pd.DataFrame:
+def with_intervals(scores: pd.DataFrame, bounds: pd.DataFrame, top_k: pd.Series) -> pd.DataFrame:
     """The scores table with its intervals: `bounds` has `low` and `high` per registered voter, on
     station_id; `top_k` the probability to be among the first."""
     table = scores.set_index("station_id")

@@ -30,7 +30,7 @@ from targeting.scoring.product import (
     rank_of,
     replace_score,
     same_roll_share,
-    with_certainty,
+    with_intervals,
 )
 from targeting.scoring.scenario import Scenario, update_from_counted
 from targeting.scoring.shrinkage import groups_of, shrunk_rate
@@ -188,7 +188,7 @@ def test_a_reservoir_is_never_above_the_roll_nor_outside_its_interval() -> None:
     scores = scores_of([1000, 1000], [600, 600], [300, 300], [300, 300], [300, 300]).reset_index()
     stations = pd.Index(scores["station_id"])
     bounds = pd.DataFrame({"low": [0.5, 0.0], "high": [1.7, 0.01]}, index=stations)
-    sure = with_certainty(scores, bounds, pd.Series([1.2, -0.1], index=stations))
+    sure = with_intervals(scores, bounds, pd.Series([1.2, -0.1], index=stations))
     assert sure["reservoir"].to_list() == pytest.approx([150, 150])
     assert sure["reservoir_low"].to_list() == pytest.approx([150, 0])
     assert sure["reservoir_high"].to_list() == pytest.approx([1000, 150])

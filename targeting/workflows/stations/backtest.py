@@ -22,7 +22,7 @@ from targeting.scoring import capture as cap
 from targeting.scoring.backtest import DRAWS, Backtest, build_transition, run_backtest
 from targeting.scoring.basis import Basis
 from targeting.scoring.cycles import basis_before, before
-from targeting.scoring.methods import OFFERED, all_methods, losses
+from targeting.scoring.methods import LEARNT, OFFERED, all_methods, losses
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.reports import Report
 from targeting.workflows.setup import campaign_card
@@ -158,7 +158,7 @@ def _write_page(
 def shown_methods(result: Backtest) -> list[str]:
     """Methods of the picture, in its order: those offered, then what they are compared with."""
     there = set(result.figures.index.get_level_values("method"))
-    learnt = [m for m in reversed(OFFERED) if m in there and m not in DRAWN and m != "shrunk"]
+    learnt = [m for m in reversed(LEARNT) if m in there]
     return [*learnt[:1], *(m for m in DRAWN if m in there)]
 
 

@@ -11,7 +11,7 @@ from targeting.errors import TargetingError
 from targeting.reference.moments import one_moment
 from targeting.reference.results import list_elections
 from targeting.scoring.basis import Basis
-from targeting.scoring.calibration import Calibrated
+from targeting.scoring.calibration import Calibrations
 from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import Calibration, calibrate
 from targeting.scoring.rankings import gap_left, product
@@ -23,13 +23,13 @@ CACHE_VERSION: Final = "v2"
 
 
 @one_moment
-def workspace_calibration(
+def workspace_calibrations(
     workspace: Workspace,
     basis: Basis,
     target: Sequence[str],
     *,
     progress: Progress = silent,
-) -> Calibrated:
+) -> Calibrations:
     """Calibrate on the cycle before the basis', of all stations imported; kept in the cache."""
 
     def build() -> Bundle:
@@ -40,10 +40,10 @@ def workspace_calibration(
     parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
     facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
     found = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
-    return Calibrated(found["reservoir"], found["score"], facts["why"])
+    return Calibrations(found["reservoir"], found["score"], facts["why"])
 
 
-def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrated:
+def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrations:
     tallies = load_tallies(workspace, list_elections(workspace), target=target)
     past = learning_transition(tallies, basis)
     if past is None:
@@ -51,12 +51,12 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cal
             "no interval: no earlier cycle is imported to calibrate it on (a presidential first "
             "round, a low-turnout election after it, and a later first round of ten points more)."
         )
-        return Calibrated(None, None, why)
+        return Calibrations(None, None, why)
     try:
-        return Calibrated(
+        return Calibrations(
             calibrate(tallies, past, gap_left),
             calibrate(tallies, past, product),
             f"80 % intervals, from the errors of {past.t0} to {past.t1}.",
         )
     except TargetingError as error:
-        return Calibrated(None, None, f"no interval: {error}")
+        return Calibrations(None, None, f"no interval: {error}")

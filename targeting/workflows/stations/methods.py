@@ -12,9 +12,9 @@ from targeting.errors import TargetingError
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.scoring.backtest import run_backtest
 from targeting.scoring.basis import Basis
-from targeting.scoring.boosted import blend, build_features, on_scale_of
+from targeting.scoring.boosted import build_features, on_scale_of
 from targeting.scoring.cycles import trial_transition
-from targeting.scoring.methods import OFFERED, learn, losses, shrunk_scores
+from targeting.scoring.methods import ScoringMethod, learn, losses, method_named, scores_of_factors
 from targeting.scoring.product import replace_score
 from targeting.scoring.rankings import naive, product
 from targeting.scoring.tallies import (
@@ -45,22 +45,23 @@ def score_by_method(
     `shrunk` gives rates as T0 does. `boosted` and `ensemble` give T0's own values in another order;
     the reservoir stays T0's.
     """
-    if method not in OFFERED:
-        raise TargetingError(f"unknown method {method}: {', '.join(OFFERED)}.")
-    if method == "shrunk":
-        drawn = shrunk_scores(
-            scores, ranked.turnouts, ranked.bloc_votes, ranked.basis,
-            target=ranked.target, by=by,
-        )  # fmt: skip
-        return drawn, ["shrunk: rates drawn to their commune's."]
-    return _learnt(workspace, scores, ranked, method, by)
+    asked = method_named(method)
+    if asked.factors is not None:
+        tallies = {e: ranked.turnouts[e].set_index("station_id") for e in ranked.basis.low}
+        tallies[ranked.basis.presidential] = build_tally(
+            ranked.turnouts[ranked.basis.presidential], ranked.bloc_votes, ranked.target
+        )
+        drawn = scores_of_factors(scores, tallies, ranked.basis, asked.factors, by)
+        return drawn, [asked.words] if asked.words else []
+    return _learnt(workspace, scores, ranked, asked, by)
 
 
 def _learnt(
-    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, method: str, by: str
+    workspace: Workspace, scores: pd.DataFrame, ranked: Ranked, asked: ScoringMethod, by: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """T3, alone or with T0, once it has held on the last election that came after the basis."""
-    basis = ranked.basis
+    assert asked.learnt is not None
+    method, basis = asked.name, ranked.basis
     tallies = load_tallies(workspace, list_elections(workspace), target=ranked.target)
     test = trial_transition(tallies, basis)
     if test is None:
@@ -71,8 +72,7 @@ def _learnt(
     learnt, words = learn(tallies, test)
     if learnt is None:
         raise TargetingError(words)
-    mine = learnt.alone if method == "boosted" else learnt.with_product
-    tried = {"naive": naive, "product": product, method: mine}
+    tried = {"naive": naive, "product": product, method: asked.learnt(learnt)}
     if lost := losses(run_backtest(tallies, test, tried), method):
         raise TargetingError(
             f"{method}: loses to product on {test.t0} to {test.t1} ({', '.join(lost)}): it is not "
@@ -91,9 +91,7 @@ def _learnt(
     )
     found = learnt.model.predict(features)
     base = scores.set_index("station_id")["score"]
-    if method == "ensemble":
-        found = blend(base, found)
-    score = on_scale_of(base, found)
+    score = on_scale_of(base, asked.joined(base, found))
     held = f"{method}: holds against product on {test.t0} to {test.t1}."
     return replace_score(scores, score, by), [words, held]
 

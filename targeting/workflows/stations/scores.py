@@ -19,7 +19,7 @@ from targeting.reference.results import (
     turnout_levels,
 )
 from targeting.scoring.basis import Basis, choose_basis, given_basis, refuse_no_candidate
-from targeting.scoring.calibration import bounds_of, with_intervals
+from targeting.scoring.calibration import add_intervals, bounds_of
 from targeting.scoring.measures import abstention_rate
 from targeting.scoring.priorities import build_coverage, build_priorities
 from targeting.scoring.product import build_scores
@@ -30,7 +30,7 @@ from targeting.store.visits import load_visits
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
-from targeting.workflows.stations.calibration import workspace_calibration
+from targeting.workflows.stations.calibration import workspace_calibrations
 from targeting.workflows.stations.history import station_past
 from targeting.workflows.stations.methods import Ranked, score_by_method
 
@@ -131,9 +131,9 @@ def score_stations(
         ranking = Ranked(turnouts, bloc_votes, basis, blocs_wanted, past.history)
         scores, words = score_by_method(workspace, scores, ranking, method, by=arena)
         told += words
-    calibrated = workspace_calibration(workspace, basis, blocs_wanted, progress=progress)
-    told.append(calibrated.why)
-    scores = with_intervals(scores, calibrated, by=arena, k=k)
+    calibrations = workspace_calibrations(workspace, basis, blocs_wanted, progress=progress)
+    told.append(calibrations.why)
+    scores = add_intervals(scores, calibrations, by=arena, k=k)
     rates = {e: abstention_rate(turnouts[e]) for e in basis.low}
     abstentions = pd.DataFrame(rates).reindex(scores["station_id"])
     return Scored(scores, abstentions, basis, wanted, arena, method, tuple(told))
@@ -156,7 +156,7 @@ def _unclassified(bloc_votes: pd.DataFrame, basis: Basis) -> list[str]:
 def score_bounds(workspace: Workspace, scored: Scored) -> pd.DataFrame | None:
     """Between what the score and the rank of each station lie (`scoring.calibration`)."""
     target = tuple(campaign_card(workspace).target)
-    return bounds_of(scored.scores, workspace_calibration(workspace, scored.basis, target))
+    return bounds_of(scored.scores, workspace_calibrations(workspace, scored.basis, target))
 
 
 def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:
