@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine, MetaData, Table, text
 from sqlalchemy.exc import DataError, IntegrityError
@@ -14,6 +15,7 @@ from targeting.store.engine import downgrade, reading, upgrade, write
 from targeting.store.models import Visit, VisitUndone
 from targeting.store.visits import (
     VisitError,
+    count_knocks,
     load_visits,
     opposition_id,
     record_visits,
@@ -167,3 +169,34 @@ def test_a_visit_of_a_time_before_books_were_noted_is_taken_back_if_its_id_was_d
     typed = str(uuid.uuid5(uuid.NAMESPACE_URL, "a line"))
     write(engine, lambda s: record_visits(s, [visit(), visit(visit_id=typed)]))
     assert write(engine, lambda s: withdraw_visits(s, [ID, typed], AT, "aa" * 16)) == 1
+
+
+def test_knocks_are_counted_in_the_database_as_they_are_one_by_one(engine: Engine) -> None:
+    from targeting.scoring import priorities
+    from targeting.tables import MET_OUTCOMES, OUTCOMES
+
+    assert count_at(engine).empty
+    at = [(building, door) for building in ("a", "b") for door in (1, 2, 12)]
+    knocks = [
+        visit(visit_id=f"{n}", building_id=building, door_id=f"{building}/{door}",
+              outcome=OUTCOMES[(n * 5 + door) % len(OUTCOMES)], visited_at=AT.replace(day=1 + n % 9))
+        for n, (building, door) in enumerate(at * 4)
+    ]  # fmt: skip
+    knocks.append(visit(visit_id="only", building_id="c", door_id="c/1"))
+    write(engine, lambda s: record_visits(s, knocks))
+    with reading(engine) as session:
+        one_by_one = priorities.count_knocks(load_visits(session))
+    counted = count_at(engine).sort_index()
+    assert counted.loc["c"].to_dict() == {
+        "doors_visited": 1, "doors_met": 0, "last_visited_at": AT
+    }  # fmt: skip
+    assert set(MET_OUTCOMES) < {k["outcome"] for k in knocks}
+    for column in counted:
+        assert counted[column].to_dict() == one_by_one[column].to_dict()
+
+
+def count_at(engine: Engine) -> pd.DataFrame:
+    from targeting.tables import MET_OUTCOMES
+
+    with reading(engine) as session:
+        return count_knocks(session, met=MET_OUTCOMES)
