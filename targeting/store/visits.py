@@ -282,12 +282,13 @@ def _own_doors_done(session: Session, turfs: Iterable[str]) -> dict[str, int]:
     """Doors knocked at of each turf: those in its ranges, each once."""
     ranges = load_ranges(session, turfs)
     done: dict[str, set[str]] = {t: set() for t in ranges}
-    columns = (Visit.turf_id, Visit.building_id, Visit.door_id)
-    for turf_id, building_id, door_id in session.execute(
+    columns = (Visit.turf_id, Visit.door_id)  # both in one index: nothing else is read
+    for turf_id, door_id in session.execute(
         select(*columns).where(Visit.turf_id.in_(list(ranges))).distinct()
     ):
+        building_id, _, number = door_id.rpartition("/")
         first, last = ranges[str(turf_id)].get(building_id, (1, 0))
-        if first <= door_number(door_id) <= last:
+        if first <= int(number) <= last:
             done[str(turf_id)].add(door_id)
     return {t: len(doors) for t, doors in done.items()}
 
@@ -332,6 +333,25 @@ def count_knocks(session: Session, *, met: Iterable[str]) -> pd.DataFrame:
     table["last_visited_at"] = pd.to_datetime(table["last_visited_at"], utc=True)
     counts = {"building_id": "str", "doors_visited": "int64", "doors_met": "int64"}
     return table.astype(counts).set_index("building_id")
+
+
+def last_knocks(session: Session) -> pd.DataFrame:
+    """The last visit of each door with each outcome: building_id, door_id, outcome, visited_at.
+
+    As good as every visit for what is closed, and much fewer.
+    """
+    rows = session.execute(
+        select(
+            func.min(Visit.building_id),
+            func.min(Visit.door_id),
+            Visit.outcome,
+            func.max(Visit.visited_at),
+        ).group_by(_each_door(), Visit.outcome)
+    ).all()
+    columns = ["building_id", "door_id", "outcome", "visited_at"]
+    table = pd.DataFrame([tuple(row) for row in rows], columns=columns)
+    table["visited_at"] = pd.to_datetime(table["visited_at"], utc=True)
+    return table.astype(dict.fromkeys(columns[:3], "str"))
 
 
 def _each_door() -> Any:
