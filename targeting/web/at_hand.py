@@ -19,6 +19,7 @@ import pandas as pd
 import streamlit as st
 from geopandas import GeoDataFrame
 from pandas import DataFrame
+from pydeck import Layer
 from streamlit.delta_generator import DeltaGenerator
 
 from targeting.codes import commune_of, department_of
@@ -31,6 +32,7 @@ from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.maps.listing import Listing
+from targeting.maps.turfs import turf_layers
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
 from targeting.store.engine import written_here
@@ -437,6 +439,12 @@ def load_turf_board() -> screens.TurfBoard | None:
     return _turf_board(here, _mark(here))
 
 
+def load_turf_layers(board: screens.TurfBoard, turf_id: str | None) -> list[Layer]:
+    """The turfs as layers of a map, kept until the workspace changes or another one is chosen."""
+    here = workspace()
+    return _turf_layers(here, _mark(here), language(), turf_id, board)
+
+
 @waiting
 def load_hand_board() -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
@@ -551,3 +559,10 @@ def _backdrop(_here: Workspace, mark: str) -> tuple[MapFile | None, list[str]]:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _turf_board(_here: Workspace, mark: str) -> screens.TurfBoard | None:
     return screens.load_turf_board(_here)
+
+
+@st.cache_resource(max_entries=8 * KEPT, show_spinner=False)
+def _turf_layers(
+    _here: Workspace, mark: str, lang: str, turf_id: str | None, _board: screens.TurfBoard
+) -> list[Layer]:
+    return turf_layers(_board.kept.turfs, _board.kept.stops, lang, chosen=turf_id)
