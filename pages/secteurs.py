@@ -14,7 +14,7 @@ from targeting.locale import number_in, percent_in
 from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
-from targeting.maps.turfs import turf_bounds, turf_layers
+from targeting.maps.turfs import turf_bounds
 from targeting.web.at_hand import (
     command,
     language,
@@ -24,6 +24,7 @@ from targeting.web.at_hand import (
     load_holdings,
     load_station_map,
     load_turf_board,
+    load_turf_layers,
     map_frame,
     map_height,
     page_link,
@@ -384,7 +385,7 @@ def show_turfs(board: TurfBoard) -> None:
         say("turfs.one"), listing.ids, index=None, key="turf", placeholder=say("turfs.every")
     )
     shown = stops[stops["turf_id"] == turf_id] if turf_id else stops
-    layers = turf_layers(turfs, stops, language(), chosen=turf_id)
+    layers = load_turf_layers(board, turf_id)
     st.pydeck_chart(
         build_deck(
             [*background(), *layers], turf_bounds(shown), tooltip="{tip}", frame=map_frame()

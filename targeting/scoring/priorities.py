@@ -15,39 +15,62 @@ SMALLEST_CELL: Final = 11
 (INSEE's practice; TRUST PRIV-17)."""
 
 
+def count_knocks(visits: pd.DataFrame) -> pd.DataFrame:
+    """What was done in each building, as `store.visits.count_knocks` counts it in the database.
+
+    Parameters
+    ----------
+    visits
+        `building_id`, `door_id`, `outcome`, `visited_at` (UTC), one row a knock. Nothing about
+        who opened is needed, and nothing else is read.
+
+    Gives `doors_visited`, `doors_met` (somebody talked, refused, or asked not to be called on
+    again) and `last_visited_at`, indexed by `building_id`. Several knocks at one door are one.
+    """
+    met = visits[visits["outcome"].isin(MET)]
+    by = visits.groupby("building_id")
+    doors_met = met.groupby("building_id")["door_id"].nunique()
+    table = pd.DataFrame(
+        {"doors_visited": by["door_id"].nunique(), "last_visited_at": by["visited_at"].max()}
+    )
+    return table.assign(doors_met=doors_met.reindex(table.index).fillna(0).astype("int64"))
+
+
 def build_coverage(buildings: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
+    """What was done in each station (table Coverage), from visits: see `coverage_of`."""
+    return coverage_of(buildings, count_knocks(visits))
+
+
+def coverage_of(buildings: pd.DataFrame, knocks: pd.DataFrame) -> pd.DataFrame:
     """What was done in each station (table Coverage), from doors × visits.
 
     Parameters
     ----------
     buildings
         Table Buildings; those in no station count nowhere.
-    visits
-        `building_id`, `door_id`, `outcome`, `visited_at` (UTC), one row a knock. Nothing about
-        who opened is needed, and nothing else is read.
+    knocks
+        See `count_knocks`.
 
     A household is a dwelling; it is contacted once somebody talked, refused, or asked not to be
-    called on again. Several knocks at one door are one household.
+    called on again.
     """
     homes = buildings.dropna(subset="station_id")
     households = homes.groupby("station_id")["dwellings"].sum()
     station_of = homes.set_index("building_id")["station_id"]
-    knocks = visits.assign(station_id=visits["building_id"].map(station_of))
-    knocks = knocks.dropna(subset="station_id")
-    met = knocks[knocks["outcome"].isin(MET)]
-    last = knocks.groupby("station_id")["visited_at"].max()
+    station = pd.Series(knocks.index.map(station_of), index=knocks.index)
+    by = knocks[station.notna()].groupby(station.dropna())
     table = pd.DataFrame(
         {
             "households": households,
-            "households_visited": knocks.groupby("station_id")["door_id"].nunique(),
-            "households_contacted": met.groupby("station_id")["door_id"].nunique(),
+            "households_visited": by["doors_visited"].sum(),
+            "households_contacted": by["doors_met"].sum(),
         },
         index=households.index,
     )
     table = table.fillna(0).astype("int64")
     for column in ("households_visited", "households_contacted"):
         table[column] = table[column].clip(upper=table["households"])
-    dates = pd.to_datetime(last, utc=True).reindex(table.index)
+    dates = pd.to_datetime(by["last_visited_at"].max(), utc=True).reindex(table.index)
     table["last_visit_date"] = pd.Series(dates.dt.date, index=table.index, dtype=object)
     return Coverage.check(table.rename_axis("station_id").reset_index())
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
-NEWEST: Final = "0005"
+NEWEST: Final = "0006"
 """The last migration, written here so that Alembic is loaded where a schema changes, and there
 alone: a test holds it to what the folder has."""
 BUSY_TIMEOUT_MS: Final = 5000

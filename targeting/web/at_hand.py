@@ -20,6 +20,7 @@ import pandas as pd
 import streamlit as st
 from geopandas import GeoDataFrame
 from pandas import DataFrame
+from pydeck import Layer
 from streamlit.delta_generator import DeltaGenerator
 
 from targeting.codes import commune_of, department_of
@@ -32,6 +33,7 @@ from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.maps.listing import Listing
+from targeting.maps.turfs import turf_layers
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
 from targeting.store.engine import written_here
@@ -498,6 +500,18 @@ def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
 def load_turf_board(here: Workspace) -> turf_overview.TurfBoard | None:
     """The turfs to walk, or nothing before the first cut."""
     return turf_overview.load_turf_board(here)
+
+
+def load_turf_layers(board: turf_overview.TurfBoard, turf_id: str | None) -> list[Layer]:
+    """The turfs as layers of a map, kept until the workspace changes or another one is chosen."""
+    return _turf_layers(language(), turf_id, board)
+
+
+@kept(entries=8 * KEPT)
+def _turf_layers(
+    _here: Workspace, lang: str, turf_id: str | None, _board: turf_overview.TurfBoard
+) -> list[Layer]:
+    return turf_layers(_board.kept.turfs, _board.kept.stops, lang, chosen=turf_id)
 
 
 @kept(is_told=True)

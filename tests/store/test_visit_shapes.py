@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine, MetaData, Table, text
 from sqlalchemy.exc import DataError, IntegrityError
 
+from targeting.households.doors import closed_doors
+from targeting.outcomes import MET, OUTCOMES
+from targeting.scoring import priorities
 from targeting.store.engine import downgrade, reading, upgrade, write
 from targeting.store.models import Visit, VisitUndone
 from targeting.store.visits import (
     VisitError,
+    count_knocks,
+    last_knocks,
     load_visits,
     opposition_id,
     record_visits,
@@ -167,3 +173,47 @@ def test_a_visit_of_a_time_before_books_were_noted_is_taken_back_if_its_id_was_d
     typed = str(uuid.uuid5(uuid.NAMESPACE_URL, "a line"))
     write(engine, lambda s: record_visits(s, [visit(), visit(visit_id=typed)]))
     assert write(engine, lambda s: withdraw_visits(s, [ID, typed], AT, "aa" * 16)) == 1
+
+
+def many_knocks() -> list[dict[str, Any]]:
+    """Two buildings knocked at eight times a door, with every outcome, some twice."""
+    at = [(building, door) for building in ("a", "b") for door in (1, 2, 12)]
+    return [
+        visit(visit_id=f"{n}", building_id=building, door_id=f"{building}/{door}",
+              outcome=OUTCOMES[(n * 5 + door) % len(OUTCOMES)], visited_at=AT.replace(day=1 + n % 9))
+        for n, (building, door) in enumerate(at * 8)
+    ]  # fmt: skip
+
+
+def test_knocks_are_counted_in_the_database_as_they_are_one_by_one(engine: Engine) -> None:
+    assert count_at(engine).empty
+    knocks = [*many_knocks(), visit(visit_id="only", building_id="c", door_id="c/1")]
+    assert set(MET) < {k["outcome"] for k in knocks}
+    write(engine, lambda s: record_visits(s, knocks))
+    with reading(engine) as session:
+        one_by_one = priorities.count_knocks(load_visits(session))
+    counted = count_at(engine).sort_index()
+    assert counted.loc["c"].to_dict() == {
+        "doors_visited": 1, "doors_met": 0, "last_visited_at": AT
+    }  # fmt: skip
+    for column in counted:
+        assert counted[column].to_dict() == one_by_one[column].to_dict()
+
+
+def test_the_last_knocks_close_the_doors_that_all_of_them_close(engine: Engine) -> None:
+    with reading(engine) as session:
+        assert closed_doors(last_knocks(session), now=AT).empty
+    write(engine, lambda s: record_visits(s, many_knocks()))
+    with reading(engine) as session:
+        last, every = last_knocks(session), load_visits(session)
+    assert len(last) < len(every)
+    for days in (0, 1, 30, 5000):
+        now = AT + timedelta(days=days)
+        expected = closed_doors(every, now=now)
+        assert len(expected) > 0, "some outcomes close for good"
+        pd.testing.assert_frame_equal(closed_doors(last, now=now), expected)
+
+
+def count_at(engine: Engine) -> pd.DataFrame:
+    with reading(engine) as session:
+        return count_knocks(session, met=MET)

@@ -358,7 +358,7 @@ def test_one_run_looks_the_workspace_up_once_and_again_after_its_own_writing(own
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.screens, "workspace_marks", look)
+    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
     with at_hand.one_look():
         first = at_hand.workspace_mark()
         assert at_hand.workspace_mark() == first
@@ -379,7 +379,7 @@ def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeyp
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.screens, "workspace_marks", look)
+    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
     calm(screen())
     assert len(looks) == 1
 

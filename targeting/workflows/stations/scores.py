@@ -11,6 +11,7 @@ import pandas as pd
 from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
+from targeting.outcomes import MET
 from targeting.reference.moments import one_moment
 from targeting.reference.results import (
     list_elections,
@@ -21,12 +22,12 @@ from targeting.reference.results import (
 from targeting.scoring.basis import Basis, choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import add_intervals, bounds_of
 from targeting.scoring.measures import abstention_rate
-from targeting.scoring.priorities import build_coverage, build_priorities
+from targeting.scoring.priorities import build_coverage, build_priorities, coverage_of
 from targeting.scoring.product import build_scores
 from targeting.scoring.tallies import unclassified_share
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store.engine import open_store, reading
-from targeting.store.visits import load_visits
+from targeting.store.visits import count_knocks
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
@@ -164,13 +165,17 @@ def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None
     if not has_buildings(workspace, communes):
         return build_coverage(_no_buildings(), _no_visits())
     with reading(open_store(workspace)) as session:
-        visits = load_visits(session)
-    return build_coverage(load_buildings(workspace, communes), visits)
+        knocks = count_knocks(session, met=MET)
+    return coverage_of(load_buildings(workspace, communes), knocks)
 
 
-def station_priorities(workspace: Workspace, scored: Scored) -> pd.DataFrame:
-    """Where to knock next (table Priorities)."""
-    return build_priorities(scored.scores, station_coverage(workspace, scored.communes))
+def station_priorities(
+    workspace: Workspace, scored: Scored, coverage: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Where to knock next (table Priorities). `coverage`: of these stations, if it is at hand."""
+    if coverage is None:
+        coverage = station_coverage(workspace, scored.communes)
+    return build_priorities(scored.scores, coverage)
 
 
 def _no_buildings() -> pd.DataFrame:

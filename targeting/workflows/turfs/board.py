@@ -17,7 +17,7 @@ from targeting.households.doors import (
 from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
-from targeting.store.visits import doors_done, load_visits
+from targeting.store.visits import doors_done, last_knocks
 from targeting.turf.listing import mean_over_doors
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.stations.scores import score_stations, station_priorities
@@ -57,7 +57,7 @@ def load_campaign_turfs(
         excluded, done = load_excluded(session, cut.id), doors_done(session)
         parameters, cut_id = dict(cut.parameters), cut.id
         closed = closed_doors(
-            load_visits(session), now=datetime.now(UTC), cooling_off=campaign_cooling_off(workspace)
+            last_knocks(session), now=datetime.now(UTC), cooling_off=campaign_cooling_off(workspace)
         )
         identity = (
             f"{cut.doors_in:,} doors in = {cut.doors_in_turfs:,} in turfs + "

@@ -17,7 +17,7 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.households.doors import CoolingOff, closed_doors
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import handed_on, latest_cut, load_stops, load_turfs, save_remainder
-from targeting.store.visits import load_visits
+from targeting.store.visits import last_knocks
 from targeting.turf.cut import share_within
 from targeting.turf.recut import Recut, recut_turfs
 from targeting.turf.remainder import Remainder, remaining_doors
@@ -142,12 +142,12 @@ def look_at_remainder(
     turf_ids: Sequence[str] | None = None,
 ) -> LeftOver:
     """What is left of these turfs, or of all that were begun, as the database stands."""
-    turfs, stops, visits = load_turfs(session), load_stops(session), load_visits(session)
+    turfs, stops, knocks = load_turfs(session), load_stops(session), last_knocks(session)
     gone_on = handed_on(session)
     chosen = _candidates(turfs, gone_on, turf_ids)
     living = turfs["turf_id"].isin(list(gone_on))
     kept = set(turfs.loc[~living, "turf_id"]) - set(chosen)
-    closed = closed_doors(visits, now=now, cooling_off=cooling_off)
+    closed = closed_doors(knocks, now=now, cooling_off=cooling_off)
     remainder = remaining_doors(
         stops[stops["turf_id"].isin(chosen)], stops[stops["turf_id"].isin(kept)], closed
     )
