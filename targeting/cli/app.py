@@ -17,7 +17,7 @@ import click
 from targeting import __version__
 from targeting.cli import imports as cli_imports
 from targeting.cli import turfs as cli_turfs
-from targeting.cli.console import Desk, MethodName, Relance, comma_list, day_or_none, json_option
+from targeting.cli.console import Console, MethodName, Relance, comma_list, day_or_none, json_option
 from targeting.cli.words import language_of, speak
 from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
@@ -39,7 +39,7 @@ from targeting.shipped import CHECKOUT, OPENED_BY
 @click.pass_context
 def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str | None) -> None:
     """Relance: where the abstainers of the left live, and in which order to knock."""
-    ctx.obj = Desk(workspace_from(workspace), as_json=as_json, language=language_of(ctx))
+    ctx.obj = Console(workspace_from(workspace), as_json=as_json, language=language_of(ctx))
 
 
 @cli.command()
@@ -56,7 +56,7 @@ def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str
 @json_option
 @click.pass_obj
 def init(
-    desk: Desk,
+    console: Console,
     communes: tuple[str, ...],
     election_id: str | None,
     target: tuple[str, ...],
@@ -68,7 +68,7 @@ def init(
     from targeting.workflows.setup import init_workspace
 
     card = init_workspace(
-        desk.workspace,
+        console.workspace,
         communes=communes,
         election_id=election_id,
         target=target,
@@ -77,9 +77,9 @@ def init(
         new_database=new_database,
     )
     where = ", ".join(card.communes) or "all communes imported"
-    desk.answer(
-        {"workspace": desk.workspace.root, **asdict(card)},
-        f"Campaign in {desk.workspace.root}: {where}; target {', '.join(card.target)}.",
+    console.answer(
+        {"workspace": console.workspace.root, **asdict(card)},
+        f"Campaign in {console.workspace.root}: {where}; target {', '.join(card.target)}.",
     )
 
 
@@ -87,14 +87,14 @@ def init(
 @click.option("--seed", type=int, default=2026, show_default=True, help="Another town.")
 @json_option
 @click.pass_obj
-def demo(desk: Desk, seed: int) -> None:
+def demo(console: Console, seed: int) -> None:
     """Fill the workspace with the invented town."""
     from targeting.workflows.demo import fill_demo
 
-    facts = fill_demo(desk.workspace, seed=seed, progress=desk.progress)
-    desk.answer(
+    facts = fill_demo(console.workspace, seed=seed, progress=console.progress)
+    console.answer(
         facts,
-        f"{facts['town']} is in {desk.workspace.root}: {facts['stations']} stations, "
+        f"{facts['town']} is in {console.workspace.root}: {facts['stations']} stations, "
         f"{facts['addresses']:,} addresses, {facts['contacts']:,} invented contacts, "
         f"{facts['turfs']} turfs, {facts['visits']:,} visits. Open it with `{OPENED_BY}`.",
     )
@@ -126,7 +126,7 @@ def demo(desk: Desk, seed: int) -> None:
 @json_option
 @click.pass_obj
 def score(
-    desk: Desk,
+    console: Console,
     communes: tuple[str, ...],
     by: str | None,
     method: str,
@@ -141,19 +141,19 @@ def score(
     from targeting.workflows.reports import score_report
 
     report = score_report(
-        desk.workspace,
+        console.workspace,
         communes=communes,
         by=by,
         table=table,
         out=out,
         top=top,
-        progress=desk.progress,
+        progress=console.progress,
         method=method,
         presidential=presidential,
         low=low,
         k=k,
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @cli.command()
@@ -173,7 +173,7 @@ def score(
 @json_option
 @click.pass_obj
 def backtest(
-    desk: Desk,
+    console: Console,
     target: str,
     since: str | None,
     presidential: str | None,
@@ -189,7 +189,7 @@ def backtest(
     from targeting.workflows.stations.backtest import backtest_report
 
     report = backtest_report(
-        desk.workspace,
+        console.workspace,
         target,
         since=since,
         presidential=presidential,
@@ -200,9 +200,9 @@ def backtest(
         seed=seed,
         out=out,
         language=lang,
-        progress=desk.progress,
+        progress=console.progress,
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @cli.command()
@@ -210,12 +210,12 @@ def backtest(
 @click.option("--out", type=click.Path(path_type=Path), help="CSV or Parquet: the whole matrix.")
 @json_option
 @click.pass_obj
-def health(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
+def health(console: Console, communes: tuple[str, ...], out: Path | None) -> None:
     """Elections × stations: what is there, carried, uncertain, lost; joins, and age of sources."""
     from targeting.workflows.stations.health import health_report
 
-    report = health_report(desk.workspace, communes=communes, out=out, progress=desk.progress)
-    desk.answer(report.facts, report.text)
+    report = health_report(console.workspace, communes=communes, out=out, progress=console.progress)
+    console.answer(report.facts, report.text)
 
 
 @cli.command()
@@ -225,22 +225,22 @@ def health(desk: Desk, communes: tuple[str, ...], out: Path | None) -> None:
     help="An address by which a proxy of yours opens it too (https://relance.example).",
 )  # fmt: skip
 @click.pass_obj
-def serve(desk: Desk, port: int, origins: tuple[str, ...]) -> None:
+def serve(console: Console, port: int, origins: tuple[str, ...]) -> None:
     """Open the dashboard of a workspace; Ctrl-C stops it."""
     from targeting.web.serve import become_the_server
 
-    become_the_server(desk.workspace, port, origins, language=desk.language)
+    become_the_server(console.workspace, port, origins, language=console.language)
 
 
 @cli.command()
 @json_option
 @click.pass_obj
-def doctor(desk: Desk) -> None:
+def doctor(console: Console) -> None:
     """Check the set-up and the workspace, and say what is missing."""
     from targeting.workflows.doctor import examine
 
-    report = examine(desk.workspace)
-    desk.answer(report.facts, report.text)
+    report = examine(console.workspace)
+    console.answer(report.facts, report.text)
     if report.facts["faults"]:
         sys.exit(1)
 

@@ -54,21 +54,21 @@ def _help(error: click.ClickException) -> str:
     return f"See `{ctx.command_path} --help`." if ctx is not None else ""
 
 
-def _named_trouble(desk: Desk | None, error: Exception) -> str | None:
+def _named_trouble(console: Console | None, error: Exception) -> str | None:
     """What the disk or the database said, in words; nothing for a fault of ours."""
-    if desk is None:
+    if console is None:
         return None
     from targeting.store.opening import named_trouble
 
-    return named_trouble(desk.workspace, error)
+    return named_trouble(console.workspace, error)
 
 
-def _log_fault(desk: Desk | None, error: Exception) -> str:
+def _log_fault(console: Console | None, error: Exception) -> str:
     """Keep the trace under an id: in the workspace's log, else on stderr."""
     reference = uuid.uuid4().hex[:8]
     trace = "".join(traceback.format_exception(error))
-    if desk is not None and desk.workspace.exists:
-        log = desk.workspace.log
+    if console is not None and console.workspace.exists:
+        log = console.workspace.log
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with open(log, "a") as file:
@@ -81,17 +81,17 @@ def _log_fault(desk: Desk | None, error: Exception) -> str:
 
 
 def _log_place(ctx: click.Context, reference: str) -> str:
-    desk: Desk | None = ctx.obj
-    if desk is None or not desk.workspace.log.is_file():
+    console: Console | None = ctx.obj
+    if console is None or not console.workspace.log.is_file():
         return ""
     try:
-        kept = reference in desk.workspace.log.read_text(errors="replace")
+        kept = reference in console.workspace.log.read_text(errors="replace")
     except OSError:
         return ""
-    return f"The trace is in {desk.workspace.log}." if kept else ""
+    return f"The trace is in {console.workspace.log}." if kept else ""
 
 
-class Desk:
+class Console:
     """What every command gets: the workspace, and how to answer."""
 
     def __init__(self, workspace: Workspace, *, as_json: bool, language: str = DEFAULT) -> None:

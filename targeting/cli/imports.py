@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
-from targeting.cli.console import FILE, Desk, json_option
+from targeting.cli.console import FILE, Console, json_option
 
 
 @click.command()
 @json_option
 @click.pass_obj
-def sources(desk: Desk) -> None:
+def sources(console: Console) -> None:
     """List the official publications that `fetch` can download."""
     from targeting.workflows.imports.fetch import sources_report
 
-    report = sources_report(desk.workspace)
-    desk.answer(report.facts, report.text)
+    report = sources_report(console.workspace)
+    console.answer(report.facts, report.text)
 
 
 @click.command()
@@ -29,14 +29,18 @@ def sources(desk: Desk) -> None:
               help="Take a file whose checksum is not the one recorded.")  # fmt: skip
 @json_option
 @click.pass_obj
-def fetch(desk: Desk, source: str, communes: tuple[str, ...], accept_new: bool) -> None:
+def fetch(console: Console, source: str, communes: tuple[str, ...], accept_new: bool) -> None:
     """Download one official publication, checked; a cut download goes on where it stopped."""
     from targeting.workflows.imports.fetch import fetch_report
 
     report = fetch_report(
-        desk.workspace, source, communes=communes, accept_new=accept_new, progress=desk.progress
+        console.workspace,
+        source,
+        communes=communes,
+        accept_new=accept_new,
+        progress=console.progress,
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @click.group(name="import")
@@ -67,7 +71,7 @@ READERS = {  # command: module of its reader, loaded beside ours
 @json_option
 @click.pass_obj
 def results(
-    desk: Desk, files: tuple[Path, ...], election_id: str | None, recipe: str | None
+    console: Console, files: tuple[Path, ...], election_id: str | None, recipe: str | None
 ) -> None:
     """Import official results per polling station: all the FILES, or none.
 
@@ -79,10 +83,10 @@ def results(
     from targeting.workflows.imports.results import import_results
 
     imported = import_results(
-        desk.workspace, files, election_id=election_id, recipe=recipe, progress=desk.progress
+        console.workspace, files, election_id=election_id, recipe=recipe, progress=console.progress
     )
     lines = [line for told in imported for line in _results_lines(told)]
-    desk.answer({"imported": [asdict(t) for t in imported]}, "\n".join(lines))
+    console.answer({"imported": [asdict(t) for t in imported]}, "\n".join(lines))
 
 
 def _results_lines(told: Any) -> list[str]:
@@ -123,7 +127,7 @@ def _results_lines(told: Any) -> list[str]:
 @json_option
 @click.pass_obj
 def stations(
-    desk: Desk,
+    console: Console,
     file: Path,
     vintage: str | None,
     commune_code: str | None,
@@ -140,7 +144,7 @@ def stations(
     from targeting.workflows.imports.stations import import_stations
 
     told = import_stations(
-        desk.workspace,
+        console.workspace,
         file,
         vintage=vintage,
         commune_code=commune_code,
@@ -148,14 +152,14 @@ def stations(
         layer=layer,
         crs=crs,
         commune_property=commune_property,
-        progress=desk.progress,
+        progress=console.progress,
     )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     kind = "points" if told.origin == "points" else "outlines"
     lines = [f"{told.file}: {told.stations:,} {kind} of {told.vintage}, {told.recipe}{kept}"]
     lines += [f"  {note}" for note in told.notes] + [f"  {j.sentence()}" for j in told.joins]
     joins = [{**asdict(j), "rate": j.rate} for j in told.joins]
-    desk.answer({**asdict(told), "joins": joins}, "\n".join(lines))
+    console.answer({**asdict(told), "joins": joins}, "\n".join(lines))
 
 
 @import_.command()
@@ -167,12 +171,12 @@ def stations(
 @click.option("--vintage", help="Year of the roll, where it is not the layout's own.")
 @json_option
 @click.pass_obj
-def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | None) -> None:
+def addresses(console: Console, file: Path, communes: tuple[str, ...], vintage: str | None) -> None:
     """Import a BAN file, registered voters per address, Insee's addresses of voters, or streets."""
     from targeting.workflows.imports.addresses import import_addresses
 
     told = import_addresses(
-        desk.workspace, file, communes=communes, vintage=vintage, progress=desk.progress
+        console.workspace, file, communes=communes, vintage=vintage, progress=console.progress
     )
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     voters = f", {told.voters:,} registered voters" if told.voters is not None else ""
@@ -182,7 +186,7 @@ def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | 
     )
     where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
     lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
-    desk.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
+    console.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
 
 
 @import_.command(name="streets")
@@ -196,7 +200,7 @@ def addresses(desk: Desk, file: Path, communes: tuple[str, ...], vintage: str | 
 @json_option
 @click.pass_obj
 def streets_(
-    desk: Desk, file: Path, communes: tuple[str, ...], layer: str | None, crs: str | None
+    console: Console, file: Path, communes: tuple[str, ...], layer: str | None, crs: str | None
 ) -> None:
     """Import streets: OpenStreetMap (.osm.pbf, .osm), GraphML of OSMnx, or a layer of lines.
 
@@ -206,25 +210,25 @@ def streets_(
     from targeting.workflows.imports.streets import import_streets
 
     told = import_streets(
-        desk.workspace, file, communes=communes, layer=layer, crs=crs, progress=desk.progress
+        console.workspace, file, communes=communes, layer=layer, crs=crs, progress=console.progress
     )
     first, *others = told.lines()
-    desk.answer(asdict(told), "\n".join([first, *(f"  {line}" for line in others)]))
+    console.answer(asdict(told), "\n".join([first, *(f"  {line}" for line in others)]))
 
 
 @import_.command()
 @click.argument("file", type=FILE)
 @json_option
 @click.pass_obj
-def doors(desk: Desk, file: Path) -> None:
+def doors(console: Console, file: Path) -> None:
     """Import what is behind buildings' doors: staircases, floors, doors (CSV)."""
     from targeting.workflows.imports.layouts import import_doors
 
-    told = import_doors(desk.workspace, file)
+    told = import_doors(console.workspace, file)
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     lines = [f"{told.file}: {told.doors:,} doors of {told.buildings:,} buildings{kept}"]
     lines += [f"  line {r['line']}: {r['building_id']} {r['reason']}" for r in told.rejected]
-    desk.answer(asdict(told), "\n".join(lines))
+    console.answer(asdict(told), "\n".join(lines))
 
 
 @click.group(name="stations")
@@ -238,14 +242,14 @@ def stations_() -> None:
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @json_option
 @click.pass_obj
-def ledger(desk: Desk, communes: tuple[str, ...], out: Path | None, lang: str) -> None:
+def ledger(console: Console, communes: tuple[str, ...], out: Path | None, lang: str) -> None:
     """Where each station's past comes from, and how sure that is."""
     from targeting.workflows.stations.health import ledger_report
 
     report = ledger_report(
-        desk.workspace, communes=communes, out=out, language=lang, progress=desk.progress
+        console.workspace, communes=communes, out=out, language=lang, progress=console.progress
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @stations_.command()
@@ -257,15 +261,21 @@ def ledger(desk: Desk, communes: tuple[str, ...], out: Path | None, lang: str) -
 @click.option("--vintage", help="Year of the roll (default: the newest imported).")
 @json_option
 @click.pass_obj
-def build(desk: Desk, communes: tuple[str, ...], source: str | None, vintage: str | None) -> None:
+def build(
+    console: Console, communes: tuple[str, ...], source: str | None, vintage: str | None
+) -> None:
     """Build outlines from where the voters live: an exact partition of each commune."""
     from targeting.workflows.imports.built import build_stations
 
     told = build_stations(
-        desk.workspace, communes=communes, source=source, vintage=vintage, progress=desk.progress
+        console.workspace,
+        communes=communes,
+        source=source,
+        vintage=vintage,
+        progress=console.progress,
     )
     built = [{**asdict(t), "joins": [{**asdict(j), "rate": j.rate} for j in t.joins]} for t in told]
-    desk.answer({"built": built}, "\n".join(line for t in told for line in t.lines()))
+    console.answer({"built": built}, "\n".join(line for t in told for line in t.lines()))
 
 
 COMMANDS = (sources, fetch, import_, stations_)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from targeting.cli.console import FILE, Desk, days, formats_list, json_option
+from targeting.cli.console import FILE, Console, days, formats_list, json_option
 
 doors_option = click.option(
     "--doors", type=click.IntRange(1, 2000), help="Doors per turf, instead of minutes."
@@ -29,7 +29,7 @@ start_option = click.option(
 @json_option
 @click.pass_obj
 def plan(
-    desk: Desk,
+    console: Console,
     teams: int,
     evenings: int,
     minutes: float,
@@ -41,10 +41,10 @@ def plan(
     from targeting.workflows.turfs.plan import plan_report
 
     report = plan_report(
-        desk.workspace, teams=teams, evenings=evenings, minutes=minutes, seed=seed, keep=keep,
-        out=out, progress=desk.progress,
+        console.workspace, teams=teams, evenings=evenings, minutes=minutes, seed=seed, keep=keep,
+        out=out, progress=console.progress,
     )  # fmt: skip
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @click.group()
@@ -73,7 +73,7 @@ def turfs() -> None:
 @json_option
 @click.pass_obj
 def cut(
-    desk: Desk,
+    console: Console,
     chosen: str,
     minutes: float | None,
     doors: int | None,
@@ -93,11 +93,11 @@ def cut(
     from targeting.workflows.turfs.cutting import cut_campaign_turfs, preview_report
 
     if dry_run:
-        told = preview_report(desk.workspace, chosen, exclude_contacted=exclude_contacted)
-        desk.answer(told.facts, told.text)
+        told = preview_report(console.workspace, chosen, exclude_contacted=exclude_contacted)
+        console.answer(told.facts, told.text)
         return
     report = cut_campaign_turfs(
-        desk.workspace,
+        console.workspace,
         chosen=chosen,
         minutes=minutes,
         doors=doors,
@@ -108,9 +108,9 @@ def cut(
         one_side_first=one_side_first,
         keep_stations=keep_stations,
         out=out,
-        progress=desk.progress,
+        progress=console.progress,
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @turfs.command()
@@ -126,7 +126,7 @@ def cut(
 @json_option
 @click.pass_obj
 def recut(
-    desk: Desk,
+    console: Console,
     turf_ids: tuple[str, ...],
     minutes: float | None,
     doors: int | None,
@@ -142,7 +142,7 @@ def recut(
     from targeting.workflows.turfs.recut import recut_campaign_turfs
 
     report = recut_campaign_turfs(
-        desk.workspace,
+        console.workspace,
         turf_ids or None,
         minutes=minutes,
         doors=doors,
@@ -150,21 +150,21 @@ def recut(
         fast=fast,
         start=start,
         out=out,
-        progress=desk.progress,
+        progress=console.progress,
     )
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @turfs.command()
 @click.argument("turf_ids", nargs=-1)
 @json_option
 @click.pass_obj
-def restore(desk: Desk, turf_ids: tuple[str, ...]) -> None:
+def restore(console: Console, turf_ids: tuple[str, ...]) -> None:
     """Call back turfs that a cut withdrew: those named, or all that the last cut replaced."""
     from targeting.workflows.turfs.cutting import restore_report
 
-    report = restore_report(desk.workspace, turf_ids)
-    desk.answer(report.facts, report.text)
+    report = restore_report(console.workspace, turf_ids)
+    console.answer(report.facts, report.text)
 
 
 @turfs.command()
@@ -177,14 +177,18 @@ def restore(desk: Desk, turf_ids: tuple[str, ...]) -> None:
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 @json_option
 @click.pass_obj
-def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, layout: str | None, lang: str) -> None:
+def export(
+    console: Console, turf_ids: tuple[str, ...], out: Path, layout: str | None, lang: str
+) -> None:
     """Write stored turfs to a file: all that are open, or those named."""
     from targeting.workflows.turfs.files import export_turfs
 
     written = export_turfs(
-        desk.workspace, out, turf_ids=turf_ids or None, layout=layout, language=lang
+        console.workspace, out, turf_ids=turf_ids or None, layout=layout, language=lang
     )
-    desk.answer({"written": [str(p) for p in written]}, "\n".join(f"written: {p}" for p in written))
+    console.answer(
+        {"written": [str(p) for p in written]}, "\n".join(f"written: {p}" for p in written)
+    )
 
 
 @click.command()
@@ -202,7 +206,7 @@ def export(desk: Desk, turf_ids: tuple[str, ...], out: Path, layout: str | None,
 @json_option
 @click.pass_obj
 def walkbook(
-    desk: Desk,
+    console: Console,
     turf_ids: tuple[str, ...],
     out: Path,
     formats: tuple[str, ...],
@@ -214,10 +218,10 @@ def walkbook(
 
     named = [t.strip() for given in turf_ids for t in given.split(",") if t.strip()]
     report = write_walk_books(
-        desk.workspace, out, turf_ids=named or None, language=lang, formats=formats,
-        passphrase=passphrase, progress=desk.progress,
+        console.workspace, out, turf_ids=named or None, language=lang, formats=formats,
+        passphrase=passphrase, progress=console.progress,
     )  # fmt: skip
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 @click.command()
@@ -230,15 +234,15 @@ def walkbook(
 @json_option
 @click.pass_obj
 def returns(
-    desk: Desk, files: tuple[Path, ...], passphrase: str | None, received_at: datetime | None
+    console: Console, files: tuple[Path, ...], passphrase: str | None, received_at: datetime | None
 ) -> None:
     """Record visits: a typed grid (CSV), a phone's file, a text of scanned codes; twice is once."""
     from targeting.workflows.outings.returned import returns_report
     from targeting.workflows.outings.returns import import_returns
 
-    told = import_returns(desk.workspace, files, passphrase=passphrase, received_at=received_at)
+    told = import_returns(console.workspace, files, passphrase=passphrase, received_at=received_at)
     report = returns_report(told)
-    desk.answer(report.facts, report.text)
+    console.answer(report.facts, report.text)
 
 
 COMMANDS = (plan, turfs, walkbook, returns)

@@ -48,7 +48,7 @@ from targeting.workflows.stations.backtest import (
 )
 from targeting.workflows.stations.health import Health, data_health
 from targeting.workflows.stations.scenarios import turnout_levels
-from targeting.workflows.turfs import edits as handwork
+from targeting.workflows.turfs import edits
 from targeting.workflows.turfs import overview as turf_overview
 from targeting.workflows.turfs import plan as plans
 from targeting.workflows.turfs.edits import HandBoard
@@ -517,7 +517,7 @@ def _turf_layers(
 @kept(is_told=True)
 def load_hand_board(here: Workspace) -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
-    return handwork.load_hand_board(here)
+    return edits.load_hand_board(here)
 
 
 @kept(is_told=True, until=_score_mark)
