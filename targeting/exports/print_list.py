@@ -16,6 +16,7 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry import box
 
+from targeting.codes import station_label
 from targeting.exports.files import write_aside
 from targeting.exports.pages import TEMPLATES
 from targeting.locale import text_in
@@ -77,7 +78,7 @@ class TurfSheet:
             walk_m=round(turf["walk_m"], -1).__int__(),
             start=str(turf["start_address"]),
             end=str(turf["end_address"]),
-            stations=", ".join(str(turf["station_ids"]).split()),
+            stations=", ".join(station_label(s) for s in str(turf["station_ids"]).split()),
             stops=places,
             lines=view.lines(streets),
             path=" ".join(f"{p['px']},{p['py']}" for p in places),
