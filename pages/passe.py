@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from targeting.codes import LEDGER_KINDS
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import least_sure_first, ledger_listing, vintage_in
-from targeting.tables import LEDGER_KINDS
 from targeting.web.at_hand import choose_area, language, load_past, open_or_stop, say, show_listing
 from targeting.workflows.stations.past import choose_ledger, ledger_csv
 

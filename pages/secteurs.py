@@ -37,7 +37,7 @@ from targeting.web.at_hand import (
 )
 from targeting.workflows.home import COMMANDS
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.turfs.cutting import (
     DEFAULT_MINUTES,
     cut_campaign_turfs,

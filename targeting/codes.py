@@ -29,6 +29,23 @@ BUILDING_ID: Final = re.compile(r"[0-9A-Za-z_.:-]{1,60}")
 TURF_CODE: Final = re.compile(r"S\d{4,9}")
 """Codes of turfs, as they come back from phones and paper."""
 
+BLOCS: Final = (
+    "far_left", "left", "ecologist", "centre", "right", "far_right", "regionalist", "other",
+)  # fmt: skip
+
+DEFAULT_TARGET: Final = ("left", "ecologist", "far_left")
+"""Target blocs unless the campaign says otherwise: the tool serves any democratic list."""
+
+LEDGER_KINDS: Final = (
+    "identity", "renumbered", "split", "merged", "recut", "lost", "gone",
+)  # fmt: skip
+"""What became of a station. lost: a station of now without a past; gone: one of then without a
+future; the others as their names say."""
+
+
+BARRIER_KINDS: Final = frozenset({"barrier", "motorway", "rail", "railway", "river", "water"})
+"""Kinds of `Streets` that are not walked, and that no address is put across."""
+
 OVERSEAS: Final = {
     "ZA": "971", "ZB": "972", "ZC": "973", "ZD": "974", "ZM": "976",
     "ZN": "988", "ZP": "987", "ZS": "975", "ZW": "986",

@@ -6,39 +6,17 @@ computed. Geometry is EPSG:2154 (Lambert-93, metres). Nothing is coerced: a wron
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from targeting.codes import STATION_ID
+from targeting.codes import BLOCS, LEDGER_KINDS, STATION_ID
 from targeting.errors import TargetingError
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
-METRIC_CRS: Final = "EPSG:2154"
-"""Lambert-93: metres, mainland France. Overseas layers get their own in the stations issue."""
-
-WGS84: Final = "EPSG:4326"
-
-BLOCS: Final = (
-    "far_left", "left", "ecologist", "centre", "right", "far_right", "regionalist", "other",
-)  # fmt: skip
-
-DEFAULT_TARGET: Final = ("left", "ecologist", "far_left")
-"""Target blocs unless the campaign says otherwise: the tool serves any democratic list."""
-
-LEDGER_KINDS: Final = (
-    "identity", "renumbered", "split", "merged", "recut", "lost", "gone",
-)  # fmt: skip
-"""What became of a station. lost: a station of now without a past; gone: one of then without a
-future; the others as their names say."""
-
-
-BARRIER_KINDS: Final = frozenset({"barrier", "motorway", "rail", "railway", "river", "water"})
-"""Kinds of `Streets` that are not walked, and that no address is put across."""
+    pass
 
 
 class Table(pa.DataFrameModel):
@@ -367,12 +345,3 @@ class Excluded(Table):
     building_id: Series[str]
     dwellings: Series[int] = pa.Field(ge=1)
     reason: Series[str]
-
-
-def require_metric_crs(layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Give the layer back if it is in Lambert-93, else raise CrsError with the way out."""
-    from targeting.errors import CrsError
-
-    if layer.crs is None or layer.crs.to_epsg() != 2154:
-        raise CrsError(f"{name} is in {layer.crs}; measures need {METRIC_CRS}: call to_crs first.")
-    return layer

@@ -11,18 +11,10 @@ import pandas as pd
 import pytest
 import shapely
 
+from targeting.crs import METRIC_CRS
 from targeting.demo import build_town, visit_rows
 from targeting.outcomes import OUTCOMES_TABLE, THEMES
-from targeting.tables import (
-    METRIC_CRS,
-    Addresses,
-    BlocRows,
-    Stations,
-    Streets,
-    Turnout,
-    VoterAddresses,
-    Votes,
-)
+from targeting.tables import Addresses, BlocRows, Stations, Streets, Turnout, VoterAddresses, Votes
 
 pytestmark = pytest.mark.slow  # the invented town is made several times
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
+from targeting.crs import METRIC_CRS
 from targeting.demo.ballots import (
     Results,
     build_blocs,
@@ -29,7 +30,6 @@ from targeting.demo.outlines import assign_blocks, build_stations
 from targeting.demo.parameters import parameters
 from targeting.demo.people import build_contacts, build_visits
 from targeting.tables import (
-    METRIC_CRS,
     Addresses,
     BlocRows,
     Stations,

@@ -20,8 +20,8 @@ from shapely.affinity import rotate
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split as split_by
 
+from targeting.crs import METRIC_CRS
 from targeting.demo.parameters import chance_of, parameters
-from targeting.tables import METRIC_CRS
 
 GRID_M: Final = 0.1
 """The drawing lies on this grid, so that a street's end is a corner of the street it meets."""

@@ -15,9 +15,9 @@ import pandas as pd
 import shapely
 
 from targeting.codes import station_id
+from targeting.crs import METRIC_CRS
 from targeting.demo.ground import Ground, components
 from targeting.demo.parameters import parameters
-from targeting.tables import METRIC_CRS
 
 ANGLES: Final = 12
 """Directions in which a cut is tried."""

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from targeting.cells import safe_table
+from targeting.crs import WGS84
 from targeting.errors import TargetingError
-from targeting.tables import WGS84
 
 
 def write_csv(table: pd.DataFrame, path: Path, credits: Sequence[str]) -> list[Path]:

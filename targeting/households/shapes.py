@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry import LineString, Point
 
-from targeting.tables import METRIC_CRS
+from targeting.crs import METRIC_CRS
 
 RIBBON_M: Final = 14.0
 """Half width of a turf on the map: both sides of a street without reaching the next one."""

@@ -18,10 +18,10 @@ import pandas as pd
 import shapely
 
 from targeting.config import ASSETS
+from targeting.crs import WGS84, require_metric_crs
 from targeting.maps.board import Board, tooltips
 from targeting.maps.classes import Classes, build_classes, fill_colours
 from targeting.maps.measures import COLUMNS, METRICS
-from targeting.tables import WGS84, require_metric_crs
 
 SIMPLIFIED_M: Final = 5.0
 """Outlines are drawn within five metres: under a pixel at the scale of a city."""

@@ -10,11 +10,11 @@ import numpy as np
 import pydeck
 import shapely
 
+from targeting.crs import WGS84, require_metric_crs
 from targeting.maps.board import Board
 from targeting.maps.deck import filtered
 from targeting.maps.files import UNFILTERED, MapFile, write_features
 from targeting.maps.measures import COLUMNS
-from targeting.tables import WGS84, require_metric_crs
 
 LINES_ACROSS: Final = 110
 """Hatches across the whole map: about five pixels apart at the first view."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from targeting.tables import DEFAULT_TARGET
+from targeting.codes import DEFAULT_TARGET
 
 METRICS: Final = ("priority", "abstention", "left", "score", "coverage")
 

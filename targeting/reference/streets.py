@@ -5,11 +5,11 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
+from targeting.codes import BARRIER_KINDS
 from targeting.config import Workspace
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import Staging
 from targeting.reference.tables import open_table, put_sheet, today
-from targeting.tables import BARRIER_KINDS
 
 
 def write_streets(staging: Staging, name: str, streets: gpd.GeoDataFrame, sheet: Sheet) -> None:

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from targeting.codes import held_on, parse_election_id
+from targeting.codes import DEFAULT_TARGET, held_on, parse_election_id
 from targeting.scoring.basis import Basis
 from targeting.scoring.measures import abstention_rate, left_share, turnout_rate
-from targeting.tables import DEFAULT_TARGET, Scores
+from targeting.tables import Scores
 
 SMALL_STATION: Final = 100
 """Under this many registered voters a station is scored but not ranked: noise, and nearly

@@ -18,10 +18,11 @@ import pandas as pd
 import shapely
 
 from targeting.codes import station_number
+from targeting.crs import METRIC_CRS
 from targeting.errors import TargetingError
 from targeting.stations.faces import Absorbed, absorb_fragments, borders_between
 from targeting.stations.sides import points_between_doors
-from targeting.tables import METRIC_CRS, Stations
+from targeting.tables import Stations
 
 SAME_POINT_M: Final = 0.01
 """Positions are published to the centimetre at best: nearer than this is the same point."""

@@ -12,9 +12,9 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
+from targeting.crs import require_metric_crs
 from targeting.stations.flows import as_flows, tidy_flows
 from targeting.stations.places import assign_stations
-from targeting.tables import require_metric_crs
 
 CONFIDENCE: Final = {"voters": 0.97, "addresses": 0.9, "area": 0.7}
 """Confidence in a flow seen on a map. Paris 2012 → 2017: the voters' addresses predict the rolls

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from targeting.codes import ELECTION_ID, parse_election_id
+from targeting.crs import require_metric_crs
 from targeting.stations.flows import communes_of
-from targeting.tables import require_metric_crs
 
 STATUSES: Final = ("complete", "carried", "uncertain", "settled", "lost", "absent")
 """complete: the station's own result; carried: moved from other stations, sure; uncertain: moved,

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from targeting.codes import LEDGER_KINDS
 from targeting.stations.flows import communes_of, zones_of
 from targeting.stations.history import History, Round
-from targeting.tables import LEDGER_KINDS, Ledger
+from targeting.tables import Ledger
 
 MOST: Final = 0.9
 """A station that got nine tenths of its past from one station has that one's past."""

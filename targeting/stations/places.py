@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 from pyproj import Transformer
 
-from targeting.tables import METRIC_CRS, WGS84, require_metric_crs
+from targeting.crs import METRIC_CRS, WGS84, require_metric_crs
 
 NEAR_M: Final = 30.0
 """Outlines are drawn along street axes, a few metres roughly: a point this near belongs there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 
-from targeting.tables import DEFAULT_TARGET
+from targeting.codes import DEFAULT_TARGET
 
 
 def with_votes(turnout: pd.DataFrame, bloc_votes: pd.DataFrame) -> pd.DataFrame:

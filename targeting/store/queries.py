@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from targeting.codes import DEFAULT_TARGET
 from targeting.config import AS_IT_IS, AsItIs
 from targeting.errors import PrivacyError, TargetingError
 from targeting.store.models import (
@@ -24,7 +25,6 @@ from targeting.store.models import (
     ContactTheme,
     SourceBatch,
 )
-from targeting.tables import DEFAULT_TARGET
 
 CHUNK: Final = 500
 

@@ -14,7 +14,7 @@ from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file
 from targeting.workflows.buildings import match_report
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card, readiness
 
 OLDEST_PYTHON: Final = (3, 11)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.progress import Progress, silent
+from targeting.workflows.report import Report
 from targeting.workflows.stations.history import find_outlines
 from targeting.workflows.stations.scores import (
     Scored,
@@ -25,14 +25,6 @@ from targeting.workflows.stations.scores import (
     station_coverage,
     station_priorities,
 )
-
-
-@dataclass(frozen=True)
-class Report:
-    """Facts for machines, text for people."""
-
-    facts: dict[str, Any]
-    text: str
 
 
 def score_report(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from targeting.codes import COMMUNE_CODE, commune_of_arrondissement, parse_election_id
+from targeting.codes import BLOCS, COMMUNE_CODE, commune_of_arrondissement, parse_election_id
 from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
@@ -20,7 +20,6 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.opening import forget_database
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import latest_cut
-from targeting.tables import BLOCS
 
 KINDS: Final = ("campaign", "demo")
 

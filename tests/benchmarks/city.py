@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from targeting.codes import BARRIER_KINDS
 from targeting.sources.streets.reading import read_streets
-from targeting.tables import BARRIER_KINDS, Buildings, Streets
+from targeting.tables import Buildings, Streets
 
 from .osm import BAN, DATA, buildings_of
 

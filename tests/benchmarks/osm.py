@@ -22,9 +22,10 @@ from pyproj import Transformer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.sources.addresses.reading import read_addresses
 from targeting.sources.streets.reading import read_streets
-from targeting.tables import METRIC_CRS, WGS84, Buildings
+from targeting.tables import Buildings
 from targeting.turf import build_street_graph, warm_kernels
 from targeting.turf.graph.from_streets import SPUR_M, put_on_streets
 

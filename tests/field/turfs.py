@@ -9,9 +9,10 @@ import geopandas as gpd
 import pandas as pd
 from shapely import LineString, box
 
+from targeting.crs import METRIC_CRS
 from targeting.field.books import WalkBook, build_books
 from targeting.households.layouts import doors_in_order, number_doors
-from targeting.tables import METRIC_CRS, DoorLayouts
+from targeting.tables import DoorLayouts
 
 WEST, SOUTH = 652_000.0, 6_862_000.0
 DAY = date(2026, 9, 1)

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from targeting.codes import COMMUNE_CODE, STATION_ID, commune_of_arrondissement
+from targeting.codes import BLOCS, COMMUNE_CODE, STATION_ID, commune_of_arrondissement
 from targeting.outcomes import OUTCOMES
 from targeting.sources.addresses.doors import LONGEST, read_doors
 from targeting.sources.addresses.reading import (
@@ -37,7 +37,7 @@ from targeting.sources.grids import read_grid_text
 from targeting.sources.layers.reading import read_layer
 from targeting.sources.outlines.reading import MAINLAND, Outlines, read_outlines
 from targeting.sources.streets.reading import StreetFile
-from targeting.tables import BLOCS, Stations, Streets
+from targeting.tables import Stations, Streets
 from targeting.workflows.outings.grids import as_visits, once_each
 from targeting.workflows.outings.grids import read_visits as read_lines
 from tests.official import geojson, square

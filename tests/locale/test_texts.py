@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from targeting import locale
-from targeting.codes import KINDS
+from targeting.codes import BLOCS, KINDS
 from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
 from targeting.field.phone_return import CORRECTIONS
@@ -25,7 +25,6 @@ from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
 from targeting.store.models import TURF_STATUSES
-from targeting.tables import BLOCS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {

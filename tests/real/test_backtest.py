@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from targeting.codes import DEFAULT_TARGET
 from targeting.config import Workspace
 from targeting.reference.results import list_elections
 from targeting.scoring.backtest import label
@@ -13,7 +14,6 @@ from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import calibrate, coverage, interval
 from targeting.scoring.methods import OFFERED, TOLERANCE, losses
 from targeting.scoring.rankings import gap_left
-from targeting.tables import DEFAULT_TARGET
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.backtest import backtest_workspace

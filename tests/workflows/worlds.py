@@ -20,13 +20,13 @@ from sqlalchemy import text
 
 from targeting.codes import FRANCE
 from targeting.config import Workspace
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import TargetingError
 from targeting.households.doors import closed_doors, load_cooling_off
 from targeting.outcomes import OPPOSITION, OUTCOMES
 from targeting.store.engine import open_store, reading, write
 from targeting.store.turfs import handed_on, latest_cut, load_excluded, load_stops, load_turfs
 from targeting.store.visits import bind_books, load_visits
-from targeting.tables import METRIC_CRS, WGS84
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.imports.addresses import import_addresses
 from targeting.workflows.imports.layouts import import_doors

@@ -20,6 +20,7 @@ import polars as pl
 from pyproj import Transformer
 
 from targeting.codes import COMMUNE_CODE, commune_of_arrondissement
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import SourceError
 from targeting.sources.addresses.reu import (
     REU_COLUMNS,
@@ -33,14 +34,7 @@ from targeting.sources.files import TextFile, as_text, read_bytes, without_blank
 from targeting.sources.layers.systems import MAINLAND
 from targeting.sources.packages import PARQUET
 from targeting.streetnames import street_key, suffix_of
-from targeting.tables import (
-    METRIC_CRS,
-    WGS84,
-    Addresses,
-    StationPoints,
-    StreetRanges,
-    VoterAddresses,
-)
+from targeting.tables import Addresses, StationPoints, StreetRanges, VoterAddresses
 
 BAN_COLUMNS: Final = (
     "id", "numero", "rep", "nom_voie", "code_postal", "code_insee", "x", "y", "lon", "lat",

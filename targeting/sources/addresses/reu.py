@@ -17,11 +17,11 @@ import polars as pl
 from pyproj import Transformer
 
 from targeting.codes import STATION_ID, commune_of_arrondissement, station_id
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import SourceError
 from targeting.sources.delimited import numbers, parse, refuse_where
 from targeting.sources.files import TextFile
 from targeting.sources.layers.systems import MAINLAND
-from targeting.tables import METRIC_CRS, WGS84
 
 REU_COLUMNS: Final = ("id_brut_bv_reu", "code_commune_ref", "longitude", "latitude", "nb_adresses")
 PARQUET_TYPES: Final = {

@@ -22,6 +22,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from targeting.crs import WGS84
 from targeting.errors import SourceError
 from targeting.sources import packages
 from targeting.sources.files import TextFile, as_text, read_bounded, read_bytes
@@ -33,7 +34,6 @@ from targeting.sources.layers.strangers import (
 )
 from targeting.sources.layers.systems import is_in_degrees, refuse_other_numbers, spoken_systems
 from targeting.sources.layers.topojson import read_topology, refuse_many_points
-from targeting.tables import WGS84
 
 LONGEST_CELL: Final = 64 * 1024**2
 """A cell of a table may hold the outline of a whole commune."""

@@ -16,8 +16,8 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import SourceError
-from targeting.tables import METRIC_CRS, WGS84
 
 MAINLAND: Final = (0.0, 6_000_000.0, 1_350_000.0, 7_200_000.0)
 """Lambert-93 metres between which mainland France and Corsica lie: west, south, east, north."""

@@ -24,6 +24,7 @@ from targeting.codes import (
     station_id,
     station_number,
 )
+from targeting.crs import METRIC_CRS
 from targeting.errors import SourceError
 from targeting.sources.layers.reading import Layer, Properties, read_layer
 from targeting.sources.layers.systems import MAINLAND, spoken_systems, to_lambert93
@@ -40,7 +41,7 @@ from targeting.sources.outlines.identity import (
     text_of,
 )
 from targeting.sources.outlines.rings import mend_rings, named_stations
-from targeting.tables import METRIC_CRS, Stations
+from targeting.tables import Stations
 
 SHORT_NAME: Final = 10
 """A shapefile cuts the names of its columns to so many letters."""

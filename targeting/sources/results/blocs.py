@@ -22,11 +22,11 @@ from typing import Final
 import pandas as pd
 import polars as pl
 
-from targeting.codes import ELECTION_ID, KINDS
+from targeting.codes import BLOCS, ELECTION_ID, KINDS
 from targeting.errors import SourceError
 from targeting.shipped import OUR_DATA
 from targeting.sources.files import read_text
-from targeting.tables import BLOCS, BlocRows
+from targeting.tables import BlocRows
 
 OUR_BLOCS: Final = OUR_DATA / "blocs.csv"
 COLUMNS: Final = ["election_id", "nuance_code", "candidate", "bloc", "source"]

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from targeting.codes import BARRIER_KINDS
 from targeting.sources.layers.reading import Layer
 from targeting.sources.streets.ways import LEFT_OUT, PRIVATE, WIDE, Ways, is_private, way_kind
-from targeting.tables import BARRIER_KINDS
 
 NAMES: Final = (
     "street", "name", "nom_voie", "nom_collaboratif_gauche", "nom_voie_ban_gauche", "nom_1_gauche",

@@ -27,6 +27,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from targeting.crs import WGS84
 from targeting.errors import SourceError
 from targeting.sources.streets.gates import hold_at_gates
 from targeting.sources.streets.overpass import (
@@ -44,7 +45,6 @@ from targeting.sources.streets.ways import (
     is_closed_gate,
     way_kind,
 )
-from targeting.tables import WGS84
 
 PBF_HEADER: Final = b"\x0a\x09OSMHeader"
 """What a PBF file has after the four bytes of its first length."""

@@ -20,6 +20,8 @@ import pandas as pd
 import shapely
 from pyproj import CRS, Proj, Transformer
 
+from targeting.codes import BARRIER_KINDS
+from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import SourceError
 from targeting.sources.files import read_bytes
 from targeting.sources.layers.reading import read_layer
@@ -29,7 +31,7 @@ from targeting.sources.streets.lines import ways_of_layer
 from targeting.sources.streets.osm import is_pbf, read_o5m, read_osm_xml, read_pbf
 from targeting.sources.streets.overpass import is_overpass_json, osm_of_json
 from targeting.sources.streets.ways import LEFT_OUT, PRIVATE, Ways
-from targeting.tables import BARRIER_KINDS, METRIC_CRS, WGS84, Streets
+from targeting.tables import Streets
 
 OSM_CREDIT: Final = "© OpenStreetMap contributors, ODbL"
 

@@ -13,7 +13,8 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from targeting.tables import BARRIER_KINDS, require_metric_crs
+from targeting.codes import BARRIER_KINDS
+from targeting.crs import require_metric_crs
 from targeting.turf.graph.model import (
     CROSSING_M,
     FAR_M,

@@ -22,7 +22,7 @@ from targeting.sources.fetching.catalogue import (
 from targeting.sources.fetching.download import Digests, Download, FetchError, Limits, Policy
 from targeting.sources.fetching.filtering import Keeper, keeper_of
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card, refuse_demo
 
 TOLD_EVERY: Final = 10 * 1024**2

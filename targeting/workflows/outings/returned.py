@@ -9,7 +9,7 @@ from typing import Any, Final
 from targeting.config import Workspace
 from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_batch, known_batch
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 
 KIND: Final = "visits"
 

@@ -30,7 +30,7 @@ from targeting.store.engine import open_store, reading
 from targeting.store.visits import load_visits
 from targeting.workflows.outings.phonebooks import PhoneFiles, phone_books_zip, write_phone_files
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import find_outlines
 from targeting.workflows.turfs.board import load_campaign_turfs, open_only

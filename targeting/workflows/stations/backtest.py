@@ -24,7 +24,7 @@ from targeting.scoring.basis import Basis
 from targeting.scoring.cycles import basis_before, before
 from targeting.scoring.methods import LEARNT, OFFERED, all_methods, losses
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.tallies import load_tallies
 

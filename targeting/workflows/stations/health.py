@@ -31,7 +31,7 @@ from targeting.stations.joins import Join
 from targeting.stations.ledger import ledger_counts
 from targeting.workflows.buildings import has_buildings, match_report
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import Past, find_outlines, judge_outlines, station_past
 

@@ -21,7 +21,7 @@ from targeting.turf.cut import Cut, cut_turfs, with_closed
 from targeting.turf.graph.model import StreetGraph
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.turfs.candidates import (
     Candidates,
     MovedOnError,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from targeting.codes import in_turf_order
+from targeting.codes import BARRIER_KINDS, in_turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.exports.files import write_aside, write_csv
@@ -31,7 +31,6 @@ from targeting.store.engine import open_store, reading
 from targeting.store.turfs import cut_dates
 from targeting.store.visits import load_visits
 from targeting.streetnames import address_line
-from targeting.tables import BARRIER_KINDS
 from targeting.turf.describe import barriers_crossed
 from targeting.turf.listing import mean_over_doors
 from targeting.turf.value import value_turfs

@@ -27,7 +27,7 @@ from targeting.turf.plan import choose_turfs, in_order, reach
 from targeting.turf.value import total_value, value_turfs, valued_stops
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.stations.scores import score_stations, station_priorities
 from targeting.workflows.turfs.candidates import (
     IN_ANOTHER_TURF,

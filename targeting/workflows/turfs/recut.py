@@ -23,7 +23,7 @@ from targeting.turf.recut import Recut, recut_turfs
 from targeting.turf.remainder import Remainder, remaining_doors
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
-from targeting.workflows.reports import Report
+from targeting.workflows.report import Report
 from targeting.workflows.turfs.board import NO_TURF
 from targeting.workflows.turfs.candidates import MovedOnError, campaign_cooling_off, require_same
 from targeting.workflows.turfs.cutting import DEFAULT_MINUTES, TRIES, balance_lines, check_asked
