@@ -18,6 +18,8 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.readers import READERS, Reader
 from tests.fuzz.run import a_folder, fuzz
 
+pytestmark = pytest.mark.slow  # each reader on many damaged files
+
 ROUNDS = 300
 """The big run is `make fuzz`: 20,000."""
 

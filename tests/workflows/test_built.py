@@ -17,6 +17,8 @@ from tests.official import geojson, square
 from tests.sources.test_addresses import BAN_HEADER, PARIS_HEADER
 from tests.sources.test_voter_places import RANGES, REU, reu
 
+pytestmark = pytest.mark.slow  # outlines built of towns
+
 STREETS = ("Rue des Tanneurs", "Rue Basse", "Rue Haute")
 NUMBERS = range(1, 21)
 WEST, SOUTH = 652_000, 6_862_000

@@ -31,6 +31,8 @@ from targeting.workflows.turfs.board import load_campaign_turfs
 from tests.field.phones import Phone
 from tests.races.at_once import at_once
 
+pytestmark = pytest.mark.slow  # a town of its own for many grids
+
 ONE, TWO = "29061_00aa_00001", "29061_00aa_00002"
 DWELLINGS = {ONE: 1, TWO: 12}
 ORDERS = {"S0001": {1: ONE, 2: TWO}}
@@ -274,7 +276,6 @@ def free_doors(workspace: Workspace, count: int) -> list[tuple[str, int]]:
     return list(itertools.islice((d for d in every if f"{d[0]}/{d[1]}" not in known), count))
 
 
-@pytest.mark.slow
 def test_an_opposition_is_kept_whatever_file_comes_first_and_again(town):
     for number, order in enumerate([("absent", "ne plus revenir"), ("ne plus revenir", "absent")]):
         ((building, door),) = free_doors(town, 1)

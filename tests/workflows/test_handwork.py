@@ -21,6 +21,8 @@ from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 from tests.workflows.test_import_streets import along, ban
 
+pytestmark = pytest.mark.slow  # a town cut and changed, many times over
+
 FIELDS = ["turf_id", "building_id", "first_door", "last_door", "dwellings"]
 
 
@@ -193,7 +195,6 @@ def test_nothing_to_undo_is_said(town: Workspace) -> None:
         handwork.redo(town)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_any_row_of_changes_is_undone_to_the_first_state_and_redone_to_the_last(
     town: Workspace, seed: int

@@ -27,6 +27,8 @@ from tests.official import (
     write_latin,
 )
 
+pytestmark = pytest.mark.slow  # outlines of several towns, put in and judged
+
 CODES = ["0101", "0102", "0103", "069A"]
 
 
@@ -130,7 +132,6 @@ def test_years_that_fit_alike_are_asked_where_their_stations_differ(
     assert told.vintage == "2022"
 
 
-@pytest.mark.slow
 def test_renumbered_outlines_are_refused_painted_nowhere_and_told_by_health(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -194,7 +195,6 @@ def test_outlines_of_a_part_of_the_commune_are_refused_as_such(
     assert list_stations(results) == []
 
 
-@pytest.mark.slow
 def test_maps_paint_outlines_although_points_were_imported_later(
     results: Workspace, tmp_path: Path
 ) -> None:

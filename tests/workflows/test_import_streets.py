@@ -19,6 +19,8 @@ from targeting.workflows.setup import init_workspace
 from targeting.workflows.turfs.walking import read_graph, told_links, walking_graph
 from tests.osm_files import ORIGIN, cross_town, osm_xml, write_pbf
 
+pytestmark = pytest.mark.slow  # streets built anew again and again
+
 HEADER = "id;numero;rep;nom_voie;code_postal;code_insee;x;y;lon;lat"
 HOUSE = {"highway": "residential"}
 

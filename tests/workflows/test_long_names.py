@@ -25,6 +25,8 @@ from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from targeting.workflows.turfs.files import export_turfs
 from tests.workflows.test_import_streets import along, ban, call
 
+pytestmark = pytest.mark.slow  # a town of its own each
+
 
 @pytest.fixture
 def empty(unmade: Workspace) -> Workspace:

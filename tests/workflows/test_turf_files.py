@@ -24,6 +24,8 @@ from targeting.workflows.turfs.files import (
 )
 from tests.workflows.test_import_streets import along, ban
 
+pytestmark = pytest.mark.slow  # a town cut and written in every format
+
 HOSTILE = '=HYPERLINK("http://x")&<script>'
 FIELD_6_2 = """turf_id, version, rank, station_ids, priority, priority_low, priority_high, n_doors,
 n_buildings, n_excluded, minutes_expected, minutes_low, minutes_high, walk_m, barriers_crossed,

@@ -33,6 +33,8 @@ from targeting.workflows.turfs.recut import recut_campaign_turfs
 from tests.races.doors import doors_in_two_open_turfs, some_visits
 from tests.workflows.test_import_streets import along, ban
 
+pytestmark = pytest.mark.slow  # every pair of actors, in every order
+
 
 @pytest.fixture
 def town(tmp_path: Path, unmade: Workspace) -> Workspace:
