@@ -15,5 +15,9 @@ OUR_DATA: Final = (CHECKOUT or PACKAGE) / "data"
 PAGES: Final = (CHECKOUT or PACKAGE) / "pages"
 """One screen a file."""
 
+IN_CHECKOUT: Final = "python -m targeting"
+PROGRAM: Final = IN_CHECKOUT if CHECKOUT else "relance"
+"""How the command line is called here; sentences of the code name it as in a checkout."""
+
 OPENED_BY: Final = "make run" if CHECKOUT else "relance serve"
 """What somebody types to see the dashboard."""

@@ -27,7 +27,7 @@ ONLY = {  # room: what of targeting it may import, besides itself
     "exports": SHARED | OUTCOMES | {"locale", "households", "stations", "field"},
     "reference": SHARED | {"config", "sources"},
     "store": SHARED | OUTCOMES | {"config", "sources", "reference"},
-    "locale": OUTCOMES | {"codes"},
+    "locale": OUTCOMES | {"codes", "shipped"},
 }
 
 

@@ -21,14 +21,15 @@ from targeting.cli.console import Console, MethodName, Relance, comma_list, day_
 from targeting.cli.words import language_of, speak
 from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
-from targeting.shipped import CHECKOUT, OPENED_BY
+from targeting.shipped import OPENED_BY, PROGRAM
 
 
 @click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),
-    help="The campaign's folder (default: RELANCE_WORKSPACE, else data/workspace).",
+    help="The campaign's folder (default: RELANCE_WORKSPACE, else data/workspace of the checkout; "
+    "installed, relance at home).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @click.option(
@@ -252,4 +253,4 @@ speak(cli)
 
 def main() -> None:
     """Entry point."""
-    cli(prog_name="python -m targeting" if CHECKOUT else "relance")
+    cli(prog_name=PROGRAM)

@@ -31,7 +31,7 @@ class HelpPage(click.HelpFormatter):
         super().write_usage(prog, args, said(self.language, prefix or "Usage:") + " ")
 
     def write_heading(self, heading: str) -> None:
-        super().write_heading(said(self.language, heading))
+        super().write_heading(said(self.language, f"{heading}:").removesuffix(":"))
 
     def write_text(self, text: str) -> None:
         paragraphs = (" ".join(p.split()) for p in text.split("\n\n"))

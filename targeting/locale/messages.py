@@ -27,6 +27,7 @@ from babel.messages.pofile import read_po
 
 from targeting.codes import ELECTION_ID
 from targeting.locale import DEFAULT, LANGUAGES, election_in, known_language, texts
+from targeting.shipped import IN_CHECKOUT, PROGRAM
 
 LANGUAGE_VARIABLE: Final = "RELANCE_LANG"
 
@@ -92,10 +93,11 @@ def spoken_language() -> str:
 
 
 def said(language: str, text: str) -> str:
-    """A text of ours in `language`, line by line; English is what it is in."""
-    if known_language(language) == "en" or len(text) > LONGEST:
-        return text
-    return "\n".join(_line(known_language(language), line) for line in text.split("\n"))
+    """A text of ours in `language`, line by line; English is what it is in. Commands to type are
+    named as they are called here."""
+    if known_language(language) != "en" and len(text) <= LONGEST:
+        text = "\n".join(_line(known_language(language), line) for line in text.split("\n"))
+    return text.replace(IN_CHECKOUT, PROGRAM)
 
 
 def _line(language: str, line: str) -> str:

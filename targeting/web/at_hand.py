@@ -35,7 +35,7 @@ from targeting.maps.files import MapFile
 from targeting.maps.listing import Listing
 from targeting.maps.turfs import turf_layers
 from targeting.scoring.backtest import Backtest
-from targeting.shipped import PAGES
+from targeting.shipped import PAGES, PROGRAM
 from targeting.store.engine import written_here
 from targeting.workflows import home, marks
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
@@ -151,7 +151,7 @@ def drawer(label: str) -> DeltaGenerator:
 
 def command(words: str) -> str:
     """A command line for this workspace, to copy into a terminal."""
-    return f'python -m targeting --workspace "{workspace().root}" {words}'
+    return f'{PROGRAM} --workspace "{workspace().root}" {words}'
 
 
 def page_link(name: str, label: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from targeting.cli.app import cli
+from targeting.locale import messages
 from targeting.locale.messages import said, sentences
 from tests.locale.message_sources import helps, is_sentence, notes, refusals
 
@@ -130,3 +131,19 @@ def test_help_is_in_french_with_its_commands() -> None:
     assert "Usage :" in page
     assert "Découpe, liste et exporte les secteurs." in page
     assert not re.search(r"Cut|Show this|stored", page)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_command_to_type_is_named_as_it_is_called_here(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "no workspace yet: `python -m targeting init --commune 13055`, or `demo`."
+    assert "`python -m targeting init" in said(language, told)
+    monkeypatch.setattr(messages, "PROGRAM", "relance")
+    assert "`relance init --commune 13055`" in said(language, told)
+
+
+def test_headings_of_french_help_have_their_blank_before_the_colon() -> None:
+    shown = CliRunner(env={"RELANCE_LANG": "fr"}).invoke(cli, ["--help"]).output
+    assert "Options\xa0:" in shown
+    assert "Commandes\xa0:" in shown
