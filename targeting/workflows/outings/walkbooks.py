@@ -132,10 +132,10 @@ def write_walk_books(
     }
     text = "\n".join(
         [
-            f"{len(books)} walk books, {facts['doors']:,} doors to knock at and "
-            f"{facts['closed_doors']:,} to leave alone.",
+            f"walk books: {len(books)}; doors to knock at: {facts['doors']:,}, to leave alone: "
+            f"{facts['closed_doors']:,}.",
             *(f"written: {p}" for p in files.packets),
-            *([f"written: {len(files.turfs)} files, one a turf, in {out}"] if files.turfs else []),
+            *([f"written: one file a turf ({len(files.turfs)}) in {out}"] if files.turfs else []),
             *_about_phones(phones, out),
         ]
     )
@@ -143,7 +143,7 @@ def write_walk_books(
 
 
 def _about_phones(phones: PhoneFiles, out: Path) -> list[str]:
-    told = [f"written: {len(phones.paths)} phone books, one a turf, in {out}"]
+    told = [f"written: one phone book a turf ({len(phones.paths)}) in {out}"]
     if phones.phrase is not None:
         told.append(
             f"phrase that opens them: {phones.phrase} (told this once: say it to the pairs, do not "
