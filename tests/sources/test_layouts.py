@@ -12,7 +12,7 @@ import pytest
 from targeting.errors import SourceError
 from targeting.reference.results import TURNOUT_COLUMNS, VOTES_COLUMNS
 from targeting.sources.results.blocs import build_bloc_votes, read_blocs, refuse_unknown_lines
-from targeting.sources.results.counts import Results
+from targeting.sources.results.counts import LONGEST_COUNT, Results, count_fault
 from targeting.sources.results.elections import missing_departments, recognise_election
 from targeting.sources.results.reading import group_files, read_results
 from targeting.tables import BlocVotes, Turnout, Votes
@@ -156,6 +156,7 @@ def test_two_rounds_in_a_wide_file_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [(("1000;190;", "1000;191;"), "not those of its first line"), (("1;13;", "3;13;"), "“3” is no round"),
+     ((";60\r", f";{'1' * 25}\r"), "is too large to be a count"),
      ((";60\r", ";soixante\r"), "“soixante” is not a whole number"), (("13;055", "13;055;x"), "16 fields"),
      ((";0102;", ";0101;"), "not those of its first line")],
 )  # fmt: skip
@@ -167,6 +168,17 @@ def test_a_wrong_line_of_a_long_file_is_named(
     message = refused(tmp_path, text.replace(*change, 1), "latin-1")
     assert words in message
     assert "line " in message
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [("0", ""), ("-1", ""), ("1" * LONGEST_COUNT, ""), ("1" * (LONGEST_COUNT + 1), "too large to be a count"),
+     ("", "not a whole number"), ("1.5", "not a whole number"), ("1 000", "not a whole number")],
+)  # fmt: skip
+def test_a_cell_is_a_count_up_to_twelve_signs(cell: str, words: str) -> None:
+    assert words in count_fault(cell)
+    assert bool(words) == bool(count_fault(cell))
+    assert count_fault("", may_be_empty=True) == ""
 
 
 # -- municipal lists ---------------------------------------------------------------------------

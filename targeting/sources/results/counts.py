@@ -6,6 +6,7 @@ number make a station id, and which counts cannot be.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -402,3 +403,15 @@ def short(text: str, width: int = 120) -> str:
     """Text of a file fit for one line of a message."""
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
+
+
+def count_fault(cell: str, *, may_be_empty: bool = False) -> str:
+    """What is wrong with a cell that is to be a count; nothing where it may be one."""
+    if not _WHOLE.fullmatch(cell) and not (may_be_empty and not cell):
+        return f"“{short(cell, 40)}” is not a whole number."
+    if len(cell) > LONGEST_COUNT:
+        return f"“{short(cell, 40)}” is too large to be a count."
+    return ""

@@ -28,10 +28,10 @@ from targeting.sources.results.counts import (
     AS_PUBLISHED,
     CORRECT,
     COUNTS,
-    LONGEST_COUNT,
     VOTES_DO_NOT_ADD_UP,
     Results,
     checked_tables,
+    count_fault,
     place_stations,
     short,
 )
@@ -284,8 +284,7 @@ def _diagnosed(file: TextFile, layout: LongLayout) -> SourceError | None:
                 return SourceError(file.name, fault, line=number, way_out=AS_PUBLISHED)
             for at, name in counts.items():
                 cell = cells[at].strip()
-                if not re.fullmatch(r"[+-]?[0-9]+(\.0)?", cell) or len(cell) > LONGEST_COUNT:
-                    fault = f"“{short(cell, 40)}” is not a whole number."
+                if fault := count_fault(cell.removesuffix(".0")):
                     return SourceError(
                         file.name, fault, line=number, column=name, way_out=AS_PUBLISHED
                     )

@@ -25,9 +25,9 @@ from targeting.sources.results.counts import (
     AS_PUBLISHED,
     CORRECT,
     COUNTS,
-    LONGEST_COUNT,
     Results,
     checked_tables,
+    count_fault,
     place_stations,
     short,
 )
@@ -403,11 +403,10 @@ def _counts(file: TextFile, recipe: Recipe, record: Record) -> dict[str, int | N
 
 def _whole(file: TextFile, record: Record, name: str, value: Any) -> int:
     text = str(value).strip().replace("\u202f", "").replace("\xa0", "").removesuffix(".0")
-    if not re.fullmatch(r"[+-]?[0-9]+", text) or len(text) > LONGEST_COUNT:
+    if fault := count_fault(text):
         raise SourceError(
-            file.name, f"“{short(str(value), 40)}” is not a whole number.", line=record.place,
-            column=short(name, 40), way_out=AS_PUBLISHED,
-        )  # fmt: skip
+            file.name, fault, line=record.place, column=short(name, 40), way_out=AS_PUBLISHED
+        )
     return int(text)
 
 

@@ -19,10 +19,10 @@ from targeting.sources.files import TextFile, without_blank_end
 from targeting.sources.results.counts import (
     AS_PUBLISHED,
     COUNTS,
-    LONGEST_COUNT,
     Origin,
     Results,
     checked_tables,
+    count_fault,
     place_stations,
     refuse_cut_line,
     short,
@@ -148,9 +148,7 @@ def _diagnosed(file: TextFile, headers: list[str], typed: set[str]) -> SourceErr
                 fault = f"{len(cells)} fields where the header has {len(headers)}."
                 return SourceError(file.name, fault, line=number, way_out=AS_PUBLISHED)
             for name, cell in zip(headers, cells, strict=True):
-                whole = re.fullmatch(r"[+-]?[0-9]+", cell.strip()) and len(cell) <= LONGEST_COUNT
-                if name in typed and not whole:
-                    fault = f"“{short(cell, 40)}” is not a whole number."
+                if name in typed and (fault := count_fault(cell.strip())):
                     return SourceError(
                         file.name, fault, line=number, column=name, way_out=AS_PUBLISHED
                     )

@@ -13,7 +13,6 @@ typed, with just the columns that count; a second, slow reading names line and c
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +26,11 @@ from targeting.sources.files import TextFile, read_cells, read_text, refuse_wide
 from targeting.sources.results.counts import (
     AS_PUBLISHED,
     COUNTS,
-    LONGEST_COUNT,
     Results,
     checked_tables,
+    count_fault,
     place_stations,
     refuse_cut_line,
-    short,
 )
 from targeting.sources.results.stray_tabs import mend_stray_tabs
 from targeting.sources.results.totals import without_totals
@@ -195,24 +193,13 @@ def _diagnosed(file: TextFile, layout: Layout) -> SourceError | None:
                 return SourceError(file.name, fault, line=number, way_out=AS_PUBLISHED)
             for at, name in counts.items():
                 cell = cells[at].strip() if at < len(cells) else ""
-                if fault := _count_fault(cell):
+                if fault := count_fault(cell, may_be_empty=True):
                     return SourceError(
                         file.name, fault, line=number, column=name, way_out=AS_PUBLISHED
                     )
     except csv.Error as error:
         return SourceError(file.name, f"quotes do not match ({error}).", way_out=AS_PUBLISHED)
     return None
-
-
-_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
-
-
-def _count_fault(cell: str) -> str:
-    if cell and not _WHOLE.fullmatch(cell):
-        return f"“{short(cell, 40)}” is not a whole number."
-    if len(cell) > LONGEST_COUNT:
-        return f"“{short(cell, 40)}” is too large to be a count."
-    return ""
 
 
 def _width_fault(layout: Layout, width: int) -> str:
