@@ -105,9 +105,11 @@ def _undone_due(session: Session, today: date) -> ColumnElement[bool]:
 
 
 def _visits_of(contact_id: str) -> ColumnElement[bool]:
-    """Those that led to the person, and those of the door that is known as theirs."""
+    """Those that led to the person, and those of their door that led to nobody: what another at
+    the same door said is not theirs to be handed."""
     door = select(Contact.door_id).where(Contact.id == contact_id, Contact.door_id.is_not(None))
-    return or_(Visit.contact_id == contact_id, Visit.door_id.in_(door))
+    nobodys = and_(Visit.door_id.in_(door), Visit.contact_id.is_(None))
+    return or_(Visit.contact_id == contact_id, nobodys)
 
 
 RULES: Final = (

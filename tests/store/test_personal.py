@@ -19,7 +19,7 @@ from targeting.store.personal import (
     table_of,
 )
 from targeting.store.queries import add_contacts, save_campaign
-from targeting.store.visits import record_visits
+from targeting.store.visits import record_visits, visit_uuid
 
 DAY = date(2026, 3, 1)
 KEPT_UNTIL = date(2026, 6, 1)
@@ -110,6 +110,25 @@ def test_a_person_is_handed_every_personal_column_and_nobody_elses(engine: Engin
         assert value in told
     assert "Zoé" not in told
     assert "school" not in told
+
+
+def test_of_two_people_behind_one_door_each_is_handed_their_own_talk_and_the_knocks_of_nobody(
+    engine: Engine,
+) -> None:
+    write(engine, lambda s: add_contacts(s, [person("c1"), person("c2", first_name="Zoé")]))
+    knock = {"building_id": "13055_0101_00001", "door_id": DOOR}
+    evening = datetime(2026, 3, 1, 18, tzinfo=UTC)
+    ids = {led_to: visit_uuid(f"of {led_to}") for led_to in ("c1", "c2", None)}
+    visits = [
+        knock | {"visit_id": visit, "outcome": "talked" if led_to else "not_home",
+                 "visited_at": evening + timedelta(days=n), "contact_id": led_to}
+        for n, (led_to, visit) in enumerate(ids.items())
+    ]  # fmt: skip
+    write(engine, lambda s: record_visits(s, visits))
+    with reading(engine) as session:
+        for one in ("c1", "c2"):
+            handed = {row["id"] for row in export_person(session, one)["visit"]}
+            assert handed == {ids[one], ids[None]}
 
 
 def count(engine: Engine) -> dict[str, int]:
