@@ -456,3 +456,12 @@ def test_a_vintage_that_is_no_year_is_refused(workspace: Workspace, tmp_path: Pa
     result = call(workspace, "import", "stations", path, "--vintage", "../22")
     assert result.exit_code == 2
     assert "four digits" in result.stderr
+
+
+def test_a_group_without_its_command_shows_its_help_line_by_line() -> None:
+    shown = CliRunner().invoke(cli, ["turfs"])
+    assert shown.exit_code == 2
+    assert "Error" not in shown.output
+    assert [line.split()[0] for line in shown.output.splitlines() if line.startswith("  cut")] == [
+        "cut"
+    ]

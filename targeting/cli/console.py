@@ -32,6 +32,9 @@ class Relance(click.Group):
         except TargetingError as error:
             click.echo(said(language, f"Error: {error}"), err=True)
             ctx.exit(2)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            ctx.exit(2)
         except click.ClickException as error:
             reason = " ".join(error.format_message().split())
             click.echo(said(language, f"Error: {reason} {_help(error)}"), err=True)

@@ -271,10 +271,10 @@ def _health_lines(health: Health) -> list[str]:
             f"voters' addresses found: {health.addresses_found:.1%}, "
             f"{health.voters_found:.1%} of the voters"
         )
-    lines.append("sources, oldest first:")
+    lines.append("sources, oldest first (lines, and days since the import):")
     lines += [
-        f"  {row.kind:<16} {row.name:<28} {row.vintage:<7} {row.rows:>9,} rows, "
-        f"{row.age_days} days old, {row.publisher}, {row.licence}"
+        f"  {row.kind.replace('_', ' '):<20} {row.name:<28} {row.vintage:<8} {row.rows:>10,}  "
+        f"{row.age_days:>5}  {row.publisher}, {row.licence}"
         for row in health.sources.itertuples()
     ]
     return lines

@@ -390,8 +390,8 @@ def _lines(plan: Plan) -> list[str]:
         "proven best" if plan.gap < 1e-6 else f"a better choice could add {plan.gap:.2%} at most"
     )
     lines.append(f"effect of a talk: {plan.model.effect.source}")
-    lines.append(_reach_line("never visited, by place", plan.by_place))
-    lines.append(_reach_line("by registered from", plan.by_size))
+    lines += ["never visited, by place:", *_reach_lines(plan.by_place)]
+    lines += ["never visited, by size (registered, from):", *_reach_lines(plan.by_size)]
     return lines
 
 
@@ -401,16 +401,22 @@ def _choice_line(name: str, choice: Mapping[str, float]) -> str:
     return (
         f"{name}: {choice['doors']:,.0f} doors, {choice['expected_talks']:,.0f} conversations "
         f"({choice['talks_p10']:,.0f} to {choice['talks_p90']:,.0f}), extra voters "
-        f"{choice['votes_p50']:,.0f} ({choice['votes_p10']:,.0f} to "
-        f"{choice['votes_p90']:,.0f}, 80 %)"
+        f"{_whole(choice['votes_p50'])} ({_whole(choice['votes_p10'])} to "
+        f"{_whole(choice['votes_p90'])}, 80 %)"
     )
 
 
-def _reach_line(name: str, table: pd.DataFrame) -> str:
-    parts = [
-        f"{group}: {row.stations_never} of {row.stations} stations, "
-        + ("–" if pd.isna(row.outside_share) else f"{row.outside_share:.0%}")
-        + " of the reservoir outside"
-        for group, row in zip(table.index, table.itertuples(), strict=True)
-    ]
-    return f"{name}: " + "; ".join(parts)
+def _reach_lines(table: pd.DataFrame) -> list[str]:
+    lines = []
+    for group, row in zip(table.index, table.itertuples(), strict=True):
+        share = "–" if pd.isna(row.outside_share) else f"{row.outside_share:.0%}"
+        lines.append(
+            f"  {group}: {row.stations_never} of {row.stations} stations, "
+            f"{share} of the reservoir outside"
+        )
+    return lines
+
+
+def _whole(number: float) -> str:
+    """A number without decimals, and nothing that is nearly zero below it."""
+    return f"{round(number):,}"
