@@ -6,6 +6,7 @@ Facts of the official files come from the Ministère de l'Intérieur's publicati
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -180,3 +181,12 @@ def commune_of_arrondissement(code: str) -> str:
     if re.fullmatch(r"6938[1-9]", code):
         return "69123"
     return code
+
+
+def to_type(codes: Iterable[str]) -> str:
+    """Codes that somebody may have to type: in their signs, so that no language says them.
+
+    >>> to_type(["left", "far_left"])
+    '`left`, `far_left`'
+    """
+    return ", ".join(f"`{code}`" for code in codes)

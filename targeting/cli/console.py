@@ -37,7 +37,8 @@ class Relance(click.Group):
             ctx.exit(2)
         except click.ClickException as error:
             reason = " ".join(error.format_message().split())
-            click.echo(said(language, f"Error: {reason} {_help(error)}"), err=True)
+            refused = said(language, f"Error: {reason}")
+            click.echo(f"{refused} {said(language, _help(error))}".rstrip(), err=True)
             ctx.exit(2)
         except (click.exceptions.Exit, click.Abort):
             raise

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from targeting.codes import Election, held_on, parse_election_id
+from targeting.codes import Election, held_on, parse_election_id, to_type
 from targeting.errors import TargetingError
 
 LOW_TURNOUT_GAP: Final = 0.10
@@ -133,8 +133,8 @@ def refuse_no_candidate(bloc_votes: pd.DataFrame, target: Sequence[str], basis: 
     """A target that stood nowhere has no share to rank by."""
     ours = bloc_votes.loc[bloc_votes["bloc"].isin(list(target)), "votes"].sum()
     if not ours > 0:
-        stood = ", ".join(sorted(set(bloc_votes.loc[bloc_votes["votes"] > 0, "bloc"]))) or "none"
+        stood = to_type(sorted(set(bloc_votes.loc[bloc_votes["votes"] > 0, "bloc"]))) or "none"
         raise TargetingError(
-            f"no vote for {', '.join(target)} at {basis.presidential} (blocs with votes: {stood}): "
+            f"no vote for {to_type(target)} at {basis.presidential} (blocs with votes: {stood}): "
             "choose another target with `init --target`."
         )

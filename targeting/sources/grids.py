@@ -18,6 +18,7 @@ from typing import Final
 from openpyxl.utils import get_column_letter
 
 from targeting.cells import raw_text
+from targeting.codes import to_type
 from targeting.errors import SourceError
 from targeting.sources.files import TextFile, read_text, sha256_of
 from targeting.sources.results.wide_layouts import SHEET
@@ -173,7 +174,7 @@ def _lines(
     if at is None or any(len([c for c in cells if c]) > 2 for _, cells in filled[:at]):
         raise SourceError(
             file.name, "no line of headers is known here.", line=filled[0][0] if filled else 1,
-            way_out=f"A grid begins with {', '.join(needed)} and the building, each in its column.",
+            way_out=f"A grid begins with {to_type(needed)} and the building, each in its column.",
         )  # fmt: skip
     line, headers = filled[at]
     body = filled[at + 1 :]

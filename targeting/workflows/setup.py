@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from targeting.codes import BLOCS, COMMUNE_CODE, commune_of_arrondissement, parse_election_id
+from targeting.codes import (
+    BLOCS,
+    COMMUNE_CODE,
+    commune_of_arrondissement,
+    parse_election_id,
+    to_type,
+)
 from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
@@ -73,7 +79,7 @@ def init_workspace(
     if election_id is not None:
         parse_election_id(election_id)
     if unknown := set(target) - set(BLOCS):
-        raise TargetingError(f"unknown bloc {', '.join(sorted(unknown))}: {', '.join(BLOCS)}.")
+        raise TargetingError(f"unknown bloc {to_type(sorted(unknown))}: {to_type(BLOCS)}.")
     _make_folders(workspace, kind)
     if new_database:
         forget_database(workspace)

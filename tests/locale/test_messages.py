@@ -147,3 +147,18 @@ def test_headings_of_french_help_have_their_blank_before_the_colon() -> None:
     shown = CliRunner(env={"RELANCE_LANG": "fr"}).invoke(cli, ["--help"]).output
     assert "Options\xa0:" in shown
     assert "Commandes\xa0:" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["score", "--method", "zzz"], "'ensemble'. Voyez `cli score --help`."),
+     (["init", "--target", "zzz"], "bloc `zzz` inconnu\xa0: `far_left`, `left`,")],
+)  # fmt: skip
+def test_a_french_refusal_is_french_to_its_end_and_leaves_what_is_to_be_typed(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    shown = CliRunner(env={"RELANCE_LANG": "fr"}).invoke(
+        cli, ["--workspace", str(tmp_path), *words]
+    )
+    assert shown.exit_code == 2
+    assert told in shown.output

@@ -131,7 +131,7 @@ def test_a_target_that_stood_nowhere_is_refused(town) -> None:
     votes = load_bloc_votes(town, "2022_pres_t1")
     basis = score_stations(town).basis
     refuse_no_candidate(votes, ["left"], basis)
-    with pytest.raises(TargetingError, match="no vote for left, ecologist at 2022_pres_t1"):
+    with pytest.raises(TargetingError, match="no vote for `left`, `ecologist` at 2022_pres_t1"):
         refuse_no_candidate(
             votes[~votes["bloc"].isin(["left", "ecologist"])], ["left", "ecologist"], basis
         )
