@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 import pandas as pd
@@ -75,13 +76,28 @@ class Board:
         """Whether there are several communes: a station's number is then not enough to name it."""
         return len({commune_of(station) for station in self.table.index}) > 1
 
-    def passing(self, *, min_abstention: float = 0.0, min_left: float = 0.0) -> pd.DataFrame:
-        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass."""
+    def passing(
+        self,
+        *,
+        min_abstention: float = 0.0,
+        min_left: float = 0.0,
+        not_visited_since: date | None = None,
+        is_sure: bool = False,
+    ) -> pd.DataFrame:
+        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass.
+
+        `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past.
+        """
         keep = pd.Series(True, index=self.table.index)
         if min_abstention > 0:
             keep &= (self.table["abstention_rate"] >= min_abstention).fillna(False)
         if min_left > 0:
             keep &= (self.table["left_share"] >= min_left).fillna(False)
+        if not_visited_since is not None:
+            visited = pd.to_datetime(self.table["last_visit_date"])
+            keep &= ~(visited >= pd.Timestamp(not_visited_since)).fillna(False)
+        if is_sure:
+            keep &= ~self.table.index.isin(self.doubtful)
         return self.table[keep]
 
 
@@ -108,8 +124,9 @@ def published_count(language: str, count: int | None) -> str:
     return text_in(language, "few") if pd.isna(count) else number_in(language, count)
 
 
-def tooltips(board: Board) -> dict[str, pd.Series]:
-    """Text under the pointer for each station, one Series a language. Plain text."""
+def tooltips(board: Board, stations: pd.Index | None = None) -> dict[str, pd.Series]:
+    """Text under the pointer for each station (of these), one Series a language. Plain text."""
+    rows = board.table if stations is None else board.table.loc[stations]
     share = f"metric.{board.share}"
     told = {}
     for language in LANGUAGES:
@@ -118,7 +135,7 @@ def tooltips(board: Board) -> dict[str, pd.Series]:
         } | {"left": text_in(language, share)}
         colon = "\u00a0: " if language == "fr" else ": "
         lines = []
-        for row in board.table.itertuples():
+        for row in rows.itertuples():
             rank = NO_VALUE
             if pd.notna(row.priority_rank):
                 rank = f"{ordinal_in(language, int(row.priority_rank))} / {board.ranked}"
@@ -133,7 +150,7 @@ def tooltips(board: Board) -> dict[str, pd.Series]:
                     ]
                 )
             )
-        told[language] = pd.Series(lines, index=board.table.index, dtype="str")
+        told[language] = pd.Series(lines, index=rows.index, dtype="str")
     return told
 
 

@@ -108,7 +108,12 @@ def show_trouble(error: TargetingError) -> None:
 def show_credits(credits: Sequence[str]) -> None:
     """The sources of what is above."""
     if credits:
-        st.caption(plain(f"{say('credits.title')} " + " · ".join(credits)))
+        st.caption(plain(credits_line(credits)))
+
+
+def credits_line(credits: Sequence[str]) -> str:
+    """The sources, on one line of plain text; empty without any."""
+    return f"{say('credits.title')} " + " · ".join(credits) if credits else ""
 
 
 def show_legend(title: str, explanation: str, entries: Sequence[LegendEntry]) -> None:
@@ -189,14 +194,14 @@ def choose_area(stations: pd.Index) -> pd.Index:
 
 def show_listing(
     rows: DataFrame, listing_of: Callable[[DataFrame], Listing], *, key: str, start: int = 0,
-    selected: int | None = None, on_choice: Callable[[list[str]], None] | None = None,
-    **options: Any,
+    selected: Sequence[int] = (), on_choice: Callable[[list[str]], None] | None = None,
+    is_many: bool = False, **options: Any,
 ) -> None:  # fmt: skip
     """A table of `rows` by pages, from the page that holds row number `start`.
 
     `listing_of` says the rows of a page in words; `on_choice` is given what the page's rows stand
-    for when one is chosen, `selected` is the number of the row marked as chosen; `options` go to
-    `st.dataframe`.
+    for when one is chosen (several may be: `is_many`), `selected` are the numbers of the rows
+    marked as chosen; `options` go to `st.dataframe`.
     """
     table = st.container()
     pages = max(math.ceil(len(rows) / ROWS_A_PAGE), 1)
@@ -219,9 +224,10 @@ def show_listing(
         )
     helps = {name: st.column_config.Column(help=words) for name, words in listing.helps.items()}
     if on_choice is not None:
-        options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": "single-row"}
-        if selected is not None and 0 <= selected - first < len(shown):
-            options["selection_default"] = {"selection": {"rows": [selected - first]}}
+        mode = "multi-row" if is_many else "single-row"
+        options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": mode}
+        if marked := [row - first for row in selected if 0 <= row - first < len(shown)]:
+            options["selection_default"] = {"selection": {"rows": marked}}
     table.dataframe(
         listing.styled,
         hide_index=True,
@@ -482,6 +488,15 @@ def load_station_line(here: Workspace, station_id: str) -> DataFrame:
 def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
     """The stations' map file."""
     return station_board.write_station_map(here, _board)
+
+
+@kept(is_told=True, is_whole=_is_there, entries=4 * KEPT)
+def load_workbench_map(
+    here: Workspace, stations: tuple[str, ...] | None, _board: Board
+) -> MapFile | None:
+    """The workbench's map file: of all stations of the board, or of these alone."""
+    asked = _board.table.index if stations is None else pd.Index(stations)
+    return station_board.write_workbench_map(here, _board, asked)
 
 
 @kept(is_told=True, is_whole=_is_there)

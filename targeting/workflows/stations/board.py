@@ -16,6 +16,7 @@ from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.listing import DOWNLOADED
+from targeting.maps.workbench import workbench_file
 from targeting.reference.credits import credits as stored_credits
 from targeting.reference.moments import one_moment
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
@@ -173,16 +174,31 @@ def _join(
 
 def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     """The map file of the board's stations; nothing where outlines and points are of others."""
-    communes = campaign_card(workspace).communes or None
-    drawn = find_outlines(workspace, communes) if board.is_painted else None
-    outlines = drawn.outlines if drawn is not None else None
-    points = None
-    if board.is_dotted:
-        points = find_stations(workspace, communes, origins=("points",))
+    outlines, points = _drawn_layers(workspace, board)
     layers = [layer for layer in (outlines, points) if layer is not None]
     if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
         return None
     return station_map_file(workspace.maps, board, outlines, points)
+
+
+def write_workbench_map(workspace: Workspace, board: Board, stations: pd.Index) -> MapFile | None:
+    """The workbench's map file of these stations; nothing where none of them can be drawn."""
+    outlines, points = _drawn_layers(workspace, board)
+    if outlines is None and points is None:
+        return None
+    return workbench_file(workspace.maps, board, stations, outlines, points)
+
+
+def _drawn_layers(
+    workspace: Workspace, board: Board
+) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
+    """Outlines and points that are those of the results: others are never drawn."""
+    communes = campaign_card(workspace).communes or None
+    drawn = find_outlines(workspace, communes) if board.is_painted else None
+    points = None
+    if board.is_dotted:
+        points = find_stations(workspace, communes, origins=("points",))
+    return drawn.outlines if drawn is not None else None, points
 
 
 def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
