@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from datetime import date
 from functools import partial, update_wrapper, wraps
 from importlib import import_module
 from inspect import Parameter, Signature, signature
@@ -38,6 +39,8 @@ from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES, PROGRAM
 from targeting.store.engine import written_here
 from targeting.workflows import home, marks
+from targeting.workflows.desk import Desk
+from targeting.workflows.desk import load_desk as read_desk
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
@@ -87,6 +90,13 @@ def say(key: str, **values: object) -> str:
 def told(key: str, count: int, **values: object) -> str:
     """The text of `key` for that many, in the session's language."""
     return count_in(language(), key, count, **values)
+
+
+def countdown(days: int) -> str:
+    """How far the ballot is: `J−43`, `jour J`, `J+2`."""
+    if not days:
+        return say("desk.day")
+    return say("desk.days" if days > 0 else "desk.after", count=abs(days))
 
 
 def plain(text: str) -> str:
@@ -425,6 +435,15 @@ def _warm_tables(here: Workspace, mark: str) -> None:
 def load_holdings(here: Workspace) -> home.Holdings:
     """What the workspace holds, and the next step."""
     return home.load_holdings(here)
+
+
+@kept()
+def load_desk(here: Workspace, today: date) -> Desk:
+    """What the day begins with."""
+    board = None
+    with suppress(TargetingError):
+        board = load_board.of(here, _mark(here))
+    return read_desk(here, board, today)
 
 
 @kept(until=_score_mark)

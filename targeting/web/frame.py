@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from targeting.locale import LANGUAGES
-from targeting.web.at_hand import language, load_campaign, plain, say, shows_demo
+from targeting.web.at_hand import countdown, language, load_campaign, plain, say, shows_demo
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
 
@@ -39,22 +39,10 @@ def show_brand() -> None:
     said = []
     if campaign is not None:
         if campaign.ballot_date is not None:
-            said.append(days_to(campaign.ballot_date, date.today()))
+            said.append(countdown((campaign.ballot_date - date.today()).days))
         said.append(say("demo.badge") if shows_demo() else plain(campaign.name))
     with st.container(key="brand"):
         st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")
-
-
-def days_to(ballot: date, today: date) -> str:
-    """`J−43` until the vote, `jour J` on it, nothing to await after.
-
-    >>> days_to(date(2026, 3, 15), date(2026, 2, 1))
-    'J−42'
-    >>> days_to(date(2026, 3, 15), date(2026, 3, 15))
-    'J'
-    """
-    left = (ballot - today).days
-    return f"J{'−' if left > 0 else '+'}{abs(left)}" if left else "J"
 
 
 def show_menu() -> None:

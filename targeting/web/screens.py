@@ -35,7 +35,7 @@ class Screen(NamedTuple):
 
 
 SCREENS: Final = (
-    Screen("accueil", "nav.home", "app.name", "top", is_home=True),
+    Screen("accueil", "nav.home", "home.title", "top", is_home=True),
     Screen("carte", "nav.map", "map.title", "top"),
     Screen("plan", "nav.plan", "plan.title", "field", LEADERS),
     Screen("secteurs", "nav.turfs", "turfs.title", "field", LEADERS),
