@@ -41,6 +41,7 @@ from targeting.web.at_hand import (
     map_frame,
     map_height,
     open_or_stop,
+    plain,
     say,
     show_legend,
     show_listing,
@@ -215,10 +216,10 @@ def choose_filters(board: Board) -> dict[str, Any]:
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
         key="min_left", persist_state="session",
     )  # fmt: skip
+    rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
-        say("map.rest"), REST, key="rest", persist_state="session",
-        format_func=lambda n: told("map.rest_days", n) if n else say("map.rest_any"),
-    )  # fmt: skip
+        say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
+    )
     is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
@@ -238,16 +239,18 @@ def known_metric(text: str) -> str:
 
 
 board = open_or_stop(load_board, "map.loading")
+lost = bench.missing_from_link(board.table.index)
 chosen = bench.chosen(board.table.index)
 lang = language()
 work = st.container(horizontal=True, key="bench")
 map_pane, side = work.container(key="mappane"), work.container(key="side")
 with side:
     bench.read_once("m", "metric", known_metric)
+    names = {one: metric_name(board, one) for one in METRICS}  # asked for after the run too
     metric = str(
         st.segmented_control(
             say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
-            format_func=partial(metric_name, board), persist_state="session",
+            format_func=names.get, persist_state="session",
         )
     )  # fmt: skip
     bench.write_address("m", "" if metric == METRICS[0] else metric)
@@ -273,6 +276,8 @@ with map_pane:
     else:
         show_map(board, area, metric, rows.index)
 with side:
+    if lost:
+        st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
     for station in chosen[:1]:
         show_card(board, station)
     show_table(board, rows, chosen)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from targeting.maps.workbench import MOST_CHOSEN
 from targeting.web.ours import font_url, our_url
 
 CHOSEN: Final = "chosen"
@@ -49,14 +50,16 @@ def show_map(data: dict[str, Any], *, on_choice: Callable[[], None]) -> None:
 def chosen(known: Iterable[str]) -> list[str]:
     """Stations chosen, those that are known alone; read from the address once a session."""
     if CHOSEN not in st.session_state:
-        st.session_state[CHOSEN] = (st.query_params.get(ADDRESS) or "").split(",")
+        st.session_state[CHOSEN] = (st.query_params.get(ADDRESS) or "").split(",")[:MOST_CHOSEN]
     there = set(known)
     st.session_state[CHOSEN] = [s for s in st.session_state[CHOSEN] if s in there]
     return list(st.session_state[CHOSEN])
 
 
 def missing_from_link(known: Iterable[str]) -> list[str]:
-    """Stations that a link asks for and that are not there (any more)."""
+    """Stations that a link asked for and that are not there (any more): told once, as it opens."""
+    if CHOSEN in st.session_state:
+        return []
     asked = [s for s in (st.query_params.get(ADDRESS) or "").split(",") if s]
     there = set(known)
     return [station for station in asked if station not in there]
@@ -105,6 +108,7 @@ def read_once(name: str, key: str, read: Callable[[str], Any]) -> None:
     if key in st.session_state or name not in st.query_params:
         return
     try:
-        st.session_state[key] = read(st.query_params[name])
+        if (value := read(st.query_params[name])) is not None:
+            st.session_state[key] = value
     except ValueError:
         del st.query_params[name]
