@@ -75,7 +75,8 @@ def explain(board: Board, metric: str) -> str:
 
 def notes(board: Board, metric: str) -> list[str]:
     """What the legend tells besides its classes."""
-    lines = [explain(board, metric)]
+    lines = [say("map.hatched_short")] if len(board.doubtful) else []
+    lines.append(explain(board, metric))
     if count := len(board.doubtful):
         lines.append(told("map.hatched", count))
     if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):

@@ -120,7 +120,7 @@ def map_legend(
 
 def map_words(language: str, alt: str) -> dict[str, str]:
     """What the map's own buttons and messages say."""
-    keys = ("whole", "zoom_in", "zoom_out", "without", "wait")
+    keys = ("whole", "zoom_in", "zoom_out", "without", "wait", "more", "sources")
     return {"alt": alt, **{key: text_in(language, f"bench.{key}") for key in keys}}
 
 

@@ -28,7 +28,7 @@ _map = st.components.v2.component(
   <div class="rl-tip" hidden></div>
   <div class="rl-north" aria-hidden="true">N<br>↑</div>
   <details class="rl-legend" open></details>
-  <div class="rl-credits"></div>
+  <details class="rl-credits"></details>
 </div>
 """,
     js=f"""

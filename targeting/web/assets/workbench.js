@@ -58,7 +58,7 @@ async function make(s, data) {
   s.map.on('mouseout', () => { part(s, '.rl-tip').hidden = true })
   s.sight = new ResizeObserver(() => s.map.resize())
   s.sight.observe(part(s, '.rl-map'))
-  part(s, '.rl-legend').open = s.root.clientWidth > 560
+  for (const fold of ['.rl-legend', '.rl-credits']) part(s, fold).open = s.root.clientWidth > 560
   await new Promise(done => s.map.once('load', done))
 }
 
@@ -151,7 +151,7 @@ const LAYERS = [
     layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': ['Source Sans'], 'text-size': 12, 'symbol-spacing': 320, 'text-max-angle': 30 },
   },
   {
-    id: 'numbers', type: 'symbol', source: 'stations', filter: ['==', ['get', 'k'], 'n'],
+    id: 'numbers', type: 'symbol', source: 'stations', minzoom: 11.7, filter: ['==', ['get', 'k'], 'n'],
     layout: {
       'text-field': ['get', 'n'], 'text-font': ['Relance Bold'], 'symbol-sort-key': ['get', 'rank'],
       'text-size': ['interpolate', ['linear'], ['zoom'], 11, 10.5, 15, 14], 'text-padding': 3,
@@ -272,8 +272,12 @@ function words(s, data) {
   })
   const list = text('ul', '')
   list.append(...rows)
-  legend.replaceChildren(text('summary', data.legend.title), list, ...data.legend.notes.map(note => text('p', note)))
-  part(s, '.rl-credits').textContent = data.credits
+  const more = text('details', '')
+  more.append(text('summary', data.say.more), ...data.legend.notes.slice(1).map(note => text('p', note)))
+  legend.replaceChildren(text('summary', data.legend.title), list,
+    ...data.legend.notes.slice(0, 1).map(note => text('p', note)), ...data.legend.notes.length > 1 ? [more] : [])
+  part(s, '.rl-credits').replaceChildren(text('summary', data.say.sources), text('span', data.credits))
+  part(s, '.rl-credits').hidden = !data.credits
   part(s, '.rl-wait').textContent = data.say.wait
   if (s.whole) s.whole.textContent = data.say.whole
 }
