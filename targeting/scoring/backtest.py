@@ -145,8 +145,8 @@ def _turnout(tally: pd.DataFrame, stations: pd.Index) -> float:
 
 
 def kept_stations(tallies: Tallies, used: Sequence[str]) -> tuple[pd.Index, dict[str, int]]:
-    """Stations alike in all the rounds used, the last being t1, and how many each filter takes away,
-    in order. Raises TargetingError if none is left."""
+    """Stations alike in all the rounds used (t1 last), and how many each filter takes away, in
+    order. Raises TargetingError if none is left."""
     *before, t1 = used
     now = tallies[t1]
     metropolitan = is_metropolitan(now.index)

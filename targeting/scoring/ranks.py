@@ -9,6 +9,7 @@ rank and no interval, its errors do not travel from one kind of election to the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,7 @@ from targeting.errors import TargetingError
 from targeting.scoring.backtest import Tallies, kept_stations
 from targeting.scoring.basis import Basis
 from targeting.scoring.cycles import basis_before
+from targeting.scoring.product import SAME_ROLL, low_rates
 from targeting.scoring.tallies import abstention_of, share_of
 
 NOMINAL: Final = 0.80
@@ -40,6 +42,9 @@ WIDER: Final = 2.0
 TOP_SHARE: Final = 0.20
 """Part of the ranked stations that “the first ones” are unless the user says how many."""
 
+OWN_ENOUGH: Final = 0.9
+"""A past of which a tenth or more is other stations' is one of a roll that moved."""
+
 LEAST_IN_COMMUNE: Final = 30
 """A commune teaches tau from so many stations on: residuals are taken inside communes."""
 
@@ -53,8 +58,8 @@ LEAST_SLOPE: Final = 0.1
 EXACT: Final = 1500
 """Up to so many stations every pair is counted; beyond, the curve is read between its knots."""
 
-KNOTS_A_SIGMA: Final = 6
-"""Knots of the curve in the smallest sigma: under a thousandth of a rank at 70,000 stations
+KNOTS_A_SIGMA: Final = 4
+"""Knots of the curve in the smallest sigma: within a hundredth of a rank at 65,000 stations
 (tests/benchmarks/ranks.py)."""
 
 MOST_KNOTS: Final = 4000
@@ -368,37 +373,39 @@ def find_tau(tallies: Tallies, *, before: str | None = None) -> Tau:
 
 def rank_errors(
     scores: pd.DataFrame,
-    abstention: pd.DataFrame,
-    rolls: pd.DataFrame,
-    valid_votes: pd.Series,
-    moved: pd.Series,
+    turnouts: Mapping[str, pd.DataFrame],
+    basis: Basis,
     tau: Tau,
+    *,
+    past: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """x and sigma of each station of a scores table, indexed by station_id.
+    """`x` and `sigma` of each station of a scores table, indexed by station_id.
 
-    Parameters
-    ----------
-    scores
-        Table Scores, of a product of two rates.
-    abstention, rolls
-        At each low round (see `sampling_variance`), carried to the stations of now.
-    valid_votes
-        Of the presidential round, carried.
-    moved
-        Whether the past is that of another roll.
-
+    `turnouts`, `past`: as `product.build_scores` took them; the scores, of a product of two rates.
     Missing where the station has no rank: it is nobody's rival.
     """
     table = scores.set_index("station_id")
     stations = table.index
-    share, valid = table["left_share"], valid_votes.reindex(stations)
+    rates = low_rates(turnouts, basis, stations, past)
+    counts = {e: turnouts[e].set_index("station_id").reindex(stations) for e in basis.elections}
+    rolls = pd.concat([counts[e]["registered"] for e in basis.elections], axis=1)
+    low = rolls.iloc[:, 1:].set_axis(rates.columns, axis=1)
+    share, valid = table["left_share"], counts[basis.presidential]["valid_votes"]
     x = log_stock(table["abstention_rate"], share, table["registered"], valid)
-    variance = sampling_variance(
-        abstention.reindex(stations), rolls.reindex(stations), share, valid
+    sigma = sigma_of(
+        tau.value,
+        sampling_variance(rates, low, share, valid),
+        has_moved(rolls, table["registered"], table["history_share"]),
     )
-    sigma = sigma_of(tau.value, variance, moved.reindex(stations).fillna(value=True))
     found = pd.DataFrame({"x": x, "sigma": sigma})
-    return found.where(table["rank"].notna().to_numpy()[:, None])
+    return found.where(table["rank"].notna(), axis=0)
+
+
+def has_moved(rolls: pd.DataFrame, registered: pd.Series, own: pd.Series) -> pd.Series:
+    """Whether a station's past is that of another roll: more than SAME_ROLL apart at one of the
+    rounds, or less than OWN_ENOUGH of it the station's own."""
+    far = rolls.sub(registered, axis=0).abs().gt(SAME_ROLL * registered, axis=0)
+    return far.any(axis=1) | (own < OWN_ENOUGH)
 
 
 def score_bounds(score: pd.Series, errors: pd.DataFrame, *, z: float = Z) -> pd.DataFrame:

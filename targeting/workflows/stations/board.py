@@ -106,7 +106,7 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
 def _terms(workspace: Workspace, scored: Scored) -> pd.DataFrame:
     """What each term brings, and between what the score and the rank lie, where it is known."""
     terms = explain_scores(scored.scores)
-    bounds = score_bounds(workspace, scored)
+    bounds = score_bounds(scored)
     return terms if bounds is None else terms.join(bounds)
 
 
