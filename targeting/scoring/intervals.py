@@ -27,8 +27,8 @@ LEAST_OWN: Final = 0.25
 """A past of which less is the station's own widens no further: twice the width."""
 
 SHARED: Final = 0.62
-"""Part of the errors that stations of a commune share: legislative 2017 to presidential 2022, all of
-France (.27 from the second round of 2017, .91 to legislative 2024, where candidates changed)."""
+"""Part of the errors that stations of a commune share: legislative 2017 to presidential 2022, all
+of France (.27 from the second round of 2017, .91 to legislative 2024, with other candidates)."""
 
 LEAST_TOGETHER: Final = 5
 LEAST_COMMUNES: Final = 20
@@ -234,4 +234,3 @@ def coverage(
     inside = inside[bounds["low"].notna() & realised.notna()]
     by = inside.groupby(groups.reindex(inside.index)).agg(["mean", "size"])
     return float(inside.mean()), by.loc[by["size"] >= least, "mean"]
-

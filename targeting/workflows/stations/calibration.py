@@ -42,9 +42,7 @@ def workspace_calibrations(
     made_of = content_of(workspace, ("turnout", "votes"), blocs=True)
     parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
     facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
-    return Calibrations(
-        Calibration(**facts["reservoir"]), Tau(**facts["tau"]), tuple(facts["why"])
-    )
+    return Calibrations(Calibration(**facts["reservoir"]), Tau(**facts["tau"]), tuple(facts["why"]))
 
 
 def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrations:

@@ -146,8 +146,8 @@ def score_stations(
         errors = rank_errors(scores, turnouts, basis, calibrations.tau, past=pasts)
     else:
         told[-1] = (
-            f"{method}: no interval on ranks, it foresees who comes back: such errors do not travel "
-            "from one kind of election to the next."
+            f"{method}: no interval on ranks, it foresees who comes back, and such errors do not "
+            "travel from one kind of election to the next."
         )
     scores = add_intervals(scores, calibrations, errors, by=arena, k=k)
     rates = {e: abstention_rate(turnouts[e]) for e in basis.low}
