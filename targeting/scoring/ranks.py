@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -254,15 +255,17 @@ def threshold_of(x: pd.Series, sigma: pd.Series, k: float) -> float:
         return -np.inf
     if k <= 0:
         return np.inf
-    far = 40 * float(width.max()) + 1.0
-    return float(
-        brentq(
-            lambda level: float(expected_above(np.array([level]), at, width)[0]) - k,
-            float(at.min()) - far,
-            float(at.max()) + far,
-            xtol=1e-12,
-        )
-    )
+
+    def too_many(level: float) -> float:
+        return float(expected_above(np.array([level]), at, width)[0]) - k
+
+    low = high = float(np.partition(at, len(at) - ceil(k))[len(at) - ceil(k)])  # near the K-th
+    step = max(float(np.median(width)), 1e-6)
+    while too_many(low) < 0:
+        low, step = low - step, 2 * step
+    while too_many(high) > 0:
+        high, step = high + step, 2 * step
+    return low if low == high else float(brentq(too_many, low, high, xtol=1e-9))
 
 
 def first_chance(x: pd.Series, sigma: pd.Series, k: float) -> pd.Series:
