@@ -13,7 +13,9 @@ from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
 from targeting.scoring.basis import Basis
+from targeting.scoring.calibration import Calibrations
 from targeting.scoring.priorities import SMALLEST_CELL
+from targeting.scoring.ranks import chance_above, threshold_of
 from targeting.stations.joins import Join
 
 
@@ -23,12 +25,15 @@ class Board:
 
     table: indexed by station_id, the columns of Scores and Priorities, `contacted_rate`, Coverage
     as `publish_coverage` lets it out (missing count: from 1 to 10), `place` (may be empty),
-    `vintage` and `origin` of the outline (missing: none).
+    `vintage` and `origin` of the outline (missing: none); `tide` (`scoring.tide`, for classes);
+    `priority_rank_low`, `priority_rank_high` where the rank has an interval.
     abstentions: rate at each low election of `basis`, same index.
     join: how the outlines fit the results; nothing without outlines. dots: the same of the points
     that stand where no outline does.
-    terms: what each term of the score brings (see scoring.explain), same index; where a past cycle
-    has calibrated them, `score_low`, `score_high`, `rank_low`, `rank_high` too.
+    terms: what each term of the score brings (see scoring.explain), same index; where the order
+    is one of the stock, `score_low`, `score_high`, `rank_low`, `rank_high` too.
+    errors: `x` and `sigma` of the priority (`scoring.ranks`), same index; none, no interval.
+    calibrations: where intervals come from.
     """
 
     table: pd.DataFrame
@@ -40,6 +45,8 @@ class Board:
     join: Join | None = field(default=None)
     terms: pd.DataFrame | None = field(default=None)
     dots: Join | None = field(default=None)
+    errors: pd.DataFrame | None = field(default=None)
+    calibrations: Calibrations | None = field(default=None)
 
     @property
     def share(self) -> str:
@@ -65,6 +72,27 @@ class Board:
     def ranked(self) -> int:
         """How many stations have a rank."""
         return int(self.table["priority_rank"].notna().sum())
+
+    @cached_property
+    def means(self) -> pd.Series:
+        """Mean of each rate over the ranked stations, by registered voters; the campaign's own."""
+        rows = self.table[self.table["priority_rank"].notna()]
+        weight = rows["registered"].astype("float64")
+        rates = rows[["abstention_rate", "left_share", "priority"]].astype("float64")
+        return rates.mul(weight, axis=0).sum() / (weight.sum() or float("nan"))
+
+    @cached_property
+    def _levels(self) -> dict[int, float]:
+        return {}
+
+    def first_chance(self, station_id: str, k: int) -> float:
+        """How likely a station is among the first K; missing where its rank has no interval."""
+        if self.errors is None or pd.isna(self.errors.at[station_id, "sigma"]):
+            return float("nan")
+        x, sigma = self.errors["x"], self.errors["sigma"]
+        if k not in self._levels:
+            self._levels[k] = threshold_of(x, sigma, k)
+        return chance_above(x[station_id], sigma[station_id], self._levels[k], 0.0)
 
     @cached_property
     def places(self) -> dict[str, str]:

@@ -25,7 +25,8 @@ from targeting.reference.streets import load_backdrop
 from targeting.reference.streets import load_streets as load_stored_streets
 from targeting.scoring.explain import explain_scores
 from targeting.scoring.measures import left_share, turnout_rate
-from targeting.scoring.priorities import publish_coverage
+from targeting.scoring.priorities import priority_errors, publish_coverage
+from targeting.scoring.ranks import rank_bounds
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.workflows.buildings import has_buildings
@@ -38,6 +39,7 @@ from targeting.workflows.stations.scores import (
     station_coverage,
     station_priorities,
 )
+from targeting.workflows.stations.tide import station_tide
 from targeting.workflows.turfs.overview import DRAWN_STREETS
 
 
@@ -50,6 +52,7 @@ class ScoredBoard:
     outlines: gpd.GeoDataFrame | None
     join: Join | None = None
     points: gpd.GeoDataFrame | None = None
+    tide: pd.Series | None = None
 
 
 @one_moment
@@ -64,7 +67,8 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     judged = drawn.everything if drawn is not None else None
     join = _join(workspace, judged, scored.scores, scored.basis.presidential)
     points = find_stations(workspace, scored.communes, origins=("points",))
-    return ScoredBoard(scored, _terms(workspace, scored), outlines, join, points)
+    tide = station_tide(workspace, scored)
+    return ScoredBoard(scored, _terms(scored), outlines, join, points, tide)
 
 
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
@@ -87,6 +91,9 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
+    table["tide"] = kept.tide
+    errors = _errors(scored, table["contacted_rate"])
+    table = table.join(_rank_bounds(errors, table, kept.terms))
     table = table.join(_places(outlines, kept.points, stations))
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
@@ -98,16 +105,37 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         has_addresses=counted,
         join=kept.join,
         terms=kept.terms.loc[order],
+        errors=None if errors is None else errors.loc[order],
+        calibrations=scored.calibrations,
         dots=None
         if kept.points is None
         else join_outlines(kept.points, scored.scores, election_id=scored.basis.presidential),
     )
 
 
-def _terms(workspace: Workspace, scored: Scored) -> pd.DataFrame:
+def _errors(scored: Scored, contacted: pd.Series) -> pd.DataFrame | None:
+    """`x` and `sigma` of the priority; nothing where the score has none."""
+    return None if scored.errors is None else priority_errors(scored.errors, contacted)
+
+
+def _rank_bounds(
+    errors: pd.DataFrame | None, table: pd.DataFrame, terms: pd.DataFrame
+) -> pd.DataFrame:
+    """Between which ranks of priority each station lies: those of the score until somebody is met
+    (a country's take a second)."""
+    names = {"rank_low": "priority_rank_low", "rank_high": "priority_rank_high"}
+    if errors is None:
+        return pd.DataFrame(float("nan"), index=table.index, columns=list(names.values()))
+    if not table["contacted_rate"].any():
+        return terms[list(names)].rename(columns=names)
+    ranks = table["priority_rank"]
+    return rank_bounds(errors["x"], errors["sigma"], ranks).add_prefix("priority_rank_")
+
+
+def _terms(scored: Scored) -> pd.DataFrame:
     """What each term brings, and between what the score and the rank lie, where it is known."""
     terms = explain_scores(scored.scores)
-    bounds = score_bounds(workspace, scored)
+    bounds = score_bounds(scored)
     return terms if bounds is None else terms.join(bounds)
 
 
@@ -142,6 +170,35 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
         )
     columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
     return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
+
+
+def load_city_line(workspace: Workspace) -> pd.DataFrame:
+    """The past of all the campaign's stations together: the columns of `load_station_line`.
+
+    As published, under the stations of then: a sum needs nothing carried. Rates are missing where
+    nobody of the target stood, or nothing was valid.
+    """
+    asked = campaign_card(workspace)
+    communes = asked.communes or None
+    rows = []
+    for election_id in list_elections(workspace):
+        turnout = load_turnout(workspace, election_id, communes)
+        if turnout.empty:
+            continue
+        votes = load_bloc_votes(workspace, election_id, communes)
+        ours = float(votes.loc[votes["bloc"].isin(list(asked.target)), "votes"].sum())
+        registered, valid = (float(turnout[c].sum()) for c in ("registered", "valid_votes"))
+        rows.append(
+            {
+                "election_id": election_id,
+                "turnout_rate": turnout["votes_cast"].sum() / registered if registered else None,
+                "left_share": min(ours / valid, 1.0) if valid and ours else None,
+                "is_uncertain": False,
+            }
+        )
+    columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"turnout_rate": "float64", "left_share": "float64"})
 
 
 def _places(
