@@ -24,7 +24,7 @@ from targeting.exports.station_map import (
     swatch_svg,
 )
 from targeting.exports.typeset import set_pages
-from targeting.locale import date_in, number_in, text_in
+from targeting.locale import count_in, date_in, number_in, text_in
 
 TEMPLATE: Final = "map_sheet.typ"
 
@@ -58,7 +58,7 @@ QUARTERS: Final = "quarters"
 
 
 class LegendRow(NamedTuple):
-    """A line of the legend: a colour (`#3e3875`), or HATCH, UNKNOWN, CHOSEN, QUARTERS; its words."""
+    """A line of the legend: a colour (`#3e3875`) or HATCH, UNKNOWN, CHOSEN, QUARTERS; its words."""
 
     swatch: str
     words: str
@@ -66,7 +66,7 @@ class LegendRow(NamedTuple):
 
 @dataclass(frozen=True)
 class MapSheet:
-    """What stands on a sheet besides its map. Texts are plain: whatever they hold is shown as it is.
+    """What stands on a sheet. Texts are plain: whatever they hold is shown as it is.
 
     about: a line under the title (what is chosen, what is shown). notes: sentences under the
     legend's rows.
@@ -112,9 +112,7 @@ def write_map_sheet(
         "legend": _legend(sheet, drawing, legend[0], language),
         **map_facts(drawing, sheet.map.paint, place, language),
     }
-    return set_pages(
-        TEMPLATE, facts, today=today, kind=kind, pictures={"map.svg": drawing.svg}
-    )
+    return set_pages(TEMPLATE, facts, today=today, kind=kind, pictures={"map.svg": drawing.svg})
 
 
 def map_facts(drawing: Drawing, paint: Paint, place: Place, language: str) -> dict[str, Any]:
@@ -156,30 +154,28 @@ def _notes(sheet: MapSheet) -> list[str]:
     return [one_line(note, LONGEST_LINE) for note in sheet.notes]
 
 
-def _legend(
-    sheet: MapSheet, drawing: Drawing, width: float, language: str
-) -> dict[str, Any]:
-    paint = sheet.map.paint
+def _legend(sheet: MapSheet, drawing: Drawing, width: float, language: str) -> dict[str, Any]:
     return {
         "title": one_line(sheet.legend_title, LONGEST_TITLE),
         "width": width,
         "corner": drawing.corner,
         "aside": LEGEND_ASIDE,
-        "rows": [
-            {
-                "kind": row.swatch if row.swatch in (CHOSEN, QUARTERS) else "fill",
-                "svg": ""
-                if row.swatch in (CHOSEN, QUARTERS)
-                else swatch_svg(row.swatch, paint),
-                "words": one_line(row.words, LONGEST_LINE),
-            }
-            for row in sheet.legend
-        ],
+        "rows": legend_rows(sheet.legend, sheet.map.paint),
         "notes": [*_notes(sheet), *_outside(drawing, language)],
     }
 
 
-def _outside(drawing: Drawing, language: str) -> list[str]:
-    from targeting.locale import count_in
+def legend_rows(rows: Sequence[LegendRow], paint: Paint) -> list[dict[str, str]]:
+    """Rows of a legend as templates read them."""
+    return [
+        {
+            "kind": row.swatch if row.swatch in (CHOSEN, QUARTERS) else "fill",
+            "svg": "" if row.swatch in (CHOSEN, QUARTERS) else swatch_svg(row.swatch, paint),
+            "words": one_line(row.words, LONGEST_LINE),
+        }
+        for row in rows
+    ]
 
+
+def _outside(drawing: Drawing, language: str) -> list[str]:
     return [count_in(language, "sheet.outside", drawing.outside)] if drawing.outside else []

@@ -83,9 +83,9 @@ class StationMap:
     """What a sheet shows.
 
     stations: indexed by station_id, those to name first; polygons, or points where there is no
-    outline; `number` as it is read, `class_number` (0 is the least; NOTHING, UNKNOWN), `is_hatched`,
-    `is_shown` (else left pale), `is_chosen`. colours: of the classes, least first. view: what is
-    looked at (west, south, east, north; degrees). quarters: polygons and their `name`.
+    outline; `number` as it is read, `class_number` (0 is the least; NOTHING, UNKNOWN),
+    `is_hatched`, `is_shown` (else left pale), `is_chosen`. colours: of the classes, least first.
+    view: what is looked at (west, south, east, north; degrees). quarters: polygons, their `name`.
     """
 
     stations: gpd.GeoDataFrame
@@ -228,7 +228,7 @@ def _on_frame(shapes: np.ndarray, place: Place, frame: Any) -> np.ndarray:
     drawn = np.asarray(place.on_paper(shapes))
     areas = shapely.get_dimensions(drawn) == 2
     drawn[areas] = shapely.coverage_simplify(drawn[areas], LINE_MM)
-    west, south, east, north = shapely.bounds(frame) + [-2, -2, 2, 2]
+    west, south, east, north = shapely.bounds(shapely.buffer(frame, 2)).tolist()
     boxes = shapely.bounds(drawn)
     over = (boxes[:, :2] < [west, south]).any(axis=1) | (boxes[:, 2:] > [east, north]).any(axis=1)
     drawn[over] = shapely.clip_by_rect(shapely.make_valid(drawn[over]), west, south, east, north)
@@ -239,9 +239,7 @@ def _on_frame(shapes: np.ndarray, place: Place, frame: Any) -> np.ndarray:
 # -- shapes ----------------------------------------------------------------------------------------
 
 
-def _svg(
-    shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, place: Place
-) -> str:
+def _svg(shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, place: Place) -> str:
     """Fill, hatching, edges, quarters, what is chosen: from the lowest to the highest."""
     table, paint = shown.stations, shown.paint
     classes = table["class_number"].to_numpy(int)
@@ -310,7 +308,8 @@ def _path(shapes: np.ndarray, *, fill: str) -> str:
     dots = shapes[shapely.get_dimensions(shapes) == 0]
     dots = dots[~shapely.is_empty(dots)]
     spots = "".join(
-        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT_MM}"/>' for x, y in shapely.get_coordinates(dots)
+        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT_MM}"/>'
+        for x, y in shapely.get_coordinates(dots)
     )
     outline = _rings(shapes)
     path = f'<path d="{outline}" fill-rule="evenodd"/>' if outline else ""
@@ -418,7 +417,10 @@ def _spots(
     """
     if shapely.get_dimensions(shape) == 0:
         ((x, y),) = shapely.get_coordinates(shape)[:1].tolist()
-        return [Label(text, x, y - 2.4, 0, size_pt, False), Label(text, x, y + 2.4, 0, size_pt, False)]
+        return [
+            Label(text, x, y - 2.4, 0, size_pt, False),
+            Label(text, x, y + 2.4, 0, size_pt, False),
+        ]
     parts = shapely.get_parts(shape)
     largest = parts[np.argmax(shapely.area(parts))]
     seen = shapely.clip_by_rect(largest, 0, 0, room.width, room.height)
@@ -430,7 +432,11 @@ def _spots(
     if inside and east - west < width:
         return []
     half, line = width / 2 + 0.7, size_pt * 0.36
-    x = float(np.clip(shapely.get_x(middle), min(half, room.width / 2), max(room.width - half, room.width / 2)))
+    x = float(
+        np.clip(
+            shapely.get_x(middle), min(half, room.width / 2), max(room.width - half, room.width / 2)
+        )
+    )
     y = float(np.clip(shapely.get_y(middle), line, room.height - line))
     steps = (0.0,) if inside else (0.0, -line * 1.3, line * 1.3)
     return [Label(text, x, y + step, 0.0, size_pt, False) for step in steps]

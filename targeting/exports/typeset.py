@@ -6,6 +6,7 @@ sans of our own (Source Sans Pro, under the SIL Open Font License: `fonts/OFL.tx
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -52,9 +53,7 @@ def set_pages(
             compiler = typst.Compiler(
                 Path(folder, template), root=folder, font_paths=_fonts(), ignore_system_fonts=True
             )
-            made = compiler.compile(
-                format=kind, ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False
-            )
+            made = compiler.compile(format=kind, ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False)
         except typst.TypstError as error:
             raise TargetingError(f"{template}: the pages cannot be set ({error}).") from error
     assert isinstance(made, bytes)  # one page, or one PDF
@@ -65,3 +64,12 @@ def set_pages(
 def _fonts() -> typst.Fonts:
     """Fonts inside typst and ours, read once: every machine prints the same."""
     return typst.Fonts(include_system_fonts=False, font_paths=[FONTS])
+
+
+@cache
+def template_mark() -> str:
+    """Changes with any template: what was set by another is set again."""
+    digest = hashlib.sha256()
+    for source in sorted(TEMPLATES.glob("*.typ")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]

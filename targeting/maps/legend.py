@@ -16,7 +16,7 @@ from targeting.maps.classes import Classes, class_numbers
 from targeting.maps.palette import LIGHT_THEME, Theme, colours_of
 
 LEVELS: Final = {"priority": "priority", "score": "stock"}
-"""Metric → family of words for its classes; the others have `level`'s (très forte … très faible)."""
+"""Metric → family of words for its classes; the others have `level`'s (« très forte »…)."""
 
 WORDS_OF: Final[dict[int, tuple[int, ...]]] = {
     1: (), 2: (1, 5), 3: (1, 3, 5), 4: (1, 2, 4, 5), 5: (1, 2, 3, 4, 5),
