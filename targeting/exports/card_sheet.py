@@ -162,7 +162,7 @@ def _chart(sheet: CardSheet, language: str) -> dict[str, Any] | None:
                 continue
             marks.append(_point(x, down(rate), colour, square=of == 2, hollow=r.is_uncertain))
             above = up if isnan(other) or rate == other else rate > other
-            y = down(rate) + (-2.6 if above else 2.8)
+            y = down(rate) + (-2.6 if above or rate < top / 12 else 2.8)
             texts.append(_word(percent_in(language, rate, decimals=0), x, y, "center", colour))
         texts.append({"legend": one_line(name, 40), "colour": colour, "square": of == 2})
     texts += [

@@ -6,6 +6,7 @@ of the view: north is straight up, and a scale bar can be laid on it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -43,9 +44,15 @@ DOT_MM: Final = 1.1
 NUMBER_MM2: Final = 9.0
 """From this area on a station's number is tried on it; the smallest would hide what they name."""
 
-NUMBER_PT: Final = 5.6
+NUMBER_PT: Final = (8.0, 6.6, 5.6)
+NUMBER_SHARE: Final = (0.3, 0.3, 1.0)
+"""Points of a number, and how much of its station's width it may take in them."""
+
 CHOSEN_PT: Final = 7.0
-QUARTER_PT: Final = (8.0, 7.0, 6.0)
+QUARTER_PT: Final = (7.6, 6.8, 6.0)
+QUARTER_WIDER: Final = 1.25
+"""A name may stand out of its quarter on both sides by so much of its width."""
+
 LONGEST_QUARTER: Final = 28
 LONGEST_NUMBER: Final = 12
 NORTH_MM: Final = (8.0, 13.0)
@@ -53,6 +60,26 @@ SCALE_BAR: Final = (
     200_000, 100_000, 50_000, 20_000, 10_000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10,
 )  # fmt: skip
 BAR_MM: Final = 38.0
+SMALL: Final = frozenset(
+    [
+        "a",
+        "à",
+        "au",
+        "aux",
+        "d",
+        "de",
+        "des",
+        "du",
+        "en",
+        "et",
+        "l",
+        "la",
+        "le",
+        "les",
+        "sous",
+        "sur",
+    ]
+)
 
 SHRINK: Final = tuple(1 - n * 0.04 for n in range(13))
 """How much of the frame the stations may give up for the legend to cover none of them."""
@@ -256,7 +283,7 @@ def _svg(shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, plac
     parts.append(_path(drawn[hatched & ~strong], fill="url(#hatch)"))
     parts.append(_path(drawn[hatched & strong], fill="url(#hatch-strong)"))
     parts.append(_lines(drawn[~told], paint.casing, edge * 0.7, opacity=0.3))
-    for colour, width, opacity in ((paint.casing, edge * 1.9, 0.45), (paint.edge, edge, 1.0)):
+    for colour, width, opacity in ((paint.casing, edge * 1.7, 0.45), (paint.edge, edge, 1.0)):
         parts.append(_lines(drawn[told], colour, width, opacity=opacity))
     if quarters is not None:
         parts.append(_lines(quarters, paint.ink, 0.3, dash="1.6 1"))
@@ -381,20 +408,27 @@ def _names(
         for at in np.flatnonzero(chosen)
     ]
     if quarters is not None and shown.quarters is not None:
-        called = [one_line(str(n), LONGEST_QUARTER) for n in shown.quarters["name"].fillna("")]
+        called = [
+            _cased(one_line(str(n), LONGEST_QUARTER)) for n in shown.quarters["name"].fillna("")
+        ]
         areas = shapely.area(quarters)
         for at in sorted(np.flatnonzero(areas > 0), key=lambda at: -areas[at]):
             found = (
                 label
                 for size in QUARTER_PT
-                for label in _spots(quarters[at], called[at], size, room)
+                for label in _spots(quarters[at], called[at], size, room, most=QUARTER_WIDER)
             )
             if called[at] and (label := _first(room, found)):
                 names.append(_as_set(label, "quarter"))
     areas = shapely.area(drawn)
     is_dot = shapely.get_dimensions(drawn) == 0
     for at in np.flatnonzero(seen & ~chosen & ((areas >= NUMBER_MM2) | is_dot)):
-        if label := _first(room, _spots(drawn[at], numbers[at], NUMBER_PT, room, inside=True)):
+        spots = (
+            label
+            for size, most in zip(NUMBER_PT, NUMBER_SHARE, strict=True)
+            for label in _spots(drawn[at], numbers[at], size, room, most=most)[:1]
+        )
+        if label := _first(room, spots):
             names.append(_as_set(label, "station"))
     return names
 
@@ -409,11 +443,11 @@ def _first(room: Room, labels: Any) -> Label | None:
 
 
 def _spots(
-    shape: Any, text: str, size_pt: float, room: Room, *, inside: bool = False
+    shape: Any, text: str, size_pt: float, room: Room, *, most: float = float("inf")
 ) -> list[Label]:
     """Where the name of a shape may stand: in its middle, else a little above or below.
 
-    inside: only where the shape is as wide as the name.
+    most: nowhere when the name takes more than this share of the shape's width.
     """
     if shapely.get_dimensions(shape) == 0:
         ((x, y),) = shapely.get_coordinates(shape)[:1].tolist()
@@ -429,7 +463,7 @@ def _spots(
         middle = shapely.point_on_surface(largest)
     width = text_width(text, size_pt)
     west, _, east, _ = shapely.bounds(largest)
-    if inside and east - west < width:
+    if width > (east - west) * most:
         return []
     half, line = width / 2 + 0.7, size_pt * 0.36
     x = float(
@@ -438,8 +472,17 @@ def _spots(
         )
     )
     y = float(np.clip(shapely.get_y(middle), line, room.height - line))
-    steps = (0.0,) if inside else (0.0, -line * 1.3, line * 1.3)
+    steps = (0.0, -line * 1.3, line * 1.3)
     return [Label(text, x, y + step, 0.0, size_pt, False) for step in steps]
+
+
+def _cased(name: str) -> str:
+    """A name published in capitals, as it is read: `Saint-Jean du Désert`."""
+    if not name.isupper():
+        return name
+    words = re.split(r"([\s'’-]+)", name.lower())
+    said = [w if n and w in SMALL else w[:1].upper() + w[1:] for n, w in enumerate(words)]
+    return "".join(said)
 
 
 def _as_set(label: Label, role: str) -> dict[str, Any]:

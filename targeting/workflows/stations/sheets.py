@@ -84,6 +84,9 @@ AROUND: Final = 0.9
 AROUND_DEGREES: Final = 0.002
 """At least so much: 200 metres."""
 
+LARGEST: Final = 3.0
+"""How many times the usual size of a station is seen of a larger one, at least."""
+
 QUARTER_NAMES: Final = (
     "name", "nom", "nom_quartier", "nom_qua", "nom_qu", "libelle", "l_qu", "l_quartier", "quartier",
 )  # fmt: skip
@@ -262,7 +265,7 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
     """The dense part of what is looked at, and all that is chosen; degrees."""
     boxes = stations.geometry.to_crs(WGS84).bounds
     ours = boxes[boxes.index.isin(looked_at)]
-    dense = np.array(dense_bounds((boxes if ours.empty else ours).to_numpy()))
+    dense = np.array(dense_bounds(_held((boxes if ours.empty else ours).to_numpy())))
     picked = boxes[boxes.index.isin(chosen)].to_numpy()
     if picked.size:
         low = np.minimum(dense[:2], picked[:, :2].min(axis=0))
@@ -270,6 +273,13 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
         dense = np.concatenate([low, high])
     west, south, east, north = dense.tolist()
     return west, south, east, north
+
+
+def _held(boxes: np.ndarray) -> np.ndarray:
+    """Boxes held to a few times the usual size: hills where nobody lives are seen in part."""
+    middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    held = np.minimum(sides, LARGEST * np.median(sides, axis=0))
+    return np.hstack([middle - held, middle + held])
 
 
 def _dashed(quarters: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
