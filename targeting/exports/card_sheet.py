@@ -20,8 +20,8 @@ from targeting.locale import date_in, percent_in, text_in
 
 TEMPLATE: Final = "card_sheet.typ"
 
-MAP_MM: Final = (86.0, 78.0)
-CHART_MM: Final = (186.0, 46.0)
+MAP_MM: Final = (92.0, 92.0)
+CHART_MM: Final = (186.0, 54.0)
 MOST_REASONS: Final = 4
 MOST_FIGURES: Final = 12
 MOST_WARNINGS: Final = 5

@@ -44,7 +44,7 @@ DOT_MM: Final = 1.1
 NUMBER_MM2: Final = 9.0
 """From this area on a station's number is tried on it; the smallest would hide what they name."""
 
-NUMBER_PT: Final = (8.0, 6.6, 5.6)
+NUMBER_PT: Final = (7.0, 6.2, 5.6)
 NUMBER_SHARE: Final = (0.3, 0.3, 1.0)
 """Points of a number, and how much of its station's width it may take in them."""
 
@@ -61,25 +61,9 @@ SCALE_BAR: Final = (
 )  # fmt: skip
 BAR_MM: Final = 38.0
 SMALL: Final = frozenset(
-    [
-        "a",
-        "à",
-        "au",
-        "aux",
-        "d",
-        "de",
-        "des",
-        "du",
-        "en",
-        "et",
-        "l",
-        "la",
-        "le",
-        "les",
-        "sous",
-        "sur",
-    ]
+    ["a", "à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "sur"]
 )
+"""Words that keep small letters inside a name."""
 
 SHRINK: Final = tuple(1 - n * 0.04 for n in range(13))
 """How much of the frame the stations may give up for the legend to cover none of them."""
@@ -171,7 +155,7 @@ class Ground:
         (left, right), (low, high) = self._plane(np.array([[west, south], [east, north]])).T
         dx, dy = max(right - left, 50.0) * MARGIN, max(high - low, 50.0) * MARGIN
         self.view: Bounds = (left - dx, low - dy, right + dx, high + dy)
-        told = shown.stations["is_shown"].to_numpy(bool)
+        told = (shown.stations["is_shown"] | shown.stations["is_chosen"]).to_numpy(bool)
         self._tree = shapely.STRtree(self.shapes[told] if told.any() else self.shapes)
 
     def _plane(self, degrees: np.ndarray) -> np.ndarray:
@@ -218,7 +202,7 @@ class Ground:
         )
 
     def _covered(self, place: Place, legend: tuple[float, float]) -> int:
-        """Stations of the view that the legend would lie on."""
+        """Stations of the view, shown or chosen, that the legend would lie on."""
         if not any(legend):
             return 0
         x1, y1, x2, y2 = place.ground
@@ -300,7 +284,7 @@ def _edge_mm(drawn: np.ndarray) -> float:
     areas = shapely.area(drawn)
     areas = areas[areas > 0]
     across = float(np.sqrt(np.median(areas))) if areas.size else 10.0
-    return float(np.clip(across * 0.035, 0.08, 0.28))
+    return float(np.clip(across * 0.035, 0.08, 0.22))
 
 
 def swatch_svg(fill: str, paint: Paint) -> str:

@@ -24,6 +24,7 @@ from targeting.config import Workspace
 from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.card_sheet import CardSheet, Figure, Round, write_card_sheet
+from targeting.exports.files import ensure_writable, write_aside
 from targeting.exports.formats import (
     MAP,
     MAP_FORMATS,
@@ -62,6 +63,7 @@ from targeting.maps.shown import shown_table
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.sources.layers.reading import read_layer
 from targeting.workflows.cache import Kind, cached
+from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import (
     ScoredBoard,
@@ -560,3 +562,70 @@ def shown_file(workspace: Workspace, suffix: str, *given: Any, **named: Any) -> 
         path = Path(folder) / f"relance{suffix}"
         write_shown(workspace, path, *given, **named)
         return path.read_bytes()
+
+
+# -- what commands print ---------------------------------------------------------------------------
+
+
+def map_report(
+    workspace: Workspace,
+    out: Path,
+    *,
+    metric: str,
+    filters: Filters,
+    chosen: Sequence[str] = (),
+    area: Sequence[str] = (),
+    quarters: Path | None = None,
+    paper: str = "A4",
+    language: str = "fr",
+) -> Report:
+    """Write the map as a sheet, or the stations shown as a file, by the extension of `out`.
+
+    area: beginnings of the ids of stations that are looked at. Raises TargetingError for an unknown
+    extension, or an area without stations, before anything is written.
+    """
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        known_format(out, (*SHOWN_FORMATS, *(f".{k}" for k in KINDS)))
+    ensure_writable(out)
+    dashed = None if quarters is None else read_quarters(quarters)
+    at_hand = load_at_hand(workspace)
+    board = at_hand.board
+    inside = _beginning(board, area)
+    shown = filters.passing(board).isin(board.table.index if inside is None else inside).sum()
+    if kind not in KINDS:
+        written = write_shown(
+            workspace, out, filters, chosen, inside, language=language, at_hand=at_hand
+        )
+    else:
+        made = map_sheet(
+            workspace, metric, filters, chosen, inside,
+            paper=paper, kind=kind, language=language, quarters=dashed, at_hand=at_hand,
+        )  # fmt: skip
+        write_aside(out, lambda to: to.write_bytes(made))
+        written = [out]
+    facts = {"stations": int(shown), "chosen": list(chosen), "written": [str(p) for p in written]}
+    return Report(facts, f"{shown:,} of {len(board.table):,} stations shown -> {out}")
+
+
+def _beginning(board: Board, area: Sequence[str]) -> list[str] | None:
+    """Stations whose ids begin with one of these; None where none is given."""
+    if not area:
+        return None
+    found = [s for s in board.table.index if s.startswith(tuple(area))]
+    if not found:
+        raise TargetingError(
+            f"no station's id begins with {', '.join(area)[:60]}: write the beginning of ids as "
+            f"{board.table.index[0]}."
+        )
+    return found
+
+
+def card_report(workspace: Workspace, station_id: str, out: Path, *, language: str) -> Report:
+    """Write the card of one station. Raises TargetingError where `out` is no PDF."""
+    if out.suffix.lower() != ".pdf":
+        raise TargetingError(f"{out.name}: a card is a PDF: end the name with .pdf.")
+    ensure_writable(out)
+    made = card_sheet(workspace, station_id, language)
+    write_aside(out, lambda to: to.write_bytes(made))
+    return Report({"station": station_id, "written": [str(out)]}, f"{station_id} -> {out}")
