@@ -16,6 +16,7 @@ import click
 
 from targeting import __version__
 from targeting.cli import imports as cli_imports
+from targeting.cli import sheets as cli_sheets
 from targeting.cli import turfs as cli_turfs
 from targeting.cli.console import Console, MethodName, Relance, comma_list, day_or_none, json_option
 from targeting.cli.words import language_of, speak
@@ -246,7 +247,7 @@ def doctor(console: Console) -> None:
         sys.exit(1)
 
 
-for command in (*cli_imports.COMMANDS, *cli_turfs.COMMANDS):
+for command in (*cli_sheets.COMMANDS, *cli_imports.COMMANDS, *cli_turfs.COMMANDS):
     cli.add_command(command)
 speak(cli)
 

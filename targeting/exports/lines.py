@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from typing import Final
+
+KEPT: Final = ("\u00a0", "\u202f")
 
 
 def one_line(text: str, longest: int) -> str:
     """The text on one line, without control signs (which can turn it round), cut with an ellipsis.
 
+    A blank that does not break stays one: `81 %` is never parted.
+
     >>> one_line("Rue\\n Basse", 40), one_line("\\u202eRue", 40), one_line("Avenue de la Plaine", 9)
     ('Rue Basse', 'Rue', 'Avenue d…')
     """
-    spaced = " ".join(text.split())
+    spaced = re.sub(r"\s+", lambda run: run[0] if run[0] in KEPT else " ", text.strip())
     shown = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -23,7 +23,10 @@ CHOSEN_CASING: Final = "#000000"
 
 
 class Theme(NamedTuple):
-    """What a map is painted with besides its classes. `hatch_strong`: over the strongest class."""
+    """What a map is painted with besides its classes.
+
+    hatch_strong: over the strongest class. left_out: stations that a filter leaves pale.
+    """
 
     classes: Sequence[str]
     paper: str
@@ -36,17 +39,20 @@ class Theme(NamedTuple):
     nothing: str
     unknown: str
     unknown_dots: str
+    left_out: str
+    chosen: str = CHOSEN
+    chosen_casing: str = CHOSEN_CASING
 
 
 LIGHT_THEME: Final = Theme(
     classes=LIGHT, paper="#f4f1ee", ink="#1d1a20", halo="#ffffff", edge="#ffffff",
     casing="#1d1a20", hatch="#1d1a20", hatch_strong="#ffffff", nothing="#ffffff",
-    unknown="#bbbbbb", unknown_dots="#6f6f6f",
+    unknown="#bbbbbb", unknown_dots="#6f6f6f", left_out="#f4f1ee",
 )  # fmt: skip
 DARK_THEME: Final = Theme(
     classes=DARK, paper="#17151a", ink="#ffffff", halo="#17151a", edge="#17151a",
     casing="#ffffff", hatch="#ffffff", hatch_strong="#17151a", nothing="#242129",
-    unknown="#6a6a6a", unknown_dots="#b5b5b5",
+    unknown="#6a6a6a", unknown_dots="#b5b5b5", left_out="#17151a",
 )  # fmt: skip
 THEMES: Final = {"light": LIGHT_THEME, "dark": DARK_THEME}
 

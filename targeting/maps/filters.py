@@ -1,0 +1,57 @@
+"""What a strategist filters stations by, and how a sheet tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from targeting.locale import date_in, percent_in, text_in
+from targeting.maps.board import Board
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Stations shown; ranks and classes stay those of the whole campaign.
+
+    min_abstention, min_left: rates; at 0 a station without the measure passes. not_visited_since:
+    stations whose last visit was before that day, or that had none. is_sure: those alone whose past
+    is sure.
+    """
+
+    min_abstention: float = 0.0
+    min_left: float = 0.0
+    not_visited_since: date | None = None
+    is_sure: bool = False
+
+    def passing(self, board: Board) -> pd.Index:
+        """Stations of the board that pass, in its order."""
+        rows = board.passing(min_abstention=self.min_abstention, min_left=self.min_left)
+        if self.not_visited_since is not None:
+            last = pd.to_datetime(rows["last_visit_date"])
+            rows = rows[last.isna() | (last < pd.Timestamp(self.not_visited_since))]
+        if self.is_sure:
+            rows = rows[~rows.index.isin(board.doubtful)]
+        return rows.index
+
+    def told(self, board: Board, language: str) -> list[str]:
+        """Each filter that is on, in words."""
+        share = text_in(language, f"metric.{board.share}")
+        told = []
+        if self.min_abstention > 0:
+            rate = percent_in(language, self.min_abstention, decimals=0)
+            told.append(text_in(language, "filter.abstention", rate=rate))
+        if self.min_left > 0:
+            rate = percent_in(language, self.min_left, decimals=0)
+            told.append(text_in(language, "filter.left", share=_lower(share), rate=rate))
+        if self.not_visited_since is not None:
+            day = date_in(language, self.not_visited_since)
+            told.append(text_in(language, "filter.not_visited", day=day))
+        if self.is_sure:
+            told.append(text_in(language, "filter.sure"))
+        return told
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

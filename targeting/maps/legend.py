@@ -1,0 +1,89 @@
+"""The legend in words and with its unit, the same on screen and on paper.
+
+« très prioritaire : 33 à 42 abstentionnistes de gauche pour 100 inscrits »
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from targeting.locale import number_in, text_in
+from targeting.maps.classes import Classes, class_numbers
+from targeting.maps.palette import LIGHT_THEME, Theme, colours_of
+
+LEVELS: Final = {"priority": "priority", "score": "stock"}
+"""Metric → family of words for its classes; the others have `level`'s (« très forte »…)."""
+
+WORDS_OF: Final[dict[int, tuple[int, ...]]] = {
+    1: (), 2: (1, 5), 3: (1, 3, 5), 4: (1, 2, 4, 5), 5: (1, 2, 3, 4, 5),
+}  # fmt: skip
+"""Number of classes → which of the five words they have, least first; one class needs none."""
+
+
+class LegendLine(NamedTuple):
+    """A colour (`#3e3875`) and what it means, in words."""
+
+    colour: str
+    words: str
+
+
+def unit_in(language: str, metric: str, share: str) -> str:
+    """The unit of a measure, in words; `share` is `left` or `target` (see `share_name`)."""
+    key = f"legend.unit.{metric}"
+    return text_in(language, f"{key}.{share}" if metric in ("priority", "score", "left") else key)
+
+
+def legend_lines(
+    classes: Classes, language: str, share: str, theme: Theme = LIGHT_THEME
+) -> list[LegendLine]:
+    """The classes of a measure, the strongest first; then nothing yet, and unknown.
+
+    The strongest is told with its unit, those under it by their numbers.
+    """
+    count = len(classes.counts)
+    numbers = _shortest([100 * b for b in classes.bounds], language)
+    colours = colours_of(count, theme.classes)
+    words = WORDS_OF[count] if count else ()
+    unit = unit_in(language, classes.metric, share)
+    lines = []
+    for at, (low, high) in enumerate(pairwise(numbers)):
+        span = low if low == high else text_in(language, "legend.span", low=low, high=high)
+        if at == count - 1:
+            span = f"{span} {unit}"
+        if words:
+            level = text_in(language, f"legend.{LEVELS.get(classes.metric, 'level')}.{words[at]}")
+            span = text_in(language, "legend.line", level=level, span=span)
+        lines.append(LegendLine(colours[at], span))
+    lines.reverse()
+    if classes.nothing:
+        few = text_in(language, "legend.no_coverage")
+        lines.append(LegendLine(theme.nothing, few))
+    if classes.unknown:
+        lines.append(LegendLine(theme.unknown, text_in(language, "legend.unknown")))
+    return lines
+
+
+def _shortest(bounds: Sequence[float], language: str) -> list[str]:
+    """Bounds with as few decimals as tell them apart, two at most."""
+    told: list[str] = []
+    for decimals in (0, 1, 2):
+        told = [number_in(language, float(b), decimals=decimals) for b in bounds]
+        if len(set(told)) >= len(set(bounds)):
+            break
+    return told
+
+
+def class_of(values: pd.Series, classes: Classes, *, nothing: int, unknown: int) -> pd.Series:
+    """The class of each value, 0 the least; `nothing`, `unknown` where it has none."""
+    found = pd.Series(unknown, index=values.index, dtype="int64")
+    known = values.notna()
+    if classes.nothing is not None:
+        found[known & (values.fillna(1) <= 0)] = nothing
+        known &= values.fillna(0) > 0
+    if classes.counts:
+        found[known] = class_numbers(values[known].astype(float), classes.bounds)
+    return found
