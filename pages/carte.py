@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, station_option
+from targeting.maps.board import Board, sector_words, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer, station_layer
@@ -35,6 +35,7 @@ from targeting.web.at_hand import (
     load_backdrop,
     load_board,
     load_hatching,
+    load_quarters,
     load_station_line,
     load_station_map,
     load_workbench_map,
@@ -92,12 +93,13 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
         show_why_unpainted(board)
         return
     backdrop, _ = load_backdrop()
+    quarters = load_quarters()
     name = metric_name(board, metric)
     bench.show_map(
         {
             "url": file.url,
             "backdrop": backdrop.url if backdrop else None,
-            "quarters": None,
+            "quarters": quarters.url if quarters else None,
             "bounds": list(file.bounds),
             "metric": metric,
             "theme": st.context.theme.type or "light",
@@ -220,6 +222,7 @@ def choose_filters(board: Board) -> dict[str, Any]:
         format_func=lambda n: told("map.rest_days", n) if n else say("map.rest_any"),
     )  # fmt: skip
     is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
     return {
@@ -227,7 +230,26 @@ def choose_filters(board: Board) -> dict[str, Any]:
         "min_left": left / 100,
         "not_visited_since": date.today() - timedelta(days=days) if days else None,
         "is_sure": is_sure,
+        "sectors": sectors,
     }
+
+
+def choose_sectors(board: Board) -> dict[str, list[str]]:
+    """Quarters, arrondissements, constituencies: those kinds that this place has."""
+    chosen = {}
+    for kind, column in board.sectors.items():
+        options = sorted(column.dropna().unique())
+        bench.read_once(kind, kind, bench.listed)
+        kept = [code for code in st.session_state.get(kind, []) if code in options]
+        if kind in st.session_state and kept != st.session_state[kind]:
+            st.session_state[kind] = kept
+        chosen[kind] = st.multiselect(
+            say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
+            format_func=partial(sector_words, board, kind, language=language()),
+            select_all=False, persist_state="session",
+        )  # fmt: skip
+        bench.write_address(kind, bench.as_list(chosen[kind]))
+    return chosen
 
 
 def known_metric(text: str) -> str:

@@ -12,11 +12,12 @@ import pandas as pd
 import shapely
 
 from targeting.codes import station_label
-from targeting.crs import WGS84
+from targeting.crs import WGS84, require_metric_crs
 from targeting.locale import text_in
 from targeting.maps.board import Board, tooltips
 from targeting.maps.classes import Classes, class_positions, legend_words
 from targeting.maps.files import (
+    SIMPLIFIED_M,
     MapFile,
     dense_bounds,
     metric_classes,
@@ -74,6 +75,23 @@ def workbench_file(
     both = gpd.GeoSeries([*drawn, *at], crs=WGS84)
     file = write_features(folder, "bench", both, properties)
     return MapFile(file.path, dense_bounds(drawn.bounds.to_numpy()))
+
+
+def quarters_file(folder: Path, quarters: gpd.GeoDataFrame) -> MapFile:
+    """Write quarters (table Quarters) as their outlines, and a point in each for its name.
+
+    Properties of both: `name`; of a point `rank`: 1 for the widest, whose name comes first.
+    Outlines are simplified as a coverage: neighbours keep one border.
+    """
+    drawn = require_metric_crs(quarters, "quarters")
+    shapes = drawn.geometry.to_numpy()
+    simple = shapely.coverage_simplify(shapes, SIMPLIFIED_M)
+    names = drawn["name"].to_list()
+    areas = pd.Series(shapely.area(shapes))
+    ranks = areas.rank(ascending=False, method="first").astype(int).to_list()
+    both = gpd.GeoSeries([*simple, *_inside(shapes)], crs=drawn.crs).to_crs(WGS84)
+    properties = {"name": names * 2, "rank": [*[None] * len(names), *ranks]}
+    return write_features(folder, "quarters", both, properties)
 
 
 def _only(board: Board, stations: pd.Index) -> Board:
