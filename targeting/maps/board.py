@@ -165,7 +165,8 @@ def sector_words(board: Board, kind: str, code: str, language: str) -> str:
             where = ""
     if not number.isdigit():
         return code
-    named = text_in(language, f"place.{kind}", rank=ordinal_in(language, int(number)))
+    first = "_first" if int(number) == 1 and kind == "constituency" else ""
+    named = text_in(language, f"place.{kind}{first}", rank=ordinal_in(language, int(number)))
     return f"{where} · {named}" if where else named
 
 

@@ -18,7 +18,7 @@ NOT_WRITTEN: Final = ("private", "service", "stairs", "footway", "path", "tunnel
 """Kinds whose names are no help to find one's way."""
 
 MOST_WRITTEN: Final = 4_000
-"""In a town with more named streets, those of LARGE_WAYS alone are written, if classes are known."""
+"""In a town with more named streets, only those of LARGE_WAYS are written, if classes are known."""
 
 
 def named_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

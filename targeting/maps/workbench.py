@@ -26,6 +26,7 @@ from targeting.maps.files import (
 )
 from targeting.maps.measures import COLUMNS
 from targeting.maps.palette import THEMES
+from targeting.stations.quarters import shown_names
 
 MOST_DRAWN: Final = 3000
 """Stations drawn live at once; a country is looked at as a whole, then by department or commune."""
@@ -86,7 +87,7 @@ def quarters_file(folder: Path, quarters: gpd.GeoDataFrame) -> MapFile:
     drawn = require_metric_crs(quarters, "quarters")
     shapes = drawn.geometry.to_numpy()
     simple = shapely.coverage_simplify(shapes, SIMPLIFIED_M)
-    names = drawn["name"].to_list()
+    names = shown_names(drawn["name"]).to_list()
     areas = pd.Series(shapely.area(shapes))
     ranks = areas.rank(ascending=False, method="first").astype(int).to_list()
     both = gpd.GeoSeries([*simple, *_inside(shapes)], crs=drawn.crs).to_crs(WGS84)

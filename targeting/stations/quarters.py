@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import geopandas as gpd
@@ -17,12 +18,37 @@ PLAIN_M: Final = 2.0
 LEAST_SHARE: Final = 0.05
 """A smaller share of a station is the roughness of two drawings, and no quarter of its own."""
 
+SMALL_WORDS: Final = frozenset({
+    "à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "sous",
+    "sur",
+})  # fmt: skip
+"""Written small within a name; the first word never is."""
+
+
+def shown_names(names: pd.Series) -> pd.Series:
+    """Names as a map writes them: a layer that shouts is put in small letters.
+
+    >>> shown_names(pd.Series(["SAINT-JEAN-DU-DESERT", "LA POINTE ROUGE", "L'ESTAQUE"])).to_list()
+    ['Saint-Jean-du-Desert', 'La Pointe Rouge', "L'Estaque"]
+    >>> shown_names(pd.Series(["ZAC Nord", "LE PANIER"])).to_list()
+    ['ZAC Nord', 'LE PANIER']
+    """
+    if any(c.islower() for name in names for c in name):
+        return names
+    return names.map(_in_small_letters).astype("str")
+
+
+def _in_small_letters(name: str) -> str:
+    parts = re.split(r"([\W_]+)", name.lower())
+    words = [part if at and part in SMALL_WORDS else part.capitalize()
+             for at, part in enumerate(parts)]  # fmt: skip
+    return "".join(words)
+
 
 def quarter_labels(quarters: gpd.GeoDataFrame) -> pd.Series:
     """What each quarter is called here: its name, with its commune where two communes have one."""
-    twins = quarters["name"].duplicated(keep=False).any()
-    labels = quarters["name"]
-    if twins:
+    labels = shown_names(quarters["name"])
+    if quarters["name"].duplicated().any():
         labels = labels + " (" + quarters["commune_code"] + ")"
     return labels.astype("str").rename("quarter")
 
