@@ -26,6 +26,7 @@ from targeting.maps.workbench import (
     map_legend,
     map_words,
 )
+from targeting.streetnames import plain
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (
     choose_area,
@@ -55,6 +56,9 @@ NAMED = 1000
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
+
+IN_ADDRESS = {"quarter": "q", "arrondissement": "arr", "constituency": "circ"}
+"""Parameters of the page's address that hold the sectors chosen."""
 
 
 def metric_name(board: Board, metric: str) -> str:
@@ -238,8 +242,8 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
     """Quarters, arrondissements, constituencies: those kinds that this place has."""
     chosen = {}
     for kind, column in board.sectors.items():
-        options = sorted(column.dropna().unique())
-        bench.read_once(kind, kind, bench.listed)
+        options = sorted(column.dropna().unique(), key=plain)
+        bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
         kept = [code for code in st.session_state.get(kind, []) if code in options]
         if kind in st.session_state and kept != st.session_state[kind]:
             st.session_state[kind] = kept
@@ -248,7 +252,7 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             format_func=partial(sector_words, board, kind, language=language()),
             select_all=False, persist_state="session",
         )  # fmt: skip
-        bench.write_address(kind, bench.as_list(chosen[kind]))
+        bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
     return chosen
 
 

@@ -34,6 +34,7 @@ from targeting.sources.outlines.identity import (
 )
 from targeting.sources.outlines.reading import has_shape, refuse_outside_france
 from targeting.sources.outlines.rings import mend_rings, named_rows
+from targeting.streetnames import plain
 from targeting.tables import Quarters
 
 MOST_QUARTERS: Final = 3_000
@@ -256,7 +257,7 @@ def _is_naming(column: str) -> bool:
     [False, False, False, False, False]
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column)
-    words = [w for w in re.split(r"[\W\d_]+", _folded(spaced.replace("_", " "))) if w]
+    words = plain(re.sub(r"[_\d]+", " ", spaced)).lower().split()
     if is_record(column) or COMMUNE_NAME.fullmatch(column) or OF_OTHERS & set(words):
         return False
     return _is_of_quarters(column) or any(
@@ -276,8 +277,7 @@ def _are_distinct(texts: Sequence[str], communes: Sequence[str]) -> bool:
 
 def _folded(text: str) -> str:
     """A text whatever its capitals, accents and signs."""
-    plain = unicodedata.normalize("NFD", text.casefold())
-    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+    return plain(text) or text.casefold()
 
 
 def _small_letters(texts: Iterable[str]) -> int:
@@ -381,7 +381,7 @@ def _one_a_name(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, l
         layer = layer[~flat]
     if layer.empty:
         raise SourceError(name, "no quarter has an outline.", way_out="Export the layer again.")
-    layer = layer.assign(key=[_folded(n) or n for n in layer["name"]])
+    layer = layer.assign(key=[_folded(n) for n in layer["name"]])
     keys = ["commune_code", "key"]
     twice = layer.duplicated(keys, keep=False)
     if twice.any():

@@ -129,8 +129,8 @@ def _on_the_ground(
     if away.min() > FAR_M:
         raise SourceError(
             name,
-            f"its quarters lie {away.min() / 1000:,.0f} km from the nearest {what} of "
-            f"{', '.join(communes[:3])}.",
+            f"its quarters lie {away.min() / 1000:,.0f} km from the nearest station or "
+            f"address of {', '.join(communes[:3])}.",
             way_out="Their coordinate system is another one: say which with --crs. Or is it the "
             "file of another town?",
         )
@@ -141,10 +141,10 @@ def _on_the_ground(
         return quarters, []
     named = sorted(quarters["name"][far])
     shown = ", ".join(named[:6]) + (" …" if len(named) > 6 else "")
-    note = f"{len(named):,} quarters that no {what} of {communes[0]} is near left out: {shown}"
+    note = f"{len(named):,} quarters without a station or an address of {communes[0]} left out: {shown}"
     if far.all():
         raise SourceError(
-            name, f"none of its quarters has a {what} of {communes[0]} in it.",
+            name, f"none of its quarters has a station or an address of {communes[0]} in it.",
             way_out="Is it the file of another town? Name its commune with --commune.",
         )  # fmt: skip
     return quarters[~far].reset_index(drop=True), [note]
