@@ -401,7 +401,8 @@ def _overlaps(quarters: gpd.GeoDataFrame) -> list[str]:
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))
     smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
     share = shared / np.maximum(smaller, 1.0)
-    over = [int(i) for i in np.argsort(-share, kind="stable") if share[i] > OVERLAP]
+    order = np.lexsort((second, first, -share.round(2)))
+    over = [int(i) for i in order if share[i] > OVERLAP]
     if not over:
         return []
     names = quarters["name"]

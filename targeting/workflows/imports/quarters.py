@@ -141,7 +141,10 @@ def _on_the_ground(
         return quarters, []
     named = sorted(quarters["name"][far])
     shown = ", ".join(named[:6]) + (" …" if len(named) > 6 else "")
-    note = f"{len(named):,} quarters without a station or an address of {communes[0]} left out: {shown}"
+    note = (
+        f"{len(named):,} quarters without a station or an address of {communes[0]} left out: "
+        f"{shown}"
+    )
     if far.all():
         raise SourceError(
             name, f"none of its quarters has a station or an address of {communes[0]} in it.",
