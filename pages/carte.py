@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, station_option
+from targeting.maps.board import Board, sector_words, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer, station_layer
@@ -26,6 +26,7 @@ from targeting.maps.workbench import (
     map_legend,
     map_words,
 )
+from targeting.streetnames import plain
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (
     choose_area,
@@ -35,6 +36,7 @@ from targeting.web.at_hand import (
     load_backdrop,
     load_board,
     load_hatching,
+    load_quarters,
     load_station_line,
     load_station_map,
     load_workbench_map,
@@ -55,6 +57,9 @@ NAMED = 1000
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
+
+IN_ADDRESS = {"quarter": "q", "arrondissement": "arr", "constituency": "circ"}
+"""Parameters of the page's address that hold the sectors chosen."""
 
 
 def metric_name(board: Board, metric: str) -> str:
@@ -94,12 +99,13 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
         show_why_unpainted(board)
         return
     backdrop, _ = load_backdrop()
+    quarters = load_quarters()
     name = metric_name(board, metric)
     bench.show_map(
         {
             "url": file.url,
             "backdrop": backdrop.url if backdrop else None,
-            "quarters": None,
+            "quarters": quarters.url if quarters else None,
             "bounds": list(file.bounds),
             "metric": metric,
             "theme": st.context.theme.type or "light",
@@ -222,6 +228,7 @@ def choose_filters(board: Board) -> dict[str, Any]:
         say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
     )
     is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
     return {
@@ -229,7 +236,26 @@ def choose_filters(board: Board) -> dict[str, Any]:
         "min_left": left / 100,
         "not_visited_since": date.today() - timedelta(days=days) if days else None,
         "is_sure": is_sure,
+        "sectors": sectors,
     }
+
+
+def choose_sectors(board: Board) -> dict[str, list[str]]:
+    """Quarters, arrondissements, constituencies: those kinds that this place has."""
+    chosen = {}
+    for kind, column in board.sectors.items():
+        options = sorted(column.dropna().unique(), key=plain)
+        bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
+        kept = [code for code in st.session_state.get(kind, []) if code in options]
+        if kind in st.session_state and kept != st.session_state[kind]:
+            st.session_state[kind] = kept
+        chosen[kind] = st.multiselect(
+            say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
+            format_func=partial(sector_words, board, kind, language=language()),
+            select_all=False, persist_state="session",
+        )  # fmt: skip
+        bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
+    return chosen
 
 
 def known_metric(text: str) -> str:

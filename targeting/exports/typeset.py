@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import typst
 
@@ -26,7 +26,8 @@ FONTS: Final = Path(__file__).with_name("fonts")
 SCREEN_PPI: Final = 150
 """A sheet of A4 as a picture of 1754 × 1240 points: read on a screen, and printed if need be."""
 
-KINDS: Final = ("pdf", "png")
+Kind = Literal["pdf", "png"]
+KINDS: Final[tuple[Kind, ...]] = ("pdf", "png")
 
 
 def set_pages(
@@ -34,7 +35,7 @@ def set_pages(
     facts: Mapping[str, Any],
     *,
     today: date,
-    kind: str = "pdf",
+    kind: Kind = "pdf",
     pictures: Mapping[str, str] | None = None,
 ) -> bytes:
     """The pages of `template` filled with `facts`, as the bytes of a PDF or of a PNG (one page).

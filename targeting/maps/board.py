@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
+from typing import Final
 
 import pandas as pd
 
-from targeting.codes import ARRONDISSEMENT_COMMUNES, commune_of, station_label
+from targeting.codes import (
+    ARRONDISSEMENT_COMMUNES,
+    arrondissement_of,
+    commune_of,
+    commune_of_arrondissement,
+    department_of,
+    station_label,
+)
 from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
@@ -18,6 +28,11 @@ from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.scoring.ranks import chance_above, threshold_of
 from targeting.stations.joins import Join
 
+SECTORS: Final = ("quarter", "arrondissement", "constituency")
+"""Kinds of sectors that stations are filtered by; those that a place has are offered."""
+
+NO_SECTORS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Board:
@@ -26,7 +41,8 @@ class Board:
     table: indexed by station_id, the columns of Scores and Priorities, `contacted_rate`, Coverage
     as `publish_coverage` lets it out (missing count: from 1 to 10), `place` (may be empty),
     `vintage` and `origin` of the outline (missing: none); `tide` (`scoring.tide`, for classes);
-    `priority_rank_low`, `priority_rank_high` where the rank has an interval.
+    `priority_rank_low`, `priority_rank_high` where the rank has an interval; where quarters are
+    known `quarter` (missing: in none).
     abstentions: rate at each low election of `basis`, same index.
     join: how the outlines fit the results; nothing without outlines. dots: the same of the points
     that stand where no outline does.
@@ -100,6 +116,32 @@ class Board:
         return dict(zip(self.table.index, self.table["place"], strict=True))
 
     @cached_property
+    def quarters(self) -> dict[str, str]:
+        """The quarter of each station that has one."""
+        if "quarter" not in self.table:
+            return {}
+        return dict(self.table["quarter"].dropna().items())
+
+    @cached_property
+    def sectors(self) -> dict[str, pd.Series]:
+        """What stations can be filtered by, of a kind of SECTORS each, where there is a choice.
+
+        A Series of the board's stations each: the quarter's label, the Insee code of the
+        arrondissement, the constituency's code; missing where a station has none.
+        """
+        stations = self.table.index
+        arrondissements = [arrondissement_of(station) or None for station in stations]
+        found = {
+            "quarter": self.table.get("quarter"),
+            "arrondissement": pd.Series(arrondissements, index=stations, dtype="str"),
+            "constituency": self.table.get("constituency_code"),
+        }
+        return {
+            kind: column for kind, column in found.items()
+            if column is not None and column.nunique() > 1
+        }  # fmt: skip
+
+    @cached_property
     def has_communes(self) -> bool:
         """Whether there are several communes: a station's number is then not enough to name it."""
         return len({commune_of(station) for station in self.table.index}) > 1
@@ -111,10 +153,12 @@ class Board:
         min_left: float = 0.0,
         not_visited_since: date | None = None,
         is_sure: bool = False,
+        sectors: Mapping[str, Collection[str]] = NO_SECTORS,
     ) -> pd.DataFrame:
         """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass.
 
-        `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past.
+        `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past;
+        `sectors`: of each kind (see `sectors`) those wanted, none being any.
         """
         keep = pd.Series(True, index=self.table.index)
         if min_abstention > 0:
@@ -126,14 +170,41 @@ class Board:
             keep &= ~(visited >= pd.Timestamp(not_visited_since)).fillna(False)
         if is_sure:
             keep &= ~self.table.index.isin(self.doubtful)
+        for kind, wanted in sectors.items():
+            if wanted and kind in self.sectors:
+                keep &= self.sectors[kind].isin(list(wanted))
         return self.table[keep]
 
 
+def sector_words(board: Board, kind: str, code: str, language: str) -> str:
+    """What a sector is called: `Le Panier`, `3e arrondissement`, `4e circonscription`.
+
+    Where the board has several cities, or departments, they are named too.
+    """
+    if kind == "quarter":
+        return code
+    if kind == "arrondissement":
+        commune = commune_of_arrondissement(code)
+        number = code.removeprefix(ARRONDISSEMENT_COMMUNES.get(commune, ""))
+        where = commune if board.has_communes else ""
+    else:
+        where, number = department_of(code), code[len(department_of(code)) :]
+        if board.sectors[kind].dropna().map(department_of).nunique() < 2:
+            where = ""
+    if not number.isdigit():
+        return code
+    first = "_first" if int(number) == 1 and kind == "constituency" else ""
+    named = text_in(language, f"place.{kind}{first}", rank=ordinal_in(language, int(number)))
+    return f"{where} · {named}" if where else named
+
+
 def station_place(board: Board, station_id: str, language: str) -> str:
-    """The commune's code where there are several; the polling place, else the arrondissement."""
+    """The commune's code where there are several; the polling place, else the quarter, else the
+    arrondissement."""
     commune = commune_of(station_id)
     place = board.places[station_id]
     number = station_id.split("_", 1)[1]
+    place = place or board.quarters.get(station_id, "")
     if not place and commune in ARRONDISSEMENT_COMMUNES and number[:2].isdigit():
         rank = ordinal_in(language, int(number[:2]))
         place = text_in(language, "place.arrondissement", rank=rank)

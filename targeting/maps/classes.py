@@ -22,10 +22,6 @@ UNKNOWN: Final = (189, 189, 189)
 NOTHING_YET: Final = (236, 236, 236)
 OPACITY: Final = 215
 
-UNKNOWN_PLACE: Final = -1
-NOTHING_PLACE: Final = -2
-"""Places in the palette of a station without a value, and of one at zero that stands apart."""
-
 
 @dataclass(frozen=True)
 class Classes:
@@ -76,51 +72,6 @@ def class_numbers(values: pd.Series, bounds: tuple[float, ...]) -> np.ndarray:
     """Class of each value, from 0; a value on a bound belongs to the class above."""
     inner = np.asarray(bounds[1:-1])
     return np.asarray(np.searchsorted(inner, values.to_numpy(float), side="right"))
-
-
-def class_positions(values: pd.Series, classes: Classes) -> np.ndarray:
-    """Place of each value's colour in a palette of five, least first, in the order given (int).
-
-    -1 where the value is missing, -2 at zero where nothing stands apart; with fewer classes the
-    strongest colours are the ones used.
-    """
-    places = np.full(len(values), UNKNOWN_PLACE)
-    known = values.notna().to_numpy()
-    if classes.nothing is not None:
-        is_nothing = known & (values.fillna(1).to_numpy(float) <= 0)
-        places[is_nothing] = NOTHING_PLACE
-        known = known & ~is_nothing
-    if classes.counts and known.any():
-        numbers = class_numbers(values[known].astype(float), classes.bounds)
-        places[known] = numbers + len(PALETTE) - len(classes.counts)
-    return places
-
-
-def legend_words(classes: Classes, language: str) -> list[tuple[int, str, str]]:
-    """Place in the palette, words with their unit, and stations of each class, strongest first."""
-    first = len(PALETTE) - len(classes.counts)
-    spans = zip(classes.bounds[:-1], classes.bounds[1:], strict=True)
-    rows = []
-    for at, ((low, high), count) in enumerate(zip(spans, classes.counts, strict=True), first):
-        said = [value_in(language, classes.metric, value) for value in (low, high)]
-        same = said[0] == said[1]
-        key = "legend.class_one" if same else "legend.class_words"
-        level = text_in(language, f"legend.{_levels(classes.metric)}.{at}")
-        words = text_in(language, key, level=level, low=said[0], high=said[1])
-        rows.append((at, words, count_in(language, "legend.stations", count)))
-    rows.reverse()
-    for place, key, many in (
-        (NOTHING_PLACE, "legend.no_coverage", classes.nothing),
-        (UNKNOWN_PLACE, "legend.unknown", classes.unknown),
-    ):
-        if many:
-            counted = count_in(language, "legend.stations", many)
-            rows.append((place, text_in(language, key), counted))
-    return rows
-
-
-def _levels(metric: str) -> str:
-    return "priority" if metric in PER_HUNDRED else "share"
 
 
 def fill_colours(values: pd.Series, classes: Classes) -> list[Colour]:

@@ -157,17 +157,26 @@ def _geometries(path: Path) -> dict[str, Any]:
 
 
 def backdrop_file(folder: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> MapFile | None:
-    """Write what is drawn for orientation (water, parks, rail, streets) in one file."""
+    """Write what is drawn for orientation (water, parks, rail, streets) in one file.
+
+    Properties: `kind`; of streets, `name` where their layer tells which to write (`written`).
+    """
     parts: list[Any] = []
     kinds: list[str] = []
+    names: list[str | None] = []
     for name, layer in layers.items():
         shapes = require_metric_crs(layer, name).geometry.dropna()
         simple = shapes.simplify(SIMPLIFIED_M / 2).to_crs(WGS84)
         parts += list(simple)
         kinds += [name] * len(simple)
+        written = (
+            layer["written"].reindex(shapes.index) if "written" in layer else [None] * len(simple)
+        )
+        names += [n if isinstance(n, str) else None for n in written]
     if not parts:
         return None
-    return write_features(folder, "backdrop", gpd.GeoSeries(parts, crs=WGS84), {"kind": kinds})
+    drawn = gpd.GeoSeries(parts, crs=WGS84)
+    return write_features(folder, "backdrop", drawn, {"kind": kinds, "name": names})
 
 
 def write_features(

@@ -12,19 +12,22 @@ import pandas as pd
 import shapely
 
 from targeting.codes import station_label
-from targeting.crs import WGS84
-from targeting.locale import text_in
+from targeting.crs import WGS84, require_metric_crs
+from targeting.locale import count_in, text_in
 from targeting.maps.board import Board, tooltips
-from targeting.maps.classes import Classes, class_positions, legend_words
+from targeting.maps.classes import Classes
 from targeting.maps.files import (
+    SIMPLIFIED_M,
     MapFile,
     dense_bounds,
     metric_classes,
     station_shapes,
     write_features,
 )
+from targeting.maps.legend import legend_lines, place_of
 from targeting.maps.measures import COLUMNS
 from targeting.maps.palette import THEMES
+from targeting.stations.quarters import shown_names
 
 MOST_DRAWN: Final = 3000
 """Stations drawn live at once; a country is looked at as a whole, then by department or commune."""
@@ -65,7 +68,7 @@ def workbench_file(
         "hatch": [*rows.index.isin(board.doubtful).astype(int).tolist(), *[None] * count],
     }
     for metric, classes in metric_classes(board).items():
-        places = class_positions(rows[COLUMNS[metric]], classes)
+        places = place_of(rows[COLUMNS[metric]], classes)
         properties[f"c_{metric}"] = [*places.tolist(), *[None] * count]
     for language, texts in tooltips(board, rows.index).items():
         properties[f"tip_{language}"] = [*texts, *[None] * count]
@@ -74,6 +77,23 @@ def workbench_file(
     both = gpd.GeoSeries([*drawn, *at], crs=WGS84)
     file = write_features(folder, "bench", both, properties)
     return MapFile(file.path, dense_bounds(drawn.bounds.to_numpy()))
+
+
+def quarters_file(folder: Path, quarters: gpd.GeoDataFrame) -> MapFile:
+    """Write quarters (table Quarters) as their outlines, and a point in each for its name.
+
+    Properties of both: `name`; of a point `rank`: 1 for the widest, whose name comes first.
+    Outlines are simplified as a coverage: neighbours keep one border.
+    """
+    drawn = require_metric_crs(quarters, "quarters")
+    shapes = drawn.geometry.to_numpy()
+    simple = shapely.coverage_simplify(shapes, SIMPLIFIED_M)
+    names = shown_names(drawn["name"]).to_list()
+    areas = pd.Series(shapely.area(shapes))
+    ranks = areas.rank(ascending=False, method="first").astype(int).to_list()
+    both = gpd.GeoSeries([*simple, *_inside(shapes)], crs=drawn.crs).to_crs(WGS84)
+    properties = {"name": names * 2, "rank": [*[None] * len(names), *ranks]}
+    return write_features(folder, "quarters", both, properties)
 
 
 def _only(board: Board, stations: pd.Index) -> Board:
@@ -108,12 +128,16 @@ def looks() -> dict[str, dict[str, Any]]:
 
 
 def map_legend(
-    classes: Classes, language: str, *, title: str, notes: Sequence[str] = ()
+    classes: Classes, language: str, *, share: str, title: str, notes: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The legend over the map: strongest class first, in words with their unit and counts."""
     entries = [
-        {"at": at, "words": words, "count": count}
-        for at, words, count in legend_words(classes, language)
+        {
+            "at": line.place,
+            "words": line.words,
+            "count": count_in(language, "legend.stations", line.count),
+        }
+        for line in legend_lines(classes, language, share)
     ]
     return {"title": title, "entries": entries, "notes": [n for n in notes if n]}
 

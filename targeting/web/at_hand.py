@@ -428,6 +428,7 @@ def _warm_tables(here: Workspace, mark: str) -> None:
             draw.of(here, mark, board)
     with suppress(TargetingError):
         load_backdrop.of(here, mark)
+        load_quarters.of(here, mark)
         load_turf_board.of(here, mark)
 
 
@@ -528,6 +529,12 @@ def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
 def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     return station_board.write_backdrop(here)
+
+
+@kept(is_told=True, is_whole=_is_there)
+def load_quarters(here: Workspace) -> MapFile | None:
+    """The file of the campaign's quarters, where some were imported."""
+    return station_board.write_quarters(here)
 
 
 @kept(is_told=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -101,6 +102,20 @@ def write_address(name: str, value: str) -> None:
         st.query_params[name] = value
     elif not value and name in st.query_params:
         del st.query_params[name]
+
+
+def as_list(values: Iterable[str]) -> str:
+    """Names as one value of an address; a comma of their own is written otherwise.
+
+    >>> listed(as_list(["Le Panier", "Saint-Just, haut", "50 %"]))
+    ['Le Panier', 'Saint-Just, haut', '50 %']
+    """
+    return ",".join(v.replace("%", "%25").replace(",", "%2C") for v in values)
+
+
+def listed(text: str) -> list[str]:
+    """The names that `as_list` wrote."""
+    return [unquote(part) for part in text.split(",") if part]
 
 
 def read_once(name: str, key: str, read: Callable[[str], Any]) -> None:

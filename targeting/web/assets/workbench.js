@@ -159,7 +159,7 @@ const LAYERS = [
   },
   {
     id: 'quarter-names', type: 'symbol', source: 'quarters', filter: ['==', ['geometry-type'], 'Point'],
-    layout: { 'text-field': ['get', 'name'], 'text-font': ['Relance Bold'], 'text-size': ['interpolate', ['linear'], ['zoom'], 11, 11.5, 15, 16], 'text-max-width': 7, 'text-padding': 4 },
+    layout: { 'text-field': ['get', 'name'], 'text-font': ['Relance Bold'], 'text-size': ['interpolate', ['linear'], ['zoom'], 11, 11.5, 15, 16], 'text-max-width': 7, 'text-padding': 4, 'symbol-sort-key': ['get', 'rank'] },
   },
 ]
 

@@ -16,9 +16,11 @@ from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.listing import DOWNLOADED
-from targeting.maps.workbench import workbench_file
+from targeting.maps.streets import LARGE_WAYS, named_streets
+from targeting.maps.workbench import quarters_file, workbench_file
 from targeting.reference.credits import credits as stored_credits
 from targeting.reference.moments import one_moment
+from targeting.reference.quarters import load_quarters
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.reference.stations import find_stations
 from targeting.reference.streets import load_backdrop
@@ -29,6 +31,7 @@ from targeting.scoring.priorities import priority_errors, publish_coverage
 from targeting.scoring.ranks import rank_bounds
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
+from targeting.stations.quarters import assign_quarters
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import find_outlines, load_evidence, station_past
@@ -53,6 +56,7 @@ class ScoredBoard:
     join: Join | None = None
     points: gpd.GeoDataFrame | None = None
     tide: pd.Series | None = None
+    quarters: pd.Series | None = None
 
 
 @one_moment
@@ -68,7 +72,8 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     join = _join(workspace, judged, scored.scores, scored.basis.presidential)
     points = find_stations(workspace, scored.communes, origins=("points",))
     tide = station_tide(workspace, scored)
-    return ScoredBoard(scored, _terms(scored), outlines, join, points, tide)
+    quarters = _quarters(workspace, scored, outlines if join and join.is_sound else None, points)
+    return ScoredBoard(scored, _terms(scored), outlines, join, points, tide, quarters)
 
 
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
@@ -95,6 +100,8 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
     errors = _errors(scored, table["contacted_rate"])
     table = table.join(_rank_bounds(errors, table, kept.terms))
     table = table.join(_places(outlines, kept.points, stations))
+    if kept.quarters is not None:
+        table["quarter"] = kept.quarters.reindex(stations)
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
         table=table.loc[order],
@@ -107,9 +114,7 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         terms=kept.terms.loc[order],
         errors=None if errors is None else errors.loc[order],
         calibrations=scored.calibrations,
-        dots=None
-        if kept.points is None
-        else join_outlines(kept.points, scored.scores, election_id=scored.basis.presidential),
+        dots=None if kept.points is None else _dots(kept.points, scored),
     )
 
 
@@ -130,6 +135,25 @@ def _rank_bounds(
         return terms[list(names)].rename(columns=names)
     ranks = table["priority_rank"]
     return rank_bounds(errors["x"], errors["sigma"], ranks).add_prefix("priority_rank_")
+
+
+def _quarters(
+    workspace: Workspace,
+    scored: Scored,
+    outlines: gpd.GeoDataFrame | None,
+    points: gpd.GeoDataFrame | None,
+) -> pd.Series | None:
+    """The quarter of each station, by what is known to be where the results' stations are."""
+    quarters = load_quarters(workspace, scored.communes)
+    if quarters is None:
+        return None
+    if points is not None and not _dots(points, scored).is_sound:
+        points = None
+    return assign_quarters(quarters, outlines, points)
+
+
+def _dots(points: gpd.GeoDataFrame, scored: Scored) -> Join:
+    return join_outlines(points, scored.scores, election_id=scored.basis.presidential)
 
 
 def _terms(scored: Scored) -> pd.DataFrame:
@@ -266,12 +290,20 @@ def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
     return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
 
 
+def write_quarters(workspace: Workspace) -> MapFile | None:
+    """The quarters of the campaign's communes, to draw with their names; nothing without any."""
+    quarters = load_quarters(workspace, campaign_card(workspace).communes or None)
+    return None if quarters is None else quarters_file(workspace.maps, quarters)
+
+
 def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
     """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
     layers = load_backdrop(workspace)
     streets = load_stored_streets(workspace, barriers=False)
-    if streets is not None and len(streets) <= DRAWN_STREETS:
-        layers = {"streets": streets, **layers}
+    if streets is not None and len(streets) > DRAWN_STREETS:
+        streets = streets[streets["kind"].isin(LARGE_WAYS)]
+    if streets is not None and 0 < len(streets) <= DRAWN_STREETS:
+        layers = {"streets": named_streets(streets), **layers}
     return backdrop_file(workspace.maps, layers), list(layers)
 
 
