@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import typst
 
@@ -26,8 +26,7 @@ FONTS: Final = Path(__file__).with_name("fonts")
 SCREEN_PPI: Final = 150
 """A sheet of A4 as a picture of 1754 × 1240 points: read on a screen, and printed if need be."""
 
-Kind = Literal["pdf", "png"]
-KINDS: Final[tuple[Kind, ...]] = ("pdf", "png")
+KINDS: Final = ("pdf", "png")
 
 
 def set_pages(
@@ -35,7 +34,7 @@ def set_pages(
     facts: Mapping[str, Any],
     *,
     today: date,
-    kind: Kind = "pdf",
+    kind: str = "pdf",
     pictures: Mapping[str, str] | None = None,
 ) -> bytes:
     """The pages of `template` filled with `facts`, as the bytes of a PDF or of a PNG (one page).
@@ -54,7 +53,12 @@ def set_pages(
             compiler = typst.Compiler(
                 Path(folder, template), root=folder, font_paths=_fonts(), ignore_system_fonts=True
             )
-            made = compiler.compile(format=kind, ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False)
+            made = compiler.compile(
+                format=kind,  # type: ignore[arg-type]  # one of KINDS
+                ppi=SCREEN_PPI,
+                timestamp=midnight,
+                pdf_tags=False,
+            )
         except typst.TypstError as error:
             raise TargetingError(f"{template}: the pages cannot be set ({error}).") from error
     assert isinstance(made, bytes)  # one page, or one PDF

@@ -38,7 +38,7 @@ class LegendLine(NamedTuple):
     colour: str
     words: str
     place: int
-    count: int
+    stations: int
 
 
 def unit_in(language: str, metric: str, share: str) -> str:

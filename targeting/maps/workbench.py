@@ -135,7 +135,7 @@ def map_legend(
         {
             "at": line.place,
             "words": line.words,
-            "count": count_in(language, "legend.stations", line.count),
+            "count": count_in(language, "legend.stations", line.stations),
         }
         for line in legend_lines(classes, language, share)
     ]

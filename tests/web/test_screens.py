@@ -117,7 +117,7 @@ def in_address(test, name):
 
 def touch(test, *stations):
     """The map says that these are chosen; AppTest has no hand for a component."""
-    test.session_state["chosen"] = list(stations)
+    test.session_state["stations_chosen"] = list(stations)
     return test.run()
 
 
