@@ -220,7 +220,7 @@ def show_share(
                     partial(stations_file, suffix, filters, tuple(chosen), part, lang),
                     f"relance-bureaux{suffix}", mime, key=f"file{suffix}", on_click="ignore",
                 )  # fmt: skip
-        copy_link()
+        copy_link("copy_shown")
 
 
 def choose_filters(board: Board) -> Filters:

@@ -40,6 +40,24 @@ export default ctx => {{
 )
 
 
+_picture = st.components.v2.component(
+    "relance_picture",
+    html="<div></div>\n",
+    css="div { color: var(--st-text-color); font-family: var(--st-font) } svg { display: block }\n",
+    js=f"""
+export default ctx => {{
+  import(location.origin + "{our_url("picture.js")}").then(m => m.default(ctx))
+}}
+""",
+)
+
+
+def show_picture(svg: str, *, key: str) -> None:
+    """An SVG of ours in the page's colours; `st.html` would take it away."""
+    if svg:
+        _picture(key=key, data={"svg": svg})
+
+
 def show_card(board: Board, station_id: str, *, is_alone: bool) -> None:
     """One station: how sure, the rank, what to do; three reasons; the rest folded."""
     card = build_card(board, station_id, language())
@@ -54,7 +72,7 @@ def show_card(board: Board, station_id: str, *, is_alone: bool) -> None:
             st.text(card.place)
         st.markdown(card.answer)
         if card.bar is not None:
-            st.html(bar_svg(card.bar, language()))
+            show_picture(bar_svg(card.bar, language()), key=f"bar_{station_id}")
             st.caption(plain(card.bar.words))
         st.markdown("\n".join(f"- {line}" for line in card.reasons))
         for warning in card.warnings:
@@ -72,7 +90,7 @@ def _show_acts(station_id: str) -> None:
             f"relance-{station_id}.pdf",
             "application/pdf", key=f"print_{station_id}", on_click="ignore",
         )  # fmt: skip
-        copy_link()
+        copy_link(f"copy_{station_id}")
 
 
 def cut_button(stations: list[str], *, key: str) -> None:
@@ -82,14 +100,15 @@ def cut_button(stations: list[str], *, key: str) -> None:
         st.switch_page(str(PAGES / "secteurs.py"))
 
 
-def copy_link() -> None:
+def copy_link(key: str) -> None:
     """A button that copies the page's address: it holds what is chosen and filtered."""
-    _copy(key="copy", data={"words": say("bench.copy"), "done": say("bench.copied")})
+    _copy(key=key, data={"words": say("bench.copy"), "done": say("bench.copied")})
 
 
 def _show_past(board: Board, station_id: str) -> None:
     line, city = load_station_line(station_id), load_city_line()
-    st.html(history_svg(line, language(), city, board.share))
+    svg = history_svg(line, language(), city, board.share)
+    show_picture(svg, key=f"past_{station_id}")
 
 
 def _show_rest(card: Card) -> None:
@@ -114,7 +133,7 @@ def show_compared(board: Board, stations: list[str]) -> None:
                 args=(station,),
             )  # fmt: skip
             if bar is not None:
-                st.html(bar_svg(bar, language()))
+                show_picture(bar_svg(bar, language()), key=f"bar_{station}")
         for sentence in found.sentences:
             st.markdown(f"- {sentence}")
         heads = " | ".join(plain(title.split(" · ")[0]) for title in found.titles)
@@ -125,4 +144,4 @@ def show_compared(board: Board, stations: list[str]) -> None:
         st.markdown(f"| | {heads} |\n|---|{'---|' * len(found.ids)}\n{rows}")
         with st.container(horizontal=True, key="acts_compared"):
             cut_button(stations, key="cut_compared")
-            copy_link()
+            copy_link("copy_compared")
