@@ -24,18 +24,18 @@ def spec(*layers):
 
 
 def test_geometry_comes_by_url_and_never_in_the_page():
-    layer = spec(station_layer(FILE, "score", min_abstention=0.6))["layers"][0]
+    layer = spec(station_layer(FILE, "priority", min_abstention=0.6))["layers"][0]
     assert layer["data"] == "/assets/stations-1.json"
     painted = layer["_subLayerProps"]
-    assert painted["polygons-fill"] == {"getFillColor": "@@=properties.fill_score"}
+    assert painted["polygons-fill"] == {"getFillColor": "@@=properties.fill_priority"}
     assert painted["points-circle"] == painted["polygons-fill"]
     assert "getFillColor" not in layer, "Streamlit fades what is not chosen where it finds one"
     assert layer["filterRange"] == [[0.6, 1.0], [-2.0, 1.0]]
-    assert layer["updateTriggers"] == {"getFillColor": ["score"]}
+    assert layer["updateTriggers"] == {"getFillColor": ["priority"]}
 
 
 def test_no_basemap_is_asked_for():
-    text = build_deck([station_layer(FILE, "score")], FILE.bounds).to_json()
+    text = build_deck([station_layer(FILE, "priority")], FILE.bounds).to_json()
     assert "http" not in text
     assert "\n" not in text
 

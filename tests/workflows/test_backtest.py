@@ -18,6 +18,7 @@ from targeting.reference.results import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import Calibrations, add_intervals
 from targeting.scoring.intervals import Calibration
+from targeting.scoring.ranks import SHIPPED
 from targeting.scoring.tallies import unclassified_share
 from targeting.store.engine import open_store, write
 from targeting.store.visits import record_visits
@@ -152,10 +153,10 @@ def test_half_unclassified_votes_are_half(town) -> None:
 
 
 def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None:
-    scores = score_stations(town).scores
-    normal = tuple((i - 100) / 50 for i in range(1, 200))
-    errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, normal, 0.09)
-    sure = add_intervals(scores, Calibrations(errors, errors, ""), k=10)
+    scored = score_stations(town)
+    scores = scored.scores
+    errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, 0.09, 0.6)
+    sure = add_intervals(scores, Calibrations(errors, SHIPPED, ()), scored.errors, k=10)
     known = sure["reservoir"].notna()
     assert (sure["reservoir_low"] <= sure["reservoir"])[known].all()
     assert (sure["reservoir"] <= sure["reservoir_high"])[known].all()
