@@ -173,7 +173,7 @@ def expected_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.n
     """
     found = np.empty(len(levels))
     block = max(1, 2_000_000 // max(len(x), 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for start in range(0, len(levels), block):
             gap = x[None, :] - levels[start : start + block, None]
             ratio = np.where(gap == 0, 0.0, gap / sigma[None, :])
