@@ -39,8 +39,8 @@ aside (SCIENCE 9.4)."""
 WIDER: Final = 2.0
 """Times tau where the roll moved by more than a tenth (SCIENCE 9.4: .75 of ranks covered without
 it, .87 with it) or, where the history is followed, where less than half of the past is the
-station's own; twice again under a quarter. Legislative 2024 in 30 cities: .86 covered from half on,
-even where the roll grew; .88 and .84 below so widened, .64 and .58 without
+station's own; twice again under a quarter. Legislative 2024 in 45 cities: .85 covered from half
+on without it, even where the roll grew; below, .90 and .85 so widened, .66 and .61 without
 (tests/benchmarks/ranks.py)."""
 
 HARDLY_OWN: Final = 0.25
