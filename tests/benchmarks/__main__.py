@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("results", "scores", "stations", "turfs", "walks", "books", "browser")
+BENCHMARKS = ("results", "scores", "ranks", "stations", "turfs", "walks", "books", "browser")
 
 
 def main() -> int:
