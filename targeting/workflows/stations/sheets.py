@@ -138,7 +138,7 @@ def map_sheet(
     """
     _one_of("metric", metric, METRICS)
     _one_of("paper", paper, tuple(PAPERS))
-    _one_of("kind", kind, KINDS)
+    _one_of("kind", kind, tuple(KINDS))
     at_hand, day = at_hand or load_at_hand(workspace), today or date.today()
     board, filters = at_hand.board, filters or Filters()
     shapes = _shapes(at_hand)
