@@ -53,7 +53,9 @@ def set_pages(
             compiler = typst.Compiler(
                 Path(folder, template), root=folder, font_paths=_fonts(), ignore_system_fonts=True
             )
-            made = compiler.compile(format=KINDS[kind], ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False)
+            made = compiler.compile(
+                format=KINDS[kind], ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False
+            )
         except typst.TypstError as error:
             raise TargetingError(f"{template}: the pages cannot be set ({error}).") from error
     assert isinstance(made, bytes)  # one page, or one PDF

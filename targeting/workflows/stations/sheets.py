@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -60,9 +60,10 @@ from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import COLUMNS, METRICS
 from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
+from targeting.reference.moments import one_moment
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.sources.layers.reading import read_layer
-from targeting.workflows.cache import Kind, cached
+from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import (
@@ -93,6 +94,9 @@ QUARTER_NAMES: Final = (
     "name", "nom", "nom_quartier", "nom_qua", "nom_qu", "libelle", "l_qu", "l_quartier", "quartier",
 )  # fmt: skip
 """Columns that cities give the names of their quarters in."""
+
+PAST_OF: Final = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
+"""Folders of `reference/` that a station's past is made of, as `station_past` reads them."""
 
 BYTES: Final[dict[str, Kind[bytes]]] = {
     kind: Kind(f".{kind}", lambda made, file: file.write(made), Path.read_bytes) for kind in KINDS
@@ -380,6 +384,7 @@ def _undrawn(stations: gpd.GeoDataFrame, passing: pd.Index, language: str) -> li
 # -- the card --------------------------------------------------------------------------------------
 
 
+@one_moment
 def card_sheet(
     workspace: Workspace,
     station_id: str,
@@ -407,7 +412,6 @@ def card_sheet(
         reasons=[_plain(line) for line in card.why[:3]],
         figures=_figures(board, station_id, language),
         warnings=[_plain(line) for line in [*card.warnings, card.outline]],
-        rounds=_rounds(workspace, board, station_id, language),
         share_name=text_in(language, f"metric.{board.share}"),
         map=drawn,
         legend_title=_metric_name(board, metric, language),
@@ -419,13 +423,14 @@ def card_sheet(
     )
 
     def build() -> bytes:
-        return write_card_sheet(sheet, today=day, language=language)
+        rounds = _rounds(workspace, board, station_id, language)
+        return write_card_sheet(replace(sheet, rounds=rounds), today=day, language=language)
 
     words = [
         sheet.title, sheet.place, sheet.campaign, sheet.answer, sheet.reasons, sheet.warnings,
         sheet.share_name, sheet.legend_title, sheet.credits,
         *([list(part) for part in group] for group in (sheet.figures, sheet.legend)),
-        repr(sheet.rounds),
+        station_id, board.target, content_of(workspace, PAST_OF, blocs=True),
     ]  # fmt: skip
     mark = "" if drawn is None else _map_mark(drawn)
     return _kept(workspace, "card-sheet", [language, str(day), mark, *words], build, "pdf")
@@ -500,8 +505,21 @@ def _rounds(workspace: Workspace, board: Board, station_id: str, language: str) 
 
 
 def _whole_line(workspace: Workspace, board: Board) -> dict[str, tuple[float, float]]:
-    """Turnout and share of votes of the campaign's communes at each election."""
+    """Turnout and share of votes of the campaign's communes at each election: the same for all
+    their cards, and kept for them."""
     communes = campaign_card(workspace).communes or None
+
+    def build() -> Bundle:
+        return Bundle({}, {"line": _measure_line(workspace, board, communes)})
+
+    parts = [CACHE_VERSION, communes, board.target, *content_of(workspace, PAST_OF, blocs=True)]
+    line = cached(workspace, "campaign-line", parts, build, BUNDLE).facts["line"]
+    return {election_id: (turnout, share) for election_id, (turnout, share) in line.items()}
+
+
+def _measure_line(
+    workspace: Workspace, board: Board, communes: Sequence[str] | None
+) -> dict[str, tuple[float, float]]:
     line = {}
     for election_id in list_elections(workspace):
         turnout = load_turnout(workspace, election_id, communes)
