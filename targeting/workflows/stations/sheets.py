@@ -62,7 +62,8 @@ from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
 from targeting.reference.moments import one_moment
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
-from targeting.sources.layers.reading import read_layer
+from targeting.sources.apart import read_apart
+from targeting.sources.outlines.quarters import read_quarters
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
@@ -89,11 +90,6 @@ AROUND_DEGREES: Final = 0.002
 
 LARGEST: Final = 3.0
 """How many times the usual size of a station is seen of a larger one, at least."""
-
-QUARTER_NAMES: Final = (
-    "name", "nom", "nom_quartier", "nom_qua", "nom_qu", "libelle", "l_qu", "l_quartier", "quartier",
-)  # fmt: skip
-"""Columns that cities give the names of their quarters in."""
 
 PAST_OF: Final = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
 """Folders of `reference/` that a station's past is made of, as `station_past` reads them."""
@@ -293,20 +289,6 @@ def _dashed(quarters: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
         return None
     areas = quarters[shapely.get_dimensions(quarters.geometry.to_numpy()) == 2]
     return None if areas.empty else areas
-
-
-def read_quarters(path: Path) -> gpd.GeoDataFrame:
-    """A layer of quarters from a file of polygons: their outlines and their `name`.
-
-    Raises SourceError when the file is no layer of polygons.
-    """
-    layer = read_layer(path)
-    spelled = {name.casefold(): name for row in layer.properties[:1] for name in row}
-    column = next((spelled[n] for n in QUARTER_NAMES if n in spelled), None)
-    names = [str(row.get(column) or "") if column else "" for row in layer.properties]
-    frame = gpd.GeoDataFrame({"name": names}, geometry=layer.geometry, crs=layer.crs)
-    frame = frame[frame.geometry.notna()]
-    return gpd.GeoDataFrame(frame.to_crs(METRIC_CRS))
 
 
 # -- words -----------------------------------------------------------------------------------------
@@ -606,7 +588,7 @@ def map_report(
     if kind not in KINDS:
         known_format(out, (*SHOWN_FORMATS, *(f".{k}" for k in KINDS)))
     ensure_writable(out)
-    dashed = None if quarters is None else read_quarters(quarters)
+    dashed = None if quarters is None else read_apart(read_quarters, quarters)
     at_hand = load_at_hand(workspace)
     board = at_hand.board
     inside = _beginning(board, area)
