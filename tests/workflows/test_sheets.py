@@ -235,7 +235,7 @@ def test_a_file_of_points_is_no_layer_of_quarters(town, tmp_path):
     )
     done = call(town, "map", "--quarters", tmp_path / "q.geojson", "--out", tmp_path / "a.pdf")
     assert done.exit_code == 2
-    assert "there is no polygon in it" in done.stderr
+    assert "no feature is a polygon" in done.stderr
 
 
 def test_commands_write_sheets_and_files(town, tmp_path):

@@ -26,7 +26,7 @@ def read_quarters(path: Path) -> gpd.GeoDataFrame:
     layer = read_layer(path)
     if not (shapely.get_dimensions(layer.geometry) == 2).any():
         raise SourceError(
-            path.name, "there is no polygon in it.", way_out="Give the outlines of quarters."
+            path.name, "no feature is a polygon.", way_out="Give the outlines of quarters."
         )
     spelled = {name.casefold(): name for row in layer.properties[:1] for name in row}
     column = next((spelled[n] for n in NAMES if n in spelled), None)
