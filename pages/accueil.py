@@ -1,79 +1,137 @@
-"""Home: what this is, what the campaign holds, what to do next."""
+"""The desk of the day: what waits, what moved, what to do next."""
+
+from datetime import date
 
 import streamlit as st
 
-from targeting.locale import date_in, election_in, number_in
+from targeting.locale import date_in, election_in, number_in, percent_in
 from targeting.web.at_hand import (
     command,
     language,
     load_campaign,
+    load_desk,
     load_holdings,
     page_link,
     say,
     show_credits,
+    shows_demo,
+    told,
 )
-from targeting.workflows.home import COMMANDS
+from targeting.workflows.desk import Desk
+from targeting.workflows.home import COMMANDS, Holdings
+from targeting.workflows.setup import CampaignCard
 
-campaign = load_campaign()
-st.markdown(say("home.what"))
-st.caption(say("home.place_not_person"))
 
-if campaign is None:
+def show_nothing_yet() -> None:
+    """No campaign here: two ways to begin."""
+    st.markdown(say("home.what"))
     with st.container(border=True, key="next"):
-        st.subheader(say("home.next"))
+        st.subheader(say("home.next"), anchor=False)
         st.markdown(say("home.no_workspace"))
         st.markdown(say("home.start_demo"))
         st.code(command("demo"), "bash", wrap_lines=True)
         st.markdown(say("home.start_real"))
         st.code(command("init --commune 13055"), "bash", wrap_lines=True)
         st.markdown(say("home.then_reload"))
+
+
+def show_next(held: Holdings) -> None:
+    """The one thing to do next, and where."""
+    with st.container(border=True, key="next"):
+        st.subheader(say("home.next"), anchor=False)
+        st.markdown(say(f"next.{held.step}"))
+        if held.step in COMMANDS:
+            if held.step == "results" and held.elections and held.lacking:
+                st.text(held.lacking)
+            st.code(command(COMMANDS[held.step]), "bash", wrap_lines=True)
+            st.caption(say("home.then_reload"))
+        if held.step == "stations":
+            st.markdown(say("next.meanwhile"))
+        if held.step != "results":
+            page_link("carte", say("next.open_map"))
+        if held.step in ("turfs", "map"):
+            page_link("secteurs", say("next.open_turfs"))
+
+
+def show_desk(desk: Desk, lang: str) -> None:
+    """Four figures of the day; each leads to the screen that does something about it."""
+    boxes = st.columns(4)
+    with boxes[0].container(border=True, height="stretch"):
+        if desk.days_left is None or desk.eve is None:
+            st.metric(say("desk.ballot"), say("desk.no_day"))
+            st.markdown(say("desk.set_day"))
+        else:
+            days = desk.days_left
+            st.metric(
+                say("desk.ballot"), say("desk.day") if not days else say("desk.days", count=days)
+            )
+            if days > 0:
+                st.markdown(say("desk.silence", day=date_in(lang, desk.eve)))
+    with boxes[1].container(border=True, height="stretch"):
+        st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]))
+        st.markdown(
+            told("desk.in_progress", desk.turfs["in_progress"])
+            + " · "
+            + told("desk.done", desk.turfs["done"])
+        )
+        page_link("secteurs", say("desk.open_turfs"))
+    with boxes[2].container(border=True, height="stretch"):
+        st.metric(say("desk.week"), told("desk.doors", desk.week.doors))
+        st.markdown(told("desk.talks", desk.week.talks))
+        st.markdown(say("desk.since_yesterday", doors=told("desk.doors", desk.day.doors)))
+    with boxes[3].container(border=True, height="stretch"):
+        share = desk.target_met / desk.target_voters if desk.target_voters else None
+        st.metric(say("desk.met"), percent_in(lang, share, decimals=0))
+        st.markdown(
+            told(
+                "desk.met_of",
+                desk.targets,
+                met=number_in(lang, desk.target_met),
+                voters=number_in(lang, desk.target_voters),
+            )
+        )
+        page_link("carte", say("desk.open_map"))
+
+
+def show_holdings(held: Holdings, campaign: CampaignCard, lang: str) -> None:
+    """What the campaign is made of, folded."""
+    facts = {
+        "home.campaign": campaign.name,
+        "home.communes": ", ".join(campaign.communes) or say("home.every_commune"),
+        "home.election": (
+            election_in(lang, campaign.election_id) if campaign.election_id else say("home.not_set")
+        ),
+        "home.ballot": (
+            date_in(lang, campaign.ballot_date) if campaign.ballot_date else say("home.not_set")
+        ),
+        "home.target": ", ".join(say(f"bloc.{b}") for b in campaign.target),
+        "home.addresses": number_in(lang, held.addresses),
+        "home.stations": number_in(lang, sum(rows for _, _, rows in held.outlines)),
+    }
+    if held.elections:
+        facts["home.results"] = " ; ".join(election_in(lang, e) for e in held.elections)
+    if held.outlines:
+        facts["home.outlines"] = " ; ".join(
+            f"{source}, {year}" for source, year, _ in held.outlines
+        )
+    with st.expander(say("home.holds"), key="holds"):
+        for key, fact in facts.items():
+            name, said = st.columns([1, 5], gap="small")
+            name.markdown(f"**{say(key)}**")
+            said.text(fact)
+
+
+campaign = load_campaign()
+if shows_demo():
+    st.markdown(f":orange-background[{say('demo.banner')}]")
+if campaign is None:
+    show_nothing_yet()
     st.stop()
-
+lang = language()
 held = load_holdings()
-with st.container(border=True, key="next"):
-    st.subheader(say("home.next"))
-    st.markdown(say(f"next.{held.step}"))
-    if held.step in COMMANDS:
-        if held.step == "results" and held.elections and held.lacking:
-            st.text(held.lacking)
-        st.code(command(COMMANDS[held.step]), "bash", wrap_lines=True)
-        st.caption(say("home.then_reload"))
-    if held.step == "stations":
-        st.markdown(say("next.meanwhile"))
-    if held.step != "results":
-        page_link("carte", say("next.open_map"))
-    if held.step in ("turfs", "map"):
-        page_link("secteurs", say("next.open_turfs"))
-
-st.subheader(say("home.holds"))
-figures = {
-    "home.elections": len(held.elections),
-    "home.stations": sum(rows for _, _, rows in held.outlines),
-    "home.addresses": held.addresses,
-    "home.turfs": held.turfs,
-}
-for column, (key, count) in zip(st.columns(4), figures.items(), strict=True):
-    column.metric(say(key), number_in(language(), count))
-
-facts = {
-    "home.campaign": campaign.name,
-    "home.communes": ", ".join(campaign.communes) or say("home.every_commune"),
-    "home.election": (
-        election_in(language(), campaign.election_id)
-        if campaign.election_id
-        else say("home.not_set")
-    ),
-    "home.ballot": (
-        date_in(language(), campaign.ballot_date) if campaign.ballot_date else say("home.not_set")
-    ),
-    "home.target": ", ".join(say(f"bloc.{b}") for b in campaign.target),
-}
-if held.elections:
-    facts["home.results"] = " ; ".join(election_in(language(), e) for e in held.elections)
-if held.outlines:
-    facts["home.outlines"] = " ; ".join(f"{source}, {year}" for source, year, _ in held.outlines)
-for key, fact in facts.items():
-    name, said = st.columns([1, 5], gap="small")
-    name.markdown(f"**{say(key)}**")
-    said.text(fact)
+if held.step in ("turfs", "map"):
+    show_desk(load_desk(date.today()), lang)
+show_next(held)
+show_holdings(held, campaign, lang)
+st.caption(say("home.what") + " " + say("home.place_not_person"))
 show_credits(held.credits)

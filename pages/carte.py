@@ -1,43 +1,50 @@
-"""Priority map: which stations to go to first, and why."""
+"""The workbench: one map that answers, and beside it what is chosen, its card and the table."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, station_option
+from targeting.maps.board import Board, sector_words, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
-from targeting.maps.deck import (
-    backdrop_layers,
-    build_deck,
-    chosen_layer,
-    outline_layer,
-    station_layer,
-)
-from targeting.maps.files import bounds_of, metric_classes
+from targeting.maps.deck import backdrop_layers, build_deck, outline_layer, station_layer
+from targeting.maps.files import metric_classes
 from targeting.maps.hatching import hatch_layer
 from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS
 from targeting.maps.refusals import why_refused
+from targeting.maps.workbench import (
+    MOST_CHOSEN,
+    MOST_DRAWN,
+    hidden_of,
+    looks,
+    map_legend,
+    map_words,
+)
+from targeting.streetnames import plain
+from targeting.web import workbench as bench
 from targeting.web.at_hand import (
     choose_area,
     command,
-    drawer,
+    credits_line,
     language,
     load_backdrop,
     load_board,
     load_hatching,
+    load_quarters,
     load_station_line,
     load_station_map,
+    load_workbench_map,
     map_frame,
     map_height,
     open_or_stop,
+    plain,
     say,
-    show_credits,
     show_legend,
     show_listing,
     told,
@@ -47,6 +54,12 @@ from targeting.workflows.stations.board import station_csv
 
 NAMED = 1000
 """Stations in the list of names: a country's are chosen among by department and commune."""
+
+REST = (0, 7, 14, 30, 60)
+"""Days without a visit that the filter offers; 0: whatever the last visit."""
+
+IN_ADDRESS = {"quarter": "q", "arrondissement": "arr", "constituency": "circ"}
+"""Parameters of the page's address that hold the sectors chosen."""
 
 
 def metric_name(board: Board, metric: str) -> str:
@@ -65,91 +78,97 @@ def explain(board: Board, metric: str) -> str:
     )
 
 
-def turn(name: str) -> str:
-    """Key of the map: turned when the station was chosen elsewhere, so that what it still shows as
-    chosen is forgotten."""
-    return f"{name}_{st.session_state.get(f'{name}_turn', 0)}"
+def notes(board: Board, metric: str) -> list[str]:
+    """What the legend tells besides its classes."""
+    lines = [say("map.hatched_short")] if len(board.doubtful) else []
+    lines.append(explain(board, metric))
+    if count := len(board.doubtful):
+        lines.append(told("map.hatched", count))
+    if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):
+        lines.append(told("map.dots", dots))
+    if missing := int(board.table["origin"].isna().sum()):
+        lines.append(told("map.without_outline", missing))
+    return lines
 
 
-def forget(name: str) -> None:
-    """Turn the map if something is chosen in it."""
-    chosen = st.session_state.get(turn(name), {}).get("selection", {})
-    if chosen.get("indices"):
-        st.session_state[f"{name}_turn"] = st.session_state.get(f"{name}_turn", 0) + 1
+def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str]) -> None:
+    """The area's stations on the map, those that a filter takes away pale; or why none is."""
+    whole = len(area) == len(board.table)
+    file = load_workbench_map(None if whole else tuple(area), board)
+    if file is None:
+        show_why_unpainted(board)
+        return
+    backdrop, _ = load_backdrop()
+    quarters = load_quarters()
+    name = metric_name(board, metric)
+    bench.show_map(
+        {
+            "url": file.url,
+            "backdrop": backdrop.url if backdrop else None,
+            "quarters": quarters.url if quarters else None,
+            "bounds": list(file.bounds),
+            "metric": metric,
+            "theme": st.context.theme.type or "light",
+            "looks": looks(),
+            "lang": language(),
+            "sel": bench.chosen(board.table.index),
+            "most": MOST_CHOSEN,
+            "hidden": hidden_of(area, shown),
+            "legend": map_legend(
+                metric_classes(board)[metric], language(), title=name, notes=notes(board, metric)
+            ),
+            "credits": credits_line(board.credits),
+            "say": map_words(language(), say("map.alt", metric=name)),
+        },
+        on_choice=bench.choose_on_map,
+    )
 
 
-def choose_on_map() -> None:
-    """A station touched on the map is the one chosen; touched again, none is."""
-    picked = st.session_state[turn("map")]["selection"]["objects"].get("stations", [])
-    st.session_state["station"] = picked[0]["properties"]["id"] if picked else None
-
-
-def choose_in_table(key: str, ids: list[str]) -> None:
-    """A row chosen in the table is the station chosen."""
-    rows = st.session_state[key]["selection"]["rows"]
-    st.session_state["station"] = ids[rows[0]] if rows else None
-    forget("map")
-
-
-def choose_in_list() -> None:
-    """The station was chosen by its name."""
-    forget("map")
-
-
-def show_map(board: Board, area: Sequence[str], metric: str, filters: dict[str, float]) -> None:
-    """The map, looking at an area's stations, with its legend; or why nothing is painted."""
+def show_overview(board: Board, metric: str, filters: dict[str, Any]) -> None:
+    """A country at a glance: no station is chosen on it, a department or a commune is."""
     file = load_station_map(board)
     if file is None:
         show_why_unpainted(board)
         return
-    backdrop, kinds = load_backdrop()
     hatching = load_hatching(board)
+    low = {name: filters[name] for name in ("min_abstention", "min_left")}
     layers = [
-        station_layer(file, metric, **filters),
-        *([hatch_layer(hatching, **filters)] if hatching is not None else []),
+        station_layer(file, metric, **low),
+        *([hatch_layer(hatching, **low)] if hatching is not None else []),
         *([outline_layer(file)] if board.is_painted else []),
-        *backdrop_layers(backdrop, kinds),
+        *backdrop_layers(*load_backdrop()),
     ]
-    view = file.bounds if len(area) == len(board.table) else bounds_of(file, area)
-    if station := st.session_state.get("station"):
-        layers.append(chosen_layer(file, station))
-    st.pydeck_chart(
-        build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
-        height=map_height(),
-        selection_mode="single-object",
-        on_select=choose_on_map,
-        key=turn("map"),
-        alt=say("map.alt", metric=metric_name(board, metric)),
-    )
-    show_legend(
-        metric_name(board, metric),
-        explain(board, metric),
-        build_legend(metric_classes(board)[metric], language()),
-    )
-    if hatching is not None:
-        st.caption(told("map.hatched", len(board.doubtful)))
-    if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):
-        st.caption(told("map.dots", dots))
-    if missing := int(board.table["origin"].isna().sum()):
-        st.caption(told("map.without_outline", missing))
+    name = metric_name(board, metric)
+    with st.container(key="overview"):
+        st.pydeck_chart(
+            build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}", frame=map_frame()),
+            height=map_height(),
+            key="country",
+            alt=say("map.alt", metric=name),
+        )
+        st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
+        show_legend(
+            name, explain(board, metric), build_legend(metric_classes(board)[metric], language())
+        )
+        st.caption(credits_line(board.credits))
 
 
 def show_why_unpainted(board: Board) -> None:
     """No outline, or outlines of other stations: in words, with the figure."""
-    if board.join is None:
-        st.info(say("map.no_outlines"))
+    with st.container(key="overview"):
+        if board.join is None:
+            st.info(say("map.no_outlines"))
+        else:
+            st.warning(f"{why_refused(board.join, language())} {say('map.ranking_stays')}")
+            st.markdown(say("map.import_others"))
         st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
-        return
-    st.warning(f"{why_refused(board.join, language())} {say('map.ranking_stays')}")
-    st.markdown(say("map.import_others"))
-    st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
 
 
 def show_card(board: Board, station_id: str) -> None:
     """Why this station ranks there, in words."""
     card = build_card(board, station_id, language())
     with st.container(border=True, key="card"):
-        st.subheader(card.title)
+        st.subheader(card.title, anchor=False)
         if card.place:
             st.text(card.place)
         st.markdown(card.rank)
@@ -170,19 +189,19 @@ def show_card(board: Board, station_id: str) -> None:
         st.caption(card.outline)
 
 
-def show_table(board: Board, rows: Any) -> None:
-    """The same stations as the map, highest priority first; the chosen one's row is marked."""
-    station = st.session_state.get("station")
-    at = rows.index.get_loc(station) if station in rows.index else None
-    key = f"table_{station}"
+def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
+    """The same stations as the map, highest priority first; the rows of the chosen are marked."""
+    marked = [rows.index.get_loc(station) for station in chosen if station in rows.index]
+    key = f"table_{st.session_state.get('table_turn', 0)}"
     show_listing(
         rows,
         lambda shown: station_listing(board, shown, language()),
         key=key,
-        start=at or 0,
+        start=marked[0] if marked else 0,
         height=420,
-        selected=at,
-        on_choice=lambda ids: choose_in_table(key, ids),
+        selected=marked,
+        is_many=True,
+        on_choice=partial(bench.choose_in_table, key),
         alt=say("map.table_alt"),
     )
     st.download_button(
@@ -191,46 +210,102 @@ def show_table(board: Board, rows: Any) -> None:
     )  # fmt: skip
 
 
+def choose_filters(board: Board) -> dict[str, Any]:
+    """What the stations shown must be; each filter tells in the address."""
+    percent = say("map.percent")
+    bench.read_once("abst", "min_abstention", lambda text: min(max(int(text), 0), 100))
+    bench.read_once("part", "min_left", lambda text: min(max(int(text), 0), 100))
+    abstention = st.slider(
+        say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention",
+        persist_state="session",
+    )  # fmt: skip
+    left = st.slider(
+        say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
+        key="min_left", persist_state="session",
+    )  # fmt: skip
+    rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
+    days = st.selectbox(
+        say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
+    )
+    is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    sectors = choose_sectors(board)
+    bench.write_address("abst", str(abstention or ""))
+    bench.write_address("part", str(left or ""))
+    return {
+        "min_abstention": abstention / 100,
+        "min_left": left / 100,
+        "not_visited_since": date.today() - timedelta(days=days) if days else None,
+        "is_sure": is_sure,
+        "sectors": sectors,
+    }
+
+
+def choose_sectors(board: Board) -> dict[str, list[str]]:
+    """Quarters, arrondissements, constituencies: those kinds that this place has."""
+    chosen = {}
+    for kind, column in board.sectors.items():
+        options = sorted(column.dropna().unique(), key=plain)
+        bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
+        kept = [code for code in st.session_state.get(kind, []) if code in options]
+        if kind in st.session_state and kept != st.session_state[kind]:
+            st.session_state[kind] = kept
+        chosen[kind] = st.multiselect(
+            say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
+            format_func=partial(sector_words, board, kind, language=language()),
+            select_all=False, persist_state="session",
+        )  # fmt: skip
+        bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
+    return chosen
+
+
+def known_metric(text: str) -> str:
+    """A measure that an address names."""
+    if text not in METRICS:
+        raise ValueError(text)
+    return text
+
+
 board = open_or_stop(load_board, "map.loading")
-lang = language()  # names are asked for later too, when no session is there to tell
-metric_names = {name: metric_name(board, name) for name in METRICS}
-metric = st.segmented_control(
-    say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
-    format_func=metric_names.__getitem__, persist_state="session",
-)  # fmt: skip
-with drawer(say("map.filters")):
-    area = choose_area(board.table.index)
-    one, two, three = st.columns(3)
-percent = say("map.percent")
-abstention = one.slider(
-    say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention", persist_state="session"
-)
-share = metric_name(board, "left")
-left = two.slider(
-    say("map.min_left", metric=share), 0, 100, 0, 1, percent, key="min_left",
-    persist_state="session",
-)  # fmt: skip
-named = list(area[:NAMED])
-if (chosen := st.session_state.get("station")) in board.table.index and chosen not in named:
-    named.append(chosen)
-station = three.selectbox(
-    say("map.search"), named, index=None, key="station",
-    placeholder=say("map.search_hint"), on_change=choose_in_list, persist_state="session",
-    format_func=partial(station_option, board, language=lang),
-)  # fmt: skip
-filters = {"min_abstention": abstention / 100, "min_left": left / 100}
-rows = board.passing(**filters)
-rows = rows[rows.index.isin(area)]
-st.caption(
-    told("map.shown", len(rows), all=number_in(language(), len(board.table))) + " " + say("map.how")
-)
-if len(area) > NAMED:
-    st.caption(say("map.list_first", count=number_in(language(), NAMED)))
-map_side, table_side = st.columns([11, 10])
-with map_side:
-    show_map(board, area, str(metric), filters)
-with table_side:
-    if station:
+lost = bench.missing_from_link(board.table.index)
+chosen = bench.chosen(board.table.index)
+lang = language()
+work = st.container(horizontal=True, key="bench")
+map_pane, side = work.container(key="mappane"), work.container(key="side")
+with side:
+    bench.read_once("m", "metric", known_metric)
+    names = {one: metric_name(board, one) for one in METRICS}  # asked for after the run too
+    metric = str(
+        st.segmented_control(
+            say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
+            format_func=names.get, persist_state="session",
+        )
+    )  # fmt: skip
+    bench.write_address("m", "" if metric == METRICS[0] else metric)
+    with st.expander(say("map.filters"), key="filters"):
+        area = choose_area(board.table.index)
+        filters = choose_filters(board)
+    rows = board.passing(**filters)
+    rows = rows[rows.index.isin(area)]
+    named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
+    st.selectbox(
+        say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
+        on_change=bench.choose_by_name, label_visibility="collapsed",
+        format_func=partial(station_option, board, language=lang),
+    )  # fmt: skip
+    st.caption(
+        told("map.shown", len(rows), all=number_in(lang, len(board.table))) + " " + say("map.how")
+    )
+    if len(area) > NAMED:
+        st.caption(say("map.list_first", count=number_in(lang, NAMED)))
+with map_pane:
+    if len(area) > MOST_DRAWN:
+        show_overview(board, metric, filters)
+    else:
+        show_map(board, area, metric, rows.index)
+with side:
+    if lost:
+        st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
+    for station in chosen[:1]:
         show_card(board, station)
-    show_table(board, rows)
-show_credits(board.credits)
+    show_table(board, rows, chosen)
+bench.write_address(bench.ADDRESS, ",".join(chosen))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from targeting.errors import TargetingError
 from targeting.locale import election_in
-from targeting.maps.backtests import capture_listing, where_it_loses
+from targeting.maps.backtests import capture_listing, verdict_lines, verdict_of, where_it_loses
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.web.at_hand import (
     backtest_elections,
@@ -53,12 +53,15 @@ arena = st.segmented_control(
     say("backtest.within"), arenas, default=arenas[0], required=True, key="arena",
     format_func=lambda a: say(f"backtest.arena.{a}"),
 )  # fmt: skip
+with st.container(border=True, key="verdict"):
+    answer, *reasons = verdict_lines(verdict_of(result, arena), lang)
+    st.subheader(answer, anchor=False)
+    for line in [*reasons, *where_it_loses(result, arena, lang)]:
+        st.markdown(line)
 methods = shown_methods(result)
 offered = set(result.figures.index.get_level_values("method"))
 st.image(gain_curve_svg(result, methods, lang, arena=arena), width="content")
 st.caption(f"{describe_curve(result, methods[0], lang, arena=arena)} {say('backtest.ceiling')}")
-for line in where_it_loses(result, arena, lang):
-    st.markdown(f"- {line}")
 st.subheader(say("backtest.table"))
 st.dataframe(capture_listing(result, arena, lang), hide_index=True, alt=say("backtest.table"))
 st.caption(say("backtest.learnt" if "boosted" in offered else "backtest.not_learnt"))

@@ -183,6 +183,22 @@ def commune_of_arrondissement(code: str) -> str:
     return code
 
 
+def arrondissement_of(station: str) -> str:
+    """Insee code of the arrondissement of a station of Paris, Lyon or Marseille; empty elsewhere.
+
+    >>> arrondissement_of("13055_0358"), arrondissement_of("69123_0912")
+    ('13203', '69389')
+    >>> arrondissement_of("44109_0358"), arrondissement_of("75056_2105")
+    ('', '')
+    """
+    commune, _, number = station.partition("_")
+    if commune not in ARRONDISSEMENT_COMMUNES or not number[:2].isdecimal():
+        return ""
+    start = ARRONDISSEMENT_COMMUNES[commune]
+    code = start + str(int(number[:2])).zfill(5 - len(start))
+    return code if commune_of_arrondissement(code) == commune else ""
+
+
 def to_type(codes: Iterable[str]) -> str:
     """Codes that somebody may have to type: in their signs, so that no language says them.
 

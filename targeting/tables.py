@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from targeting.codes import BLOCS, LEDGER_KINDS, STATION_ID
+from targeting.codes import BLOCS, COMMUNE_CODE, LEDGER_KINDS, STATION_ID
 from targeting.errors import TargetingError
 
 if TYPE_CHECKING:
@@ -118,6 +118,18 @@ class Stations(Table):
     polling_place: Series[str] = pa.Field(nullable=True)
     origin: Series[str] = pa.Field(isin=["published", "built", "points"])
     geometry: Any
+
+
+class Quarters(Table):
+    """Named parts of communes, as the campaign speaks of them (EPSG:2154)."""
+
+    name: Series[str] = pa.Field(str_length={"min_value": 1, "max_value": 80})
+    commune_code: Series[str] = pa.Field(str_matches=COMMUNE_CODE)
+    geometry: Any
+
+    @pa.dataframe_check(error="a commune has two quarters of one name")
+    def names_are_single(cls, t: pd.DataFrame) -> Any:  # noqa: N805
+        return ~t.duplicated(["commune_code", "name"])
 
 
 class StationHistory(Table):

@@ -45,7 +45,7 @@ def fetch(console: Console, source: str, communes: tuple[str, ...], accept_new: 
 
 @click.group(name="import")
 def import_() -> None:
-    """Bring official files in: results, stations, addresses, streets."""
+    """Bring official files in: results, stations, addresses, streets, quarters."""
     from targeting.sources.apart import get_ready
 
     get_ready(READERS.get(str(click.get_current_context().invoked_subcommand), ""))
@@ -57,6 +57,7 @@ READERS = {  # command: module of its reader, loaded beside ours
     "addresses": "targeting.sources.addresses.reading",
     "streets": "targeting.sources.streets.reading",
     "doors": "targeting.sources.addresses.doors",
+    "quarters": "targeting.sources.outlines.quarters",
 }
 
 
@@ -228,6 +229,59 @@ def doors(console: Console, file: Path) -> None:
     kept = " (already imported: nothing changed)" if told.unchanged else ""
     lines = [f"{told.file}: {told.doors:,} doors of {told.buildings:,} buildings{kept}"]
     lines += [f"  line {r['line']}: {r['building_id']} {r['reason']}" for r in told.rejected]
+    console.answer(asdict(told), "\n".join(lines))
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@click.option("--name-column", help="The property that holds the name of the quarter.")
+@click.option(
+    "--commune", "commune_code",
+    help="The commune to keep, and that of a file that does not say (default: the campaign's).",
+)  # fmt: skip
+@click.option("--commune-property", help="The property that holds the commune's INSEE code.")
+@click.option(
+    "--layer", help="Where the file has several layers, objects, columns of shapes: its name."
+)
+@click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
+@click.option("--credit", default="", help="Whose drawing it is and its licence, for the maps.")
+@json_option
+@click.pass_obj
+def quarters(
+    console: Console,
+    file: Path,
+    name_column: str | None,
+    commune_code: str | None,
+    commune_property: str | None,
+    layer: str | None,
+    crs: str | None,
+    credit: str,
+) -> None:
+    """Import quarters: polygons with a name, that maps draw and filters know.
+
+    GeoJSON, TopoJSON, GeoPackage, zipped shapefile, GeoParquet. They take the place of those of
+    their commune. Two properties that may be the name are asked, never chosen.
+    """
+    from targeting.workflows.imports.quarters import import_quarters
+
+    told = import_quarters(
+        console.workspace,
+        file,
+        name_column=name_column,
+        commune_code=commune_code,
+        commune_property=commune_property,
+        layer=layer,
+        crs=crs,
+        credit=credit,
+        progress=console.progress,
+    )
+    kept = " (already imported: nothing changed)" if told.unchanged else ""
+    where = ", ".join(told.communes[:6]) + (" …" if len(told.communes) > 6 else "")
+    lines = [f"{told.file}: {told.quarters:,} quarters of {where}, {told.recipe}{kept}"]
+    if told.stations:
+        inside, known = told.stations_inside, told.stations
+        lines.append(f"  {inside:,} of {known:,} stations lie in a quarter")
+    lines += [f"  {note}" for note in told.notes]
     console.answer(asdict(told), "\n".join(lines))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from targeting.crs import METRIC_CRS
@@ -32,6 +33,7 @@ from targeting.demo.people import build_contacts, build_visits
 from targeting.tables import (
     Addresses,
     BlocRows,
+    Quarters,
     Stations,
     Streets,
     TurfStops,
@@ -66,6 +68,7 @@ class Town:
     water: gpd.GeoDataFrame
     rail: gpd.GeoDataFrame
     parks: gpd.GeoDataFrame
+    quarters: gpd.GeoDataFrame
     streets: gpd.GeoDataFrame
     addresses: pd.DataFrame
     stations: gpd.GeoDataFrame
@@ -104,6 +107,7 @@ def build_town(*, seed: int = 2026, today: date = DEMO_DAY) -> Town:
         water=layer([commune["river"]], [ground.water]),
         rail=rail_of(ground),
         parks=parks_of(ground),
+        quarters=Quarters.check(quarters_of(ground)),
         streets=Streets.check(streets_of(ground)),
         addresses=Addresses.check(addresses_of(housing)),
         stations=Stations.check(stations),
@@ -139,6 +143,23 @@ def parks_of(ground: Ground) -> gpd.GeoDataFrame:
     parks = green.dissolve("quarter")
     names = [parameters()["quarters"][quarter]["name"] for quarter in parks.index]
     return layer(names, list(parks.geometry))
+
+
+def quarters_of(ground: Ground) -> gpd.GeoDataFrame:
+    """The `Quarters` table: the blocks of each quarter together, in the order of their names."""
+    merged = ground.blocks.dissolve("quarter")
+    commune = parameters()["commune"]["commune_code"]
+    table = gpd.GeoDataFrame(
+        {
+            "name": [parameters()["quarters"][quarter]["name"] for quarter in merged.index],
+            "commune_code": commune,
+        },
+        geometry=list(shapely.normalize(merged.geometry.values)),
+        crs=METRIC_CRS,
+    )
+    return table.astype({"name": "str", "commune_code": "str"}).sort_values(
+        "name", ignore_index=True
+    )
 
 
 def addresses_of(housing: pd.DataFrame) -> pd.DataFrame:

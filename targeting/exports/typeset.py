@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import typst
 
@@ -26,7 +26,7 @@ FONTS: Final = Path(__file__).with_name("fonts")
 SCREEN_PPI: Final = 150
 """A sheet of A4 as a picture of 1754 × 1240 points: read on a screen, and printed if need be."""
 
-KINDS: Final[dict[str, Literal["pdf", "png"]]] = {"pdf": "pdf", "png": "png"}
+KINDS: Final = ("pdf", "png")
 
 
 def set_pages(
@@ -54,7 +54,10 @@ def set_pages(
                 Path(folder, template), root=folder, font_paths=_fonts(), ignore_system_fonts=True
             )
             made = compiler.compile(
-                format=KINDS[kind], ppi=SCREEN_PPI, timestamp=midnight, pdf_tags=False
+                format=kind,  # type: ignore[arg-type]  # one of KINDS
+                ppi=SCREEN_PPI,
+                timestamp=midnight,
+                pdf_tags=False,
             )
         except typst.TypstError as error:
             raise TargetingError(f"{template}: the pages cannot be set ({error}).") from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from targeting.locale import percent_in, text_in
+from targeting.scoring import capture as cap
 from targeting.scoring.backtest import Backtest
 
 SHOWN: Final = (0.10, 0.20, 0.30)
@@ -15,6 +16,61 @@ SHOWN: Final = (0.10, 0.20, 0.30)
 
 WORST: Final = 5
 """Groups named where the score loses."""
+
+
+SIMPLER: Final = ("naive", "left_presidential", "left_low", "abstention")
+"""Rankings that anybody makes without Relance: one of them doing better is said."""
+
+YES: Final = 0.6
+PARTLY: Final = 0.3
+"""Share of the way from chance to the best possible, from which the answer is yes, or in part."""
+
+
+class Verdict(NamedTuple):
+    """Would it have been right: `answer` is `yes`, `partly` or `no`; `way` the share of the way
+    from chance (0) to the best possible ranking (1); `better` names the simpler rankings that take
+    more, most first, by more than what the draws differ by."""
+
+    answer: str
+    way: float
+    taken: float
+    chance: float
+    best: float
+    better: list[str]
+
+
+def verdict_of(result: Backtest, arena: str, method: str = "product") -> Verdict:
+    """What the first fifth of registered voters would have held of the votes won, judged."""
+    figures = result.figures.xs((arena, "G"), level=("arena", "label"))
+    taken = float(figures.at[method, "capture_20"])
+    best = float(result.oracles[arena, "G"].at(cap.HEADLINE))
+    chance = cap.HEADLINE
+    way = (taken - chance) / (best - chance) if best > chance else 0.0
+    spread = float(np.nan_to_num(figures.at[method, "capture_20_sd"]))
+    rivals = figures.loc[figures.index.isin(SIMPLER), "capture_20"].astype(float)
+    better = rivals[rivals > taken + spread].sort_values(ascending=False)
+    answer = "yes" if way >= YES else "partly" if way >= PARTLY else "no"
+    return Verdict(answer, way, taken, chance, best, [str(name) for name in better.index])
+
+
+def verdict_lines(verdict: Verdict, language: str) -> list[str]:
+    """The verdict in plain words: the answer, its figures, and what did better."""
+    lines = [
+        text_in(language, f"verdict.{verdict.answer}"),
+        text_in(
+            language,
+            "verdict.figures",
+            taken=percent_in(language, verdict.taken, decimals=0),
+            chance=percent_in(language, verdict.chance, decimals=0),
+            best=percent_in(language, verdict.best, decimals=0),
+        ),
+    ]
+    if verdict.better:
+        names = ", ".join(text_in(language, f"method.{name}") for name in verdict.better)
+        lines.append(text_in(language, "verdict.better", methods=names))
+    else:
+        lines.append(text_in(language, "verdict.none_better"))
+    return [*lines, text_in(language, "verdict.label")]
 
 
 def capture_listing(result: Backtest, arena: str, language: str) -> pd.DataFrame:

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
+from types import MappingProxyType
+from typing import Final
 
 import pandas as pd
 
-from targeting.codes import ARRONDISSEMENT_COMMUNES, commune_of, station_label
+from targeting.codes import (
+    ARRONDISSEMENT_COMMUNES,
+    arrondissement_of,
+    commune_of,
+    commune_of_arrondissement,
+    department_of,
+    station_label,
+)
 from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
 from targeting.scoring.basis import Basis
+from targeting.scoring.calibration import Calibrations
 from targeting.scoring.priorities import SMALLEST_CELL
+from targeting.scoring.ranks import chance_above, threshold_of
 from targeting.stations.joins import Join
+
+SECTORS: Final = ("quarter", "arrondissement", "constituency")
+"""Kinds of sectors that stations are filtered by; those that a place has are offered."""
+
+NO_SECTORS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -22,12 +40,16 @@ class Board:
 
     table: indexed by station_id, the columns of Scores and Priorities, `contacted_rate`, Coverage
     as `publish_coverage` lets it out (missing count: from 1 to 10), `place` (may be empty),
-    `vintage` and `origin` of the outline (missing: none).
+    `vintage` and `origin` of the outline (missing: none); `tide` (`scoring.tide`, for classes);
+    `priority_rank_low`, `priority_rank_high` where the rank has an interval; where quarters are
+    known `quarter` (missing: in none).
     abstentions: rate at each low election of `basis`, same index.
     join: how the outlines fit the results; nothing without outlines. dots: the same of the points
     that stand where no outline does.
-    terms: what each term of the score brings (see scoring.explain), same index; where a past cycle
-    has calibrated them, `score_low`, `score_high`, `rank_low`, `rank_high` too.
+    terms: what each term of the score brings (see scoring.explain), same index; where the order
+    is one of the stock, `score_low`, `score_high`, `rank_low`, `rank_high` too.
+    errors: `x` and `sigma` of the priority (`scoring.ranks`), same index; none, no interval.
+    calibrations: where intervals come from.
     """
 
     table: pd.DataFrame
@@ -39,6 +61,8 @@ class Board:
     join: Join | None = field(default=None)
     terms: pd.DataFrame | None = field(default=None)
     dots: Join | None = field(default=None)
+    errors: pd.DataFrame | None = field(default=None)
+    calibrations: Calibrations | None = field(default=None)
 
     @property
     def share(self) -> str:
@@ -66,30 +90,121 @@ class Board:
         return int(self.table["priority_rank"].notna().sum())
 
     @cached_property
+    def means(self) -> pd.Series:
+        """Mean of each rate over the ranked stations, by registered voters; the campaign's own."""
+        rows = self.table[self.table["priority_rank"].notna()]
+        weight = rows["registered"].astype("float64")
+        rates = rows[["abstention_rate", "left_share", "priority"]].astype("float64")
+        return rates.mul(weight, axis=0).sum() / (weight.sum() or float("nan"))
+
+    @cached_property
+    def _levels(self) -> dict[int, float]:
+        return {}
+
+    def first_chance(self, station_id: str, k: int) -> float:
+        """How likely a station is among the first K; missing where its rank has no interval."""
+        if self.errors is None or pd.isna(self.errors.at[station_id, "sigma"]):
+            return float("nan")
+        x, sigma = self.errors["x"], self.errors["sigma"]
+        if k not in self._levels:
+            self._levels[k] = threshold_of(x, sigma, k)
+        return chance_above(x[station_id], sigma[station_id], self._levels[k], 0.0)
+
+    @cached_property
     def places(self) -> dict[str, str]:
         """The polling place of each station; empty where it is not known."""
         return dict(zip(self.table.index, self.table["place"], strict=True))
+
+    @cached_property
+    def quarters(self) -> dict[str, str]:
+        """The quarter of each station that has one."""
+        if "quarter" not in self.table:
+            return {}
+        return dict(self.table["quarter"].dropna().items())
+
+    @cached_property
+    def sectors(self) -> dict[str, pd.Series]:
+        """What stations can be filtered by, of a kind of SECTORS each, where there is a choice.
+
+        A Series of the board's stations each: the quarter's label, the Insee code of the
+        arrondissement, the constituency's code; missing where a station has none.
+        """
+        stations = self.table.index
+        arrondissements = [arrondissement_of(station) or None for station in stations]
+        found = {
+            "quarter": self.table.get("quarter"),
+            "arrondissement": pd.Series(arrondissements, index=stations, dtype="str"),
+            "constituency": self.table.get("constituency_code"),
+        }
+        return {
+            kind: column for kind, column in found.items()
+            if column is not None and column.nunique() > 1
+        }  # fmt: skip
 
     @cached_property
     def has_communes(self) -> bool:
         """Whether there are several communes: a station's number is then not enough to name it."""
         return len({commune_of(station) for station in self.table.index}) > 1
 
-    def passing(self, *, min_abstention: float = 0.0, min_left: float = 0.0) -> pd.DataFrame:
-        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass."""
+    def passing(
+        self,
+        *,
+        min_abstention: float = 0.0,
+        min_left: float = 0.0,
+        not_visited_since: date | None = None,
+        is_sure: bool = False,
+        sectors: Mapping[str, Collection[str]] = NO_SECTORS,
+    ) -> pd.DataFrame:
+        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass.
+
+        `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past;
+        `sectors`: of each kind (see `sectors`) those wanted, none being any.
+        """
         keep = pd.Series(True, index=self.table.index)
         if min_abstention > 0:
             keep &= (self.table["abstention_rate"] >= min_abstention).fillna(False)
         if min_left > 0:
             keep &= (self.table["left_share"] >= min_left).fillna(False)
+        if not_visited_since is not None:
+            visited = pd.to_datetime(self.table["last_visit_date"])
+            keep &= ~(visited >= pd.Timestamp(not_visited_since)).fillna(False)
+        if is_sure:
+            keep &= ~self.table.index.isin(self.doubtful)
+        for kind, wanted in sectors.items():
+            if wanted and kind in self.sectors:
+                keep &= self.sectors[kind].isin(list(wanted))
         return self.table[keep]
 
 
+def sector_words(board: Board, kind: str, code: str, language: str) -> str:
+    """What a sector is called: `Le Panier`, `3e arrondissement`, `4e circonscription`.
+
+    Where the board has several cities, or departments, they are named too.
+    """
+    if kind == "quarter":
+        return code
+    if kind == "arrondissement":
+        commune = commune_of_arrondissement(code)
+        number = code.removeprefix(ARRONDISSEMENT_COMMUNES.get(commune, ""))
+        where = commune if board.has_communes else ""
+    else:
+        where, number = department_of(code), code[len(department_of(code)) :]
+        if board.sectors[kind].dropna().map(department_of).nunique() < 2:
+            where = ""
+    if not number.isdigit():
+        return code
+    first = "_first" if int(number) == 1 and kind == "constituency" else ""
+    named = text_in(language, f"place.{kind}{first}", rank=ordinal_in(language, int(number)))
+    return f"{where} · {named}" if where else named
+
+
 def station_place(board: Board, station_id: str, language: str) -> str:
-    """The commune's code where there are several; the polling place, else the arrondissement."""
+    """The commune's code where there are several; the polling place, else the quarter, else the
+    arrondissement."""
     commune = commune_of(station_id)
     place = board.places[station_id]
     number = station_id.split("_", 1)[1]
+    place = place or board.quarters.get(station_id, "")
     if not place and commune in ARRONDISSEMENT_COMMUNES and number[:2].isdigit():
         rank = ordinal_in(language, int(number[:2]))
         place = text_in(language, "place.arrondissement", rank=rank)
@@ -108,8 +223,9 @@ def published_count(language: str, count: int | None) -> str:
     return text_in(language, "few") if pd.isna(count) else number_in(language, count)
 
 
-def tooltips(board: Board) -> dict[str, pd.Series]:
-    """Text under the pointer for each station, one Series a language. Plain text."""
+def tooltips(board: Board, stations: pd.Index | None = None) -> dict[str, pd.Series]:
+    """Text under the pointer for each station (of these), one Series a language. Plain text."""
+    rows = board.table if stations is None else board.table.loc[stations]
     share = f"metric.{board.share}"
     told = {}
     for language in LANGUAGES:
@@ -118,7 +234,7 @@ def tooltips(board: Board) -> dict[str, pd.Series]:
         } | {"left": text_in(language, share)}
         colon = "\u00a0: " if language == "fr" else ": "
         lines = []
-        for row in board.table.itertuples():
+        for row in rows.itertuples():
             rank = NO_VALUE
             if pd.notna(row.priority_rank):
                 rank = f"{ordinal_in(language, int(row.priority_rank))} / {board.ranked}"
@@ -133,7 +249,7 @@ def tooltips(board: Board) -> dict[str, pd.Series]:
                     ]
                 )
             )
-        told[language] = pd.Series(lines, index=board.table.index, dtype="str")
+        told[language] = pd.Series(lines, index=rows.index, dtype="str")
     return told
 
 

@@ -18,13 +18,22 @@ from targeting.locale import (
     text_in,
 )
 from targeting.maps.board import Board, few_met, published_count, station_place
+from targeting.maps.certainty import Bar, bar_of, source_words
 from targeting.maps.classes import value_in
+from targeting.maps.reasons import answer_words, reasons_of
 from targeting.scoring.product import ELSEWHERE, reachable
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a station's card says. `place` is as published; the rest is our own Markdown."""
+    """What a station's card says. `place` is as published; the rest is our own Markdown.
+
+    A screen shows, in this order: `title` and `place`; `answer` (how sure, the rank, what to do);
+    `bar` (see `certainty.Bar`: draw `low`–`high` and `point` from 0 to `top`, a tick at `mean`,
+    `words` beside it; None where the figure is not known); `reasons`, three lines; `warnings`; then
+    `rest` folded, each key being the heading's text key; `source` under it, small: where the
+    intervals come from. `rank`, `why`, `terms`, `people`, `done` are what `rest` holds.
+    """
 
     title: str
     place: str
@@ -35,6 +44,21 @@ class Card:
     done: list[str]
     warnings: list[str]
     outline: str
+    answer: str
+    bar: Bar | None
+    reasons: list[str]
+    source: str
+
+    @property
+    def rest(self) -> dict[str, list[str]]:
+        """The folded lists by the key of their heading; those that are empty are left out."""
+        lists = {
+            "card.why": [self.rank, *self.why],
+            "card.terms": self.terms,
+            "card.people": self.people,
+            "card.done": self.done,
+        }
+        return {heading: lines for heading, lines in lists.items() if lines}
 
 
 def build_card(board: Board, station_id: str, language: str) -> Card:
@@ -50,6 +74,10 @@ def build_card(board: Board, station_id: str, language: str) -> Card:
         done=_done(board, row, language),
         warnings=[reason_in(language, code) for code in str(row["reasons"]).split("|") if code],
         outline=_outline(row, language),
+        answer=answer_words(board, station_id, language),
+        bar=bar_of(board, station_id, language),
+        reasons=reasons_of(board, station_id, language),
+        source=source_words(board, language),
     )
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from targeting.locale import count_in, number_in, percent_in, text_in
-from targeting.maps.measures import PER_HUNDRED
+from targeting.locale import NO_VALUE, count_in, number_in, percent_in, text_in
+from targeting.maps.measures import COLUMNS, PER_HUNDRED, layer_of
 
 Colour = list[int]
 
@@ -91,10 +91,22 @@ def fill_colours(values: pd.Series, classes: Classes) -> list[Colour]:
 
 
 def value_in(language: str, metric: str, value: float | None) -> str:
-    """A value of a measure as screens write it: `38,2` per hundred, or `76,4 %`."""
+    """A value of a measure as screens write it: `38,2` per hundred, or `76,4 %`; a dash where the
+    measure is told in classes alone."""
+    if metric in COLUMNS and not layer_of(metric).is_told:
+        return NO_VALUE
     if metric in PER_HUNDRED:
         return number_in(language, None if pd.isna(value) else value * 100, decimals=1)  # type: ignore[operator]
     return percent_in(language, value)
+
+
+def tide_words(classes: int, language: str) -> list[str]:
+    """What each of so many classes of the tide is called, least first; one alone is the middle."""
+    words = [text_in(language, f"legend.tide.{level}") for level in range(1, len(PALETTE) + 1)]
+    if classes == 1:
+        return [words[len(words) // 2]]
+    last = len(words) - 1
+    return [words[round(at * last / (classes - 1))] for at in range(classes)]
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,10 @@ def build_legend(classes: Classes, language: str) -> list[LegendEntry]:
     """The legend of a measure, highest class first, with the stations in each."""
     entries = []
     spans = list(zip(classes.bounds[:-1], classes.bounds[1:], strict=True))
-    for colour, (low, high), count in zip(classes.colours, spans, classes.counts, strict=True):
+    told = tide_words(len(spans), language) if classes.metric == "tide" else None
+    for at, (colour, (low, high), count) in enumerate(
+        zip(classes.colours, spans, classes.counts, strict=True)
+    ):
         low_text = value_in(language, classes.metric, low)
         high_text = value_in(language, classes.metric, high)
         words = (
@@ -118,6 +133,8 @@ def build_legend(classes: Classes, language: str) -> list[LegendEntry]:
             if low_text == high_text
             else text_in(language, "legend.class", low=low_text, high=high_text)
         )
+        if told is not None:
+            words = told[at]
         entries.append(LegendEntry(colour, words, count_in(language, "legend.stations", count)))
     entries.reverse()
     if classes.nothing:

@@ -65,7 +65,7 @@ def station_map_file(
     outline. Stations with neither are left to the table, as shapes without results are. Outlines
     are simplified as a coverage: neighbours keep one border. Its bounds are of the dense part.
     """
-    shapes = _shapes(board, outlines, points)
+    shapes = station_shapes(board, outlines, points)
     rows = board.table.loc[shapes.index]
     layer = shapes.to_crs(WGS84)
     properties: dict[str, list[Any]] = {"id": list(rows.index)}
@@ -79,10 +79,13 @@ def station_map_file(
     return MapFile(file.path, dense_bounds(layer.bounds.to_numpy()))
 
 
-def _shapes(
+def station_shapes(
     board: Board, outlines: gpd.GeoDataFrame | None, points: gpd.GeoDataFrame | None
 ) -> gpd.GeoSeries:
-    """The outline of each station of the board, else its point, in the board's order."""
+    """The outline of each station of the board, else its point, in the board's order (EPSG:2154).
+
+    Outlines are simplified as a coverage: neighbours keep one border.
+    """
     parts: list[gpd.GeoSeries] = []
     left = board.table.index
     for name, layer in (("outlines", outlines), ("points", points)):
@@ -154,30 +157,44 @@ def _geometries(path: Path) -> dict[str, Any]:
 
 
 def backdrop_file(folder: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> MapFile | None:
-    """Write what is drawn for orientation (water, parks, rail, streets) in one file."""
+    """Write what is drawn for orientation (water, parks, rail, streets) in one file.
+
+    Properties: `kind`; of streets, `name` where their layer tells which to write (`written`).
+    """
     parts: list[Any] = []
     kinds: list[str] = []
+    names: list[str | None] = []
     for name, layer in layers.items():
         shapes = require_metric_crs(layer, name).geometry.dropna()
         simple = shapes.simplify(SIMPLIFIED_M / 2).to_crs(WGS84)
         parts += list(simple)
         kinds += [name] * len(simple)
+        written = (
+            layer["written"].reindex(shapes.index) if "written" in layer else [None] * len(simple)
+        )
+        names += [n if isinstance(n, str) else None for n in written]
     if not parts:
         return None
-    return write_features(folder, "backdrop", gpd.GeoSeries(parts, crs=WGS84), {"kind": kinds})
+    drawn = gpd.GeoSeries(parts, crs=WGS84)
+    return write_features(folder, "backdrop", drawn, {"kind": kinds, "name": names})
 
 
 def write_features(
     folder: Path, kind: str, shapes: gpd.GeoSeries, properties: Mapping[str, Sequence[Any]]
 ) -> MapFile:
-    """Write compact GeoJSON named `<kind>-<hash>.json`, unless it is there; older ones go."""
+    """Write compact GeoJSON named `<kind>-<hash>.json`, unless it is there; older ones go.
+
+    A property that is None is left out of its feature.
+    """
     rounded = shapely.transform(shapes.to_numpy(), lambda xy: np.round(xy, DECIMALS))
     names = list(properties)
     features = [
         {
             "type": "Feature",
             "geometry": shapely.geometry.mapping(shape),
-            "properties": dict(zip(names, values, strict=True)),
+            "properties": {
+                name: value for name, value in zip(names, values, strict=True) if value is not None
+            },
         }
         for shape, *values in zip(rounded, *properties.values(), strict=True)
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
 
 from targeting.locale import date_in, percent_in, text_in
-from targeting.maps.board import Board
+from targeting.maps.board import NO_SECTORS, Board, sector_words
 
 
 @dataclass(frozen=True)
@@ -17,23 +18,24 @@ class Filters:
 
     min_abstention, min_left: rates; at 0 a station without the measure passes. not_visited_since:
     stations whose last visit was before that day, or that had none. is_sure: those alone whose past
-    is sure.
+    is sure; sectors: of each kind (`Board.sectors`) those wanted, none being any.
     """
 
     min_abstention: float = 0.0
     min_left: float = 0.0
     not_visited_since: date | None = None
     is_sure: bool = False
+    sectors: Mapping[str, Collection[str]] = field(default_factory=lambda: NO_SECTORS)
 
     def passing(self, board: Board) -> pd.Index:
         """Stations of the board that pass, in its order."""
-        rows = board.passing(min_abstention=self.min_abstention, min_left=self.min_left)
-        if self.not_visited_since is not None:
-            last = pd.to_datetime(rows["last_visit_date"])
-            rows = rows[last.isna() | (last < pd.Timestamp(self.not_visited_since))]
-        if self.is_sure:
-            rows = rows[~rows.index.isin(board.doubtful)]
-        return rows.index
+        return board.passing(
+            min_abstention=self.min_abstention,
+            min_left=self.min_left,
+            not_visited_since=self.not_visited_since,
+            is_sure=self.is_sure,
+            sectors=self.sectors,
+        ).index
 
     def told(self, board: Board, language: str) -> list[str]:
         """Each filter that is on, in words."""
@@ -50,6 +52,10 @@ class Filters:
             told.append(text_in(language, "filter.not_visited", day=day))
         if self.is_sure:
             told.append(text_in(language, "filter.sure"))
+        for kind, wanted in self.sectors.items():
+            if wanted and kind in board.sectors:
+                named = [sector_words(board, kind, code, language) for code in wanted]
+                told.append(", ".join(named))
         return told
 
 

@@ -12,11 +12,16 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from targeting.locale import number_in, text_in
-from targeting.maps.classes import Classes, class_numbers
+from targeting.maps.classes import Classes, class_numbers, tide_words
+from targeting.maps.measures import layer_of, metric_key
 from targeting.maps.palette import LIGHT_THEME, Theme, colours_of
 
-LEVELS: Final = {"priority": "priority", "score": "stock"}
+LEVELS: Final = {"priority": "priority"}
 """Metric → family of words for its classes; the others have `level`'s (« très forte »…)."""
+
+UNKNOWN_PLACE: Final = -1
+NOTHING_PLACE: Final = -2
+"""Places in the palette of a station without a value, and of one at zero that stands apart."""
 
 WORDS_OF: Final[dict[int, tuple[int, ...]]] = {
     1: (), 2: (1, 5), 3: (1, 3, 5), 4: (1, 2, 4, 5), 5: (1, 2, 3, 4, 5),
@@ -25,16 +30,20 @@ WORDS_OF: Final[dict[int, tuple[int, ...]]] = {
 
 
 class LegendLine(NamedTuple):
-    """A colour (`#3e3875`) and what it means, in words."""
+    """A colour (`#3e3875`), what it means in words, its place in the palette, how many stations.
+
+    `place`: 4 for the strongest colour of five; UNKNOWN_PLACE, NOTHING_PLACE for those apart.
+    """
 
     colour: str
     words: str
+    place: int
+    stations: int
 
 
 def unit_in(language: str, metric: str, share: str) -> str:
     """The unit of a measure, in words; `share` is `left` or `target` (see `share_name`)."""
-    key = f"legend.unit.{metric}"
-    return text_in(language, f"{key}.{share}" if metric in ("priority", "score", "left") else key)
+    return text_in(language, metric_key(metric, "unit", share))
 
 
 def legend_lines(
@@ -45,26 +54,44 @@ def legend_lines(
     The strongest is told with its unit, those under it by their numbers.
     """
     count = len(classes.counts)
-    numbers = _shortest([100 * b for b in classes.bounds], language)
     colours = colours_of(count, theme.classes)
+    first = len(theme.classes) - count
+    said = _class_words(classes, language, share)
+    lines = [
+        LegendLine(colour, words, first + at, stations)
+        for at, (colour, words, stations) in enumerate(
+            zip(colours, said, classes.counts, strict=True)
+        )
+    ]
+    lines.reverse()
+    if classes.nothing:
+        few = text_in(language, "legend.no_coverage")
+        lines.append(LegendLine(theme.nothing, few, NOTHING_PLACE, classes.nothing))
+    if classes.unknown:
+        words = text_in(language, "legend.unknown")
+        lines.append(LegendLine(theme.unknown, words, UNKNOWN_PLACE, classes.unknown))
+    return lines
+
+
+def _class_words(classes: Classes, language: str, share: str) -> list[str]:
+    """What each class is called, least first; in words alone where a figure would mean nothing."""
+    count = len(classes.counts)
+    if not layer_of(classes.metric).is_told:
+        return tide_words(count, language)
+    numbers = _shortest([100 * b for b in classes.bounds], language)
     words = WORDS_OF[count] if count else ()
     unit = unit_in(language, classes.metric, share)
-    lines = []
+    said = []
     for at, (low, high) in enumerate(pairwise(numbers)):
         span = low if low == high else text_in(language, "legend.span", low=low, high=high)
         if at == count - 1:
             span = f"{span} {unit}"
         if words:
-            level = text_in(language, f"legend.{LEVELS.get(classes.metric, 'level')}.{words[at]}")
+            family = LEVELS.get(classes.metric, "level")
+            level = text_in(language, f"legend.{family}.{words[at]}")
             span = text_in(language, "legend.line", level=level, span=span)
-        lines.append(LegendLine(colours[at], span))
-    lines.reverse()
-    if classes.nothing:
-        few = text_in(language, "legend.no_coverage")
-        lines.append(LegendLine(theme.nothing, few))
-    if classes.unknown:
-        lines.append(LegendLine(theme.unknown, text_in(language, "legend.unknown")))
-    return lines
+        said.append(span)
+    return said
 
 
 def _shortest(bounds: Sequence[float], language: str) -> list[str]:
@@ -87,3 +114,9 @@ def class_of(values: pd.Series, classes: Classes, *, nothing: int, unknown: int)
     if classes.counts:
         found[known] = class_numbers(values[known].astype(float), classes.bounds)
     return found
+
+
+def place_of(values: pd.Series, classes: Classes) -> pd.Series:
+    """Place of each value's colour in the palette of five: see `LegendLine`."""
+    found = class_of(values, classes, nothing=NOTHING_PLACE, unknown=UNKNOWN_PLACE)
+    return found.where(found < 0, found + len(LIGHT_THEME.classes) - len(classes.counts))

@@ -16,6 +16,7 @@ def credits(workspace: Workspace) -> list[str]:
     sheets += list_shares(workspace).values()
     for folder in (
         "stations", "addresses", "voter_addresses", "station_points", "street_ranges", "streets",
+        "quarters",
     ):  # fmt: skip
         sheets += [sheet for _, _, sheet in list_layers(workspace, folder)]
     named = [" ".join(part.split()) for s in sheets for part in s.credit.split(" · ")]

@@ -71,7 +71,7 @@ COMMANDS: Final = {
     "addresses": "import addresses FILE", "voter_addresses": "import addresses FILE",
     "station_points": "import addresses FILE", "street_ranges": "import addresses FILE",
     "streets": "import streets FILE", "backdrop": "import streets FILE",
-    "doors": "import doors FILE",
+    "doors": "import doors FILE", "quarters": "import quarters FILE",
 }  # fmt: skip
 """What brings each folder of `reference/` in again."""
 

@@ -102,7 +102,7 @@ def build_transition(
     _refuse_unknown(tallies, t1, t0)
     t0 = t0 or _reference(tallies, basis, t1)
     used = list(dict.fromkeys([basis.presidential, basis.latest_low, t0, t1]))
-    stations, dropped = _kept(tallies, used)
+    stations, dropped = kept_stations(tallies, used)
     change = _turnout(tallies[t1], stations) - _turnout(tallies[t0], stations)
     if abs(change) < LEAST_CHANGE - ROUNDING:
         raise TargetingError(
@@ -144,8 +144,9 @@ def _turnout(tally: pd.DataFrame, stations: pd.Index) -> float:
     return float(rows["votes_cast"].sum() / max(rows["registered"].sum(), 1))
 
 
-def _kept(tallies: Tallies, used: Sequence[str]) -> tuple[pd.Index, dict[str, int]]:
-    """Stations that pass the filters, and how many each filter takes away, in order."""
+def kept_stations(tallies: Tallies, used: Sequence[str]) -> tuple[pd.Index, dict[str, int]]:
+    """Stations alike in all the rounds used (t1 last), and how many each filter takes away, in
+    order. Raises TargetingError if none is left."""
     *before, t1 = used
     now = tallies[t1]
     metropolitan = is_metropolitan(now.index)

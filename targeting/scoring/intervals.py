@@ -1,4 +1,4 @@
-"""How sure a reservoir and a rank are: widths that a past transition has set, checked on the next.
+"""How sure a reservoir is: widths that a past transition has set, checked on the next.
 
 Densities are relative to their mean, so that the level (how far turnout comes back) is the
 scenario's matter and the interval says how stations differ. The residual of each station is
@@ -26,10 +26,13 @@ LEAST_STATIONS: Final = 200
 LEAST_OWN: Final = 0.25
 """A past of which less is the station's own widens no further: twice the width."""
 
-TOP_SHARE: Final = 0.20
-"""Part of the ranked stations that “the first ones” are unless the user says how many."""
+SHARED: Final = 0.62
+"""Part of the errors that stations of a commune share: legislative 2017 to presidential 2022, all
+of France (.27 from the second round of 2017, .91 to legislative 2024, with other candidates)."""
 
-RANK_DRAWS: Final = 200
+LEAST_TOGETHER: Final = 5
+LEAST_COMMUNES: Final = 20
+"""What stations of a commune share of their errors is learnt on so many communes of so many."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Calibration:
 
     slope: of the realised on the predicted; constant, level: the spread's two parts, the variance
     being constant + level × predicted² + binomial noise; width: spreads that cover `nominal`;
-    quantiles: of the normalised residuals, at 1/200 to 199/200; mean: realised gain per registered.
+    mean: realised gain per registered; shared: part of the errors' variance that the stations of a
+    commune have in common, and that no sum over them takes away.
     """
 
     t0: str
@@ -48,8 +52,8 @@ class Calibration:
     constant: float
     level: float
     width: float
-    quantiles: tuple[float, ...]
     mean: float
+    shared: float
     nominal: float = NOMINAL
 
     def centre(self, relative: pd.Series) -> pd.Series:
@@ -73,6 +77,13 @@ class Calibration:
         variance = (self.constant + self.level * relative**2) * shift + noise
         share = 1.0 if own is None else own.clip(LEAST_OWN, 1.0)
         return np.sqrt(variance / share)
+
+
+SHIPPED: Final = Calibration(
+    "2017_legi_t1", "2022_pres_t1", 50_733, 0.837, 0.2536, 0.1105, 1.177, 0.0947, SHARED
+)
+"""All of France, first rounds, the left: what a place too small to learn has (`calibrate` on the
+ministry's files, tests/benchmarks/ranks.py)."""
 
 
 def relative_to_mean(density: pd.Series, registered: pd.Series) -> pd.Series:
@@ -125,7 +136,7 @@ def calibrate(
     count = len(normal)
     rank = min(np.ceil((count + 1) * nominal) / count, 1.0)
     width = float(np.quantile(np.abs(normal), rank))
-    quantiles = tuple(float(q) for q in np.quantile(normal, np.arange(1, 200) / 200))
+    errors = pd.Series(residual / np.sqrt(constant + level * x**2 + v), relative.index[usable])
     return Calibration(
         transition.t0,
         transition.t1,
@@ -134,10 +145,25 @@ def calibrate(
         constant,
         level,
         width,
-        quantiles,
         mean,
+        shared_part(errors, transition.communes.reindex(errors.index)),
         nominal,
     )
+
+
+def shared_part(errors: pd.Series, group: pd.Series) -> float:
+    """Part of the errors' variance that two stations of one group share: mean product of pairs over
+    mean square, from 0 to 1. SHARED where there are too few groups to tell."""
+    table = errors.groupby(group).agg(["sum", "size"])
+    squares = (errors**2).groupby(group).sum()
+    wide = table["size"] >= LEAST_TOGETHER
+    if wide.sum() < LEAST_COMMUNES:
+        return SHARED
+    table, squares = table[wide], squares[wide]
+    pairs = float((table["size"] * (table["size"] - 1)).sum())
+    product = float((table["sum"] ** 2 - squares).sum()) / pairs
+    square = float(squares.sum() / table["size"].sum())
+    return float(np.clip(product / square, 0.0, 1.0)) if square > 0 else SHARED
 
 
 def _spread(x: np.ndarray, residual: np.ndarray, noise: np.ndarray) -> tuple[float, float]:
@@ -208,93 +234,3 @@ def coverage(
     inside = inside[bounds["low"].notna() & realised.notna()]
     by = inside.groupby(groups.reindex(inside.index)).agg(["mean", "size"])
     return float(inside.mean()), by.loc[by["size"] >= least, "mean"]
-
-
-# -- ranks -----------------------------------------------------------------------------------------
-
-
-def draw_again(
-    calibration: Calibration,
-    score: pd.Series,
-    registered: pd.Series,
-    *,
-    own: pd.Series | None = None,
-    draws: int = RANK_DRAWS,
-    seed: int = 0,
-) -> np.ndarray:
-    """What a score's stations may turn out to be, with the errors of the past: draw × station.
-
-    `score` without missing values, all of one arena; only their order within a draw has a meaning.
-    """
-    relative = relative_to_mean(score, registered)
-    noise = relative_noise(calibration.mean, registered)
-    spread = calibration.spread(relative, calibration.mean, noise, own).to_numpy()
-    chance = np.random.default_rng(seed)
-    errors = np.asarray(calibration.quantiles, dtype="float32")
-    drawn = errors[chance.integers(0, len(errors), (draws, len(score)), dtype="int16")]
-    return np.asarray(calibration.centre(relative).to_numpy() + spread * drawn)
-
-
-def first_ones(count: int, k: int | None) -> int:
-    """How many stations “the first ones” are, of `count`: K if given, else TOP_SHARE of them."""
-    return min(max(1, round(TOP_SHARE * count)) if k is None else k, count)
-
-
-def top_k_probability(
-    calibration: Calibration,
-    score: pd.Series,
-    registered: pd.Series,
-    arena: pd.Series,
-    *,
-    k: int | None = None,
-    own: pd.Series | None = None,
-    draws: int = RANK_DRAWS,
-    seed: int = 0,
-) -> pd.Series:
-    """How often each station is among the first K of its arena, drawn with the errors of the past.
-
-    Missing where the score is: stations without rank.
-    """
-    ranked = score.dropna()
-    found = pd.Series(np.nan, index=score.index, name="top_k_probability")
-    for _, members in ranked.groupby(arena.reindex(ranked.index)):
-        first = first_ones(len(members), k)
-        share = None if own is None else own.reindex(members.index)
-        values = draw_again(
-            calibration, members, registered.reindex(members.index), own=share, draws=draws,
-            seed=seed,
-        )  # fmt: skip
-        hits = np.zeros(len(members))
-        for row in values:
-            hits[np.argpartition(-row, first - 1)[:first]] += 1
-        found.loc[members.index] = hits / draws
-    return found
-
-
-def rank_interval(
-    calibration: Calibration,
-    score: pd.Series,
-    registered: pd.Series,
-    *,
-    own: pd.Series | None = None,
-    draws: int = RANK_DRAWS,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """`low` and `high` rank of each station of one arena at the calibration's nominal level.
-
-    Missing where the score is. The rank that is shown is never outside its interval: the errors of
-    the past draw the first ones towards the middle, and none of the draws may have one first.
-    """
-    ranked = score.dropna()
-    share = None if own is None else own.reindex(ranked.index)
-    people = registered.reindex(ranked.index)
-    values = draw_again(calibration, ranked, people, own=share, draws=draws, seed=seed)
-    ranks = np.argsort(np.argsort(-values, axis=1), axis=1) + 1
-    tail = (1 - calibration.nominal) / 2
-    low, high = np.quantile(ranks, [tail, 1 - tail], axis=0)
-    own_rank = ranked.rank(method="first", ascending=False).to_numpy()
-    table = pd.DataFrame(
-        {"low": np.minimum(np.floor(low), own_rank), "high": np.maximum(np.ceil(high), own_rank)},
-        index=ranked.index,
-    )
-    return table.reindex(score.index)

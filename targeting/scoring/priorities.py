@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from targeting.outcomes import MET
@@ -13,6 +14,10 @@ from targeting.tables import Coverage, Priorities
 SMALLEST_CELL: Final = 11
 """A count of households under eleven is not shown, nor does it move anything shown
 (INSEE's practice; TRUST PRIV-17)."""
+
+
+ALL_MET: Final = 1e-6
+"""Where everybody was met this much is left: after all the others, and still a number."""
 
 
 def count_knocks(visits: pd.DataFrame) -> pd.DataFrame:
@@ -108,6 +113,15 @@ def build_priorities(scores: pd.DataFrame, coverage: pd.DataFrame) -> pd.DataFra
             }
         ).reset_index()
     )
+
+
+def priority_errors(errors: pd.DataFrame, contacted: pd.Series) -> pd.DataFrame:
+    """`x` and `sigma` of the priority: the score's (`ranks.rank_errors`), less the households met.
+
+    What was met is counted, not foreseen: it moves the place and widens nothing.
+    """
+    left = (1 - contacted.reindex(errors.index)).clip(lower=ALL_MET)
+    return errors.assign(x=errors["x"] + np.log(left))
 
 
 def publish_coverage(coverage: pd.DataFrame) -> pd.DataFrame:

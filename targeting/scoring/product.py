@@ -36,10 +36,10 @@ REDRAWN: Final = ("renumbered", "split", "merged", "recut")
 """Kinds of the ledger that a reader is told of."""
 
 
-def mean_rate(
+def counted_rates(
     rates: Sequence[pd.Series], index: pd.Index, *, own: Sequence[pd.Series] | None = None
-) -> pd.Series:
-    """Mean of the rates known for each station of `index`; missing where none is.
+) -> pd.DataFrame:
+    """The rates that count for each station of `index`, a column each; the others are missing.
 
     `own`: for each of the rates, how much of the station's past is its own (0 to 1). Rates under
     OWN_PAST count only where no other does better.
@@ -49,7 +49,25 @@ def mean_rate(
         shares = pd.concat([o.reindex(index) for o in own], axis=1, keys=range(len(own)))
         sound = (shares >= OWN_PAST) & table.notna()
         table = table.where(sound | ~sound.any(axis=1).to_numpy()[:, None])
-    return table.mean(axis=1)
+    return table
+
+
+def mean_rate(
+    rates: Sequence[pd.Series], index: pd.Index, *, own: Sequence[pd.Series] | None = None
+) -> pd.Series:
+    """Mean of the rates that count for each station (`counted_rates`); missing where none does."""
+    return counted_rates(rates, index, own=own).mean(axis=1)
+
+
+def low_rates(
+    turnouts: Mapping[str, pd.DataFrame],
+    basis: Basis,
+    stations: pd.Index,
+    past: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Abstention at the low rounds that count for each station: see `build_scores`."""
+    own = [_own(past[e], stations) for e in basis.low] if past is not None else None
+    return counted_rates([abstention_rate(turnouts[e]) for e in basis.low], stations, own=own)
 
 
 def reservoir(
@@ -136,9 +154,7 @@ def build_scores(
     stations = pd.Index(registered.index, name="station_id")
     rates = {e: turnout_rate(turnouts[e]) for e in basis.elections}
     share = left_share(presidential, bloc_votes, target).reindex(stations)
-    own = [_own(past[e], stations) for e in basis.low] if past is not None else None
-    low_rates = [abstention_rate(turnouts[e]) for e in basis.low]
-    abstention = mean_rate(low_rates, stations, own=own)
+    abstention = low_rates(turnouts, basis, stations, past).mean(axis=1)
     score = (abstention * share).rename("score")
     high = rates[basis.presidential].reindex(stations)
     people = reservoir(high, rates[basis.latest_low], share, registered)

@@ -248,11 +248,13 @@ def _check(value: Any) -> None:
 
     Tables of addresses, voters, points, ranges and doors are checked where they are written.
     """
-    from targeting.tables import Stations, Streets
+    from targeting.tables import Quarters, Stations, Streets
 
     match type(value).__name__:
         case "Outlines":
             Stations.check(value.stations)
+        case "QuarterFile":
+            Quarters.check(value.quarters)
         case "StreetFile":
             Streets.check(value.streets)
         case "Results":

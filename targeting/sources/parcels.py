@@ -23,6 +23,7 @@ RECORDS: Final = {  # what readers give, and where it is declared
     "DoorFile": "targeting.sources.addresses.doors",
     "Origin": "targeting.sources.results.counts",
     "Outlines": "targeting.sources.outlines.reading",
+    "QuarterFile": "targeting.sources.outlines.quarters",
     "Results": "targeting.sources.results.counts",
     "StreetFile": "targeting.sources.streets.reading",
     "TextFile": "targeting.sources.files",

@@ -14,6 +14,7 @@ from targeting.codes import turf_order
 from targeting.errors import TargetingError
 from targeting.store.models import (
     OPEN_STATUSES,
+    TURF_STATUSES,
     OpenDoor,
     Turf,
     TurfCut,
@@ -263,6 +264,12 @@ def load_turfs(session: Session) -> pd.DataFrame:
         select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
     ).all()
     return pd.DataFrame(rows, columns=["turf_id", *columns, *more])
+
+
+def count_statuses(session: Session) -> dict[str, int]:
+    """How many turfs stand in each status (`ready`, `in_progress`, `done`, `withdrawn`)."""
+    rows = session.execute(select(Turf.status, func.count()).group_by(Turf.status)).all()
+    return dict.fromkeys(TURF_STATUSES, 0) | {str(s): int(n) for s, n in rows}
 
 
 def turf_versions(session: Session) -> dict[str, int]:

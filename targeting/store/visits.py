@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 from sqlalchemy import case, delete, func, insert, literal_column, select, update
@@ -338,6 +338,28 @@ def count_knocks(session: Session, *, met: Iterable[str]) -> pd.DataFrame:
     table["last_visited_at"] = pd.to_datetime(table["last_visited_at"], utc=True)
     counts = {"building_id": "str", "doors_visited": "int64", "doors_met": "int64"}
     return table.astype(counts).set_index("building_id")
+
+
+class Knocked(NamedTuple):
+    """Doors that were knocked at, and those where somebody talked."""
+
+    doors: int
+    talks: int
+
+
+def knocked_since(session: Session, since: datetime, *, met: str) -> Knocked:
+    """What was knocked at since that moment (with zone); `met`: the outcome of a talk."""
+    door = _each_door()
+    doors = (
+        select(func.max(case((Visit.outcome == met, 1), else_=0)).label("met"))
+        .where(Visit.visited_at >= since)
+        .group_by(door)
+        .subquery()
+    )
+    count, talks = session.execute(
+        select(func.count(), func.sum(doors.c.met)).select_from(doors)
+    ).one()
+    return Knocked(int(count), int(talks or 0))
 
 
 def last_knocks(session: Session) -> pd.DataFrame:

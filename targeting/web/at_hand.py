@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from datetime import date
 from functools import partial, update_wrapper, wraps
 from importlib import import_module
 from inspect import Parameter, Signature, signature
@@ -38,6 +39,8 @@ from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES, PROGRAM
 from targeting.store.engine import written_here
 from targeting.workflows import home, marks
+from targeting.workflows.desk import Desk
+from targeting.workflows.desk import load_desk as read_desk
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
@@ -89,6 +92,13 @@ def told(key: str, count: int, **values: object) -> str:
     return count_in(language(), key, count, **values)
 
 
+def countdown(days: int) -> str:
+    """How far the ballot is: `J−43`, `jour J`, `J+2`."""
+    if not days:
+        return say("desk.day")
+    return say("desk.days" if days > 0 else "desk.after", count=abs(days))
+
+
 def plain(text: str) -> str:
     """Somebody else's text as Markdown shows it word for word.
 
@@ -108,7 +118,12 @@ def show_trouble(error: TargetingError) -> None:
 def show_credits(credits: Sequence[str]) -> None:
     """The sources of what is above."""
     if credits:
-        st.caption(plain(f"{say('credits.title')} " + " · ".join(credits)))
+        st.caption(plain(credits_line(credits)))
+
+
+def credits_line(credits: Sequence[str]) -> str:
+    """The sources, on one line of plain text; empty without any."""
+    return f"{say('credits.title')} " + " · ".join(credits) if credits else ""
 
 
 def show_legend(title: str, explanation: str, entries: Sequence[LegendEntry]) -> None:
@@ -189,14 +204,14 @@ def choose_area(stations: pd.Index) -> pd.Index:
 
 def show_listing(
     rows: DataFrame, listing_of: Callable[[DataFrame], Listing], *, key: str, start: int = 0,
-    selected: int | None = None, on_choice: Callable[[list[str]], None] | None = None,
-    **options: Any,
+    selected: Sequence[int] = (), on_choice: Callable[[list[str]], None] | None = None,
+    is_many: bool = False, **options: Any,
 ) -> None:  # fmt: skip
     """A table of `rows` by pages, from the page that holds row number `start`.
 
     `listing_of` says the rows of a page in words; `on_choice` is given what the page's rows stand
-    for when one is chosen, `selected` is the number of the row marked as chosen; `options` go to
-    `st.dataframe`.
+    for when one is chosen (several may be: `is_many`), `selected` are the numbers of the rows
+    marked as chosen; `options` go to `st.dataframe`.
     """
     table = st.container()
     pages = max(math.ceil(len(rows) / ROWS_A_PAGE), 1)
@@ -219,9 +234,10 @@ def show_listing(
         )
     helps = {name: st.column_config.Column(help=words) for name, words in listing.helps.items()}
     if on_choice is not None:
-        options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": "single-row"}
-        if selected is not None and 0 <= selected - first < len(shown):
-            options["selection_default"] = {"selection": {"rows": [selected - first]}}
+        mode = "multi-row" if is_many else "single-row"
+        options |= {"on_select": partial(on_choice, listing.ids), "selection_mode": mode}
+        if marked := [row - first for row in selected if 0 <= row - first < len(shown)]:
+            options["selection_default"] = {"selection": {"rows": marked}}
     table.dataframe(
         listing.styled,
         hide_index=True,
@@ -412,6 +428,7 @@ def _warm_tables(here: Workspace, mark: str) -> None:
             draw.of(here, mark, board)
     with suppress(TargetingError):
         load_backdrop.of(here, mark)
+        load_quarters.of(here, mark)
         load_turf_board.of(here, mark)
 
 
@@ -419,6 +436,15 @@ def _warm_tables(here: Workspace, mark: str) -> None:
 def load_holdings(here: Workspace) -> home.Holdings:
     """What the workspace holds, and the next step."""
     return home.load_holdings(here)
+
+
+@kept()
+def load_desk(here: Workspace, today: date) -> Desk:
+    """What the day begins with."""
+    board = None
+    with suppress(TargetingError):
+        board = load_board.of(here, _mark(here))
+    return read_desk(here, board, today)
 
 
 @kept(until=_score_mark)
@@ -484,6 +510,15 @@ def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
     return station_board.write_station_map(here, _board)
 
 
+@kept(is_told=True, is_whole=_is_there, entries=4 * KEPT)
+def load_workbench_map(
+    here: Workspace, stations: tuple[str, ...] | None, _board: Board
+) -> MapFile | None:
+    """The workbench's map file: of all stations of the board, or of these alone."""
+    asked = _board.table.index if stations is None else pd.Index(stations)
+    return station_board.write_workbench_map(here, _board, asked)
+
+
 @kept(is_told=True, is_whole=_is_there)
 def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
     """The hatching of doubtful stations."""
@@ -494,6 +529,12 @@ def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
 def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     return station_board.write_backdrop(here)
+
+
+@kept(is_told=True, is_whole=_is_there)
+def load_quarters(here: Workspace) -> MapFile | None:
+    """The file of the campaign's quarters, where some were imported."""
+    return station_board.write_quarters(here)
 
 
 @kept(is_told=True)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from targeting.locale import known_language
+from targeting.web.ours import our_url
 
 HEADERS: Final = (
     (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'"),
@@ -21,6 +22,9 @@ BASE: Final = b'<head><script>window.__streamlit={BACKEND_BASE_URL:location.orig
 """Where the server is: else Streamlit's page looks for it under the screen's own path first, and
 the browser's console tells two errors a visit."""
 TITLE: Final = b"<title>Streamlit</title>", b"<title>Relance</title>"
+END_OF_HEAD: Final = b"</head>"
+STYLE: Final = f'<link rel="stylesheet" href="{our_url("relance.css")}"></head>'.encode()
+"""Our style sheet stands in the page from its first paint, and is never sent again."""
 
 
 class SecurityHeaders:
@@ -76,6 +80,7 @@ class _Page:
                 return
             said = b'<html lang="' + self._language.encode() + b'"'
             body = self._body.replace(ENGLISH, said, 1).replace(HEAD, BASE, 1).replace(*TITLE)
+            body = body.replace(END_OF_HEAD, STYLE, 1)
             length = (b"content-length", str(len(body)).encode())
             kept = [(k, v) for k, v in self._start["headers"] if k.lower() != b"content-length"]
             await self._send({**self._start, "headers": [*kept, length]})

@@ -8,10 +8,11 @@ import uuid
 import streamlit as st
 
 from targeting.errors import TargetingError
-from targeting.locale import DEFAULT, LANGUAGES
+from targeting.locale import DEFAULT
 from targeting.shipped import PACKAGE, PAGES
-from targeting.web.at_hand import language, one_look, say, show_trouble, shows_demo
-from targeting.web.screens import HEADINGS, SCREENS
+from targeting.web.at_hand import language, one_look, say, show_trouble
+from targeting.web.frame import show_brand, show_menu
+from targeting.web.screens import GROUPS, HEADINGS, SCREENS
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
 
@@ -29,32 +30,27 @@ def keep_language() -> None:
 def main() -> None:
     """One run of the script: the frame, then the screen asked for."""
     st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="wide")
+    pages = {
+        one.name: st.Page(
+            PAGES / f"{one.name}.py", title=say(one.nav), url_path=one.path, default=one.is_home
+        )
+        for one in SCREENS
+    }
     screen = st.navigation(
-        [
-            st.Page(
-                PAGES / f"{one.name}.py",
-                title=say(one.nav),
-                url_path=one.path,
-                default=one.is_home,
-            )
-            for one in SCREENS
-        ],
+        {
+            "" if group == GROUPS[0] else say(f"group.{group}"): [
+                pages[one.name] for one in SCREENS if one.group == group
+            ]
+            for group in GROUPS
+        },
         position="top",
     )
-    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
-        st.header(say(HEADINGS[screen.url_path]), width="stretch")
-        st.segmented_control(
-            say("lang.label"),
-            LANGUAGES,
-            default=language(),
-            required=True,
-            format_func=lambda code: say(f"lang.{code}"),
-            label_visibility="collapsed",
-            key="lang",
-        )
+    st.set_page_config(page_title=f"{screen.title} · {say('app.name')}")
+    show_brand()
+    show_menu()
+    with st.container(key="heading"):
+        st.title(say(HEADINGS[screen.url_path]), anchor=False)
     keep_language()
-    if shows_demo():
-        st.markdown(f":orange-background[{say('demo.banner')}]")
     try:
         with one_look():
             screen.run()

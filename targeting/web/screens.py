@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-GROUPS: Final = ("home", "where", "walk", "proof", "data")
+GROUPS: Final = ("top", "field", "proof", "data")
+"""In the order of work; screens of the first are links of their own, others lie in a menu."""
 
 ROLES: Final = ("director", "field_director", "analyst")
 """Roles that have screens (TRUST 2.3), besides the administrator, who has all; volunteers none."""
@@ -34,14 +35,14 @@ class Screen(NamedTuple):
 
 
 SCREENS: Final = (
-    Screen("accueil", "nav.home", "app.name", "home", is_home=True),
-    Screen("carte", "nav.map", "map.title", "where"),
-    Screen("plan", "nav.plan", "plan.title", "where", LEADERS),
-    Screen("secteurs", "nav.turfs", "turfs.title", "walk", LEADERS),
-    Screen("retouche", "nav.hand", "hand.title", "walk", LEADERS),
-    Screen("scenario", "nav.scenario", "scenario.title", "where"),
+    Screen("accueil", "nav.home", "home.title", "top", is_home=True),
+    Screen("carte", "nav.map", "map.title", "top"),
+    Screen("plan", "nav.plan", "plan.title", "field", LEADERS),
+    Screen("secteurs", "nav.turfs", "turfs.title", "field", LEADERS),
+    Screen("retouche", "nav.hand", "hand.title", "field", LEADERS),
     Screen("retour", "nav.backtest", "backtest.title", "proof"),
-    Screen("passe", "nav.past", "ledger.title", "data"),
+    Screen("scenario", "nav.scenario", "scenario.title", "proof"),
+    Screen("passe", "nav.past", "ledger.title", "proof"),
     Screen("sante", "nav.health", "health.title", "data"),
 )
 """In the order of the menu."""

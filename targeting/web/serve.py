@@ -6,8 +6,8 @@ import os
 import socket
 import sys
 import tomllib
-from collections.abc import Sequence
-from typing import Final, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -69,7 +69,15 @@ def shipped_options() -> list[str]:
     """Streamlit's settings that came with an installed package, as words of a command line."""
     settings = tomllib.loads((PACKAGE / "web" / "streamlit" / "config.toml").read_text("utf8"))
     return [
-        f"--{section}.{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for section, values in settings.items()
-        for name, value in values.items()
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in _flat(settings)
     ]
+
+
+def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Each setting with the names of its sections (`theme.dark.textColor`)."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{within}{name}.")
+        else:
+            yield f"{within}{name}", value

@@ -22,13 +22,14 @@ from targeting.config import ASSETS, workspace_from
 from targeting.locale.messages import said, spoken_language
 from targeting.web.gate import Gate, Keys, other_origins
 from targeting.web.headers import SecurityHeaders
+from targeting.web.ours import FOLDER, OURS
 
 MAIN: Final = Path(__file__).with_name("main.py")
 FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 class MapFiles(StaticFiles):
-    """Map files, named by their content: a browser never asks for one twice."""
+    """Files whose address changes with their content: a browser never asks for one twice."""
 
     def file_response(
         self,
@@ -49,11 +50,12 @@ async def health(_request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """`/health`, and the workspace's map files at `/assets`."""
+    """`/health`, the workspace's map files at `/assets`, our own style and scripts."""
     maps = workspace_from().maps
     return [
         Route("/health", health),
         Mount(ASSETS, MapFiles(directory=maps, check_dir=False), name="assets"),
+        Mount(OURS, MapFiles(directory=FOLDER), name="ours"),
     ]
 
 

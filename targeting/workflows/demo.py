@@ -15,6 +15,7 @@ from targeting.demo import Town, build_town, visit_rows
 from targeting.errors import WorkspaceError
 from targeting.reference.addresses import write_addresses, write_voter_addresses
 from targeting.reference.manifest import MANIFEST
+from targeting.reference.quarters import write_quarters
 from targeting.reference.results import write_results
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
@@ -119,6 +120,7 @@ def _write_reference(workspace: Workspace, town: Town) -> None:
             staging, f"{commune}_latest", town.voter_addresses,
             replace(_sheet(len(town.voter_addresses)), facts={"vintage": DEMO_VINTAGE}),
         )  # fmt: skip
+        write_quarters(staging, commune, town.quarters, _sheet(len(town.quarters)))
         write_streets(staging, f"{commune}_latest", town.streets, _sheet(len(town.streets)))
         for name in ("water", "rail", "parks"):
             write_backdrop(staging, name, getattr(town, name))

@@ -154,6 +154,5 @@ def _sure(row: Any) -> str:
     """The interval of a reservoir and the chance to be among the first, where calibrated."""
     if pd.isna(row.reservoir_low):
         return ""
-    return (
-        f" {f'{row.reservoir_low:.0f}-{row.reservoir_high:.0f}':>11} {row.top_k_probability:>6.0%}"
-    )
+    first = "" if pd.isna(row.top_k_probability) else f"{row.top_k_probability:.0%}"
+    return f" {f'{row.reservoir_low:.0f}-{row.reservoir_high:.0f}':>11} {first:>6}"

@@ -4,7 +4,7 @@ import pytest
 from targeting.locale import LANGUAGES
 from targeting.maps.classes import Classes, build_classes
 from targeting.maps.legend import class_of, legend_lines, unit_in
-from targeting.maps.measures import METRICS
+from targeting.maps.measures import METRICS, layer_of
 from targeting.maps.palette import DARK_THEME, LIGHT
 
 FIVE = Classes("priority", (0.06, 0.16, 0.18, 0.23, 0.33, 0.42), (4, 4, 4, 4, 4), 0)
@@ -23,7 +23,7 @@ def test_the_strongest_class_is_first_and_told_with_its_unit():
     assert [line.colour for line in legend_lines(FIVE, "fr", "left")] == list(LIGHT[::-1])
     assert (
         said(FIVE, "en")[0]
-        == "top priority: 33 to 42 abstainers of the left per 100 registered voters"
+        == "very high priority: 33 to 42 left abstainers per 100 registered voters"
     )
 
 
@@ -40,7 +40,7 @@ def test_every_measure_has_words_and_a_unit(language, metric, share):
     classes = build_classes(metric, pd.Series([n / 20 for n in range(1, 20)]))
     lines = legend_lines(classes, language, share)
     assert len({line.words for line in lines}) == len(lines) == 5
-    assert lines[0].words.endswith(unit_in(language, metric, share))
+    assert lines[0].words.endswith(unit_in(language, metric, share)) == layer_of(metric).is_told
 
 
 def test_fewer_classes_keep_the_strongest_words_and_colour():

@@ -1,5 +1,6 @@
 """The invented town in a workspace of its own, made once; each test that writes takes a copy."""
 
+import json
 import shutil
 
 import pytest
@@ -37,12 +38,21 @@ def screen(monkeypatch):
     Links between screens need the frame: a screen opened alone goes without.
     """
 
-    def opened(name="", *, lang="fr"):
+    def opened(name="", *, lang="fr", **address):
         path = PROJECT / "pages" / f"{name}.py" if name else MAIN
         if name:
             monkeypatch.setattr("streamlit.page_link", lambda *_args, **_kwargs: None)
         test = AppTest.from_file(str(path), default_timeout=60)
-        test.query_params["lang"] = lang
+        for key, value in {"lang": lang, **address}.items():
+            test.query_params[key] = value
         return test.run()
 
     return opened
+
+
+def shown_map(test):
+    """What the map of the workbench is given to show."""
+    (shown,) = (
+        e.proto for e in test.get("bidi_component") if e.proto.component_name == "relance_map"
+    )
+    return json.loads(shown.json)

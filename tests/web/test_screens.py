@@ -16,6 +16,7 @@ from targeting.workflows.home import load_holdings
 from targeting.workflows.marks import workspace_mark, workspace_marks
 from targeting.workflows.setup import campaign_card, init_workspace
 from targeting.workflows.stations.board import load_board
+from tests.web.conftest import shown_map
 
 
 def words(test):
@@ -51,7 +52,7 @@ def test_home_tells_the_town_and_that_it_is_invented(demo, screen):
     assert text_in("fr", "demo.banner") in said
     assert "Clairvigne-sur-Orvette" in said
     assert text_in("fr", "next.map") in said
-    assert [m.value for m in test.metric][1] == "63"
+    assert "63" in [t.value for t in test.text]
 
 
 def test_home_asks_for_results_first(workspace, monkeypatch, screen):
@@ -73,7 +74,7 @@ def test_the_town_votes_in_the_year_of_its_ballot(demo, screen):
     card = campaign_card(demo)
     assert card.election_id == f"{card.ballot_date.year}_muni_t1"
     said = calm(screen())
-    assert said.count(str(card.ballot_date.year)) == 2
+    assert said.count(str(card.ballot_date.year)) == 3  # the ballot, its day, and the day before
 
 
 def test_a_source_is_credited_once(own_demo):
@@ -90,30 +91,61 @@ def test_a_source_is_credited_once(own_demo):
 
 def test_the_map_shows_every_station_and_its_legend(demo, screen):
     test = screen("carte")
-    said = calm(test)
+    calm(test)
     board = load_board(demo)
     assert len(test.dataframe[0].value) == len(board.table)
-    assert "13 bureaux" in said
-    assert "Sources" in said
-    assert list(demo.maps.glob("stations-*.json"))
+    shown = shown_map(test)
+    assert "13 bureaux" in [entry["count"] for entry in shown["legend"]["entries"]]
+    assert "Sources" in shown["credits"]
+    assert [f"/assets/{p.name}" for p in demo.maps.glob("bench-*.json")] == [shown["url"]]
 
 
-def test_choosing_a_station_opens_its_card(demo, screen):
+def test_choosing_a_station_by_its_name_opens_its_card(demo, screen):
     test = screen("carte")
     first = load_board(demo).table.index[0]
-    said = calm(test.selectbox(key="station").set_value(first).run())
+    said = calm(test.selectbox(key="named").set_value(first).run())
     assert "Pourquoi ce rang" in said
     assert "**1er** sur 62 par priorité" in said
+    assert shown_map(test)["sel"] == [first]
+
+
+def in_address(test, name):
+    """What the page's address holds, whether the test or the page wrote it."""
+    held = test.query_params[name]
+    return held if isinstance(held, str) else held[0]
+
+
+def touch(test, *stations):
+    """The map says that these are chosen; AppTest has no hand for a component."""
+    test.session_state["chosen"] = list(stations)
+    return test.run()
 
 
 def test_a_station_touched_on_the_map_opens_its_card(demo, screen):
     test = screen("carte", lang="en")
     third = load_board(demo).table.index[2]
-    test.session_state["map_0"] = {
-        "selection": {"objects": {"stations": [{"properties": {"id": third}}]}, "indices": {}}
-    }
-    test.session_state["station"] = third
-    assert "**3rd** of 62 by priority" in calm(test.run())
+    assert "**3rd** of 62 by priority" in calm(touch(test, third))
+    assert in_address(test, "b") == third
+
+
+def test_a_link_opens_what_was_chosen_measured_and_filtered(demo, screen):
+    first, second = load_board(demo).table.index[:2]
+    test = screen("carte", b=f"{second},{first},99001_9999", m="left", abst="30")
+    calm(test)
+    shown = shown_map(test)
+    assert (shown["sel"], shown["metric"]) == ([second, first], "left")
+    assert test.slider(key="min_abstention").value == 30
+    assert in_address(test, "b") == f"{second},{first}"
+    assert "99001\\_9999" in words(test)
+
+
+@pytest.mark.parametrize("broken", [{"m": "<script>"}, {"abst": "x"}, {"abst": "1e9"}, {"b": ",,"}])
+def test_a_link_that_says_nonsense_opens_the_map_as_it_is(demo, screen, broken):
+    test = screen("carte", **broken)
+    calm(test)
+    shown = shown_map(test)
+    assert (shown["sel"], shown["metric"], shown["hidden"]) == ([], "priority", [])
+    assert not set(broken) & set(test.query_params)
 
 
 def test_filters_take_rows_away_and_keep_ranks(demo, screen):
@@ -124,13 +156,18 @@ def test_filters_take_rows_away_and_keep_ranks(demo, screen):
     assert 0 < len(after) < len(before)
     kept = before[before["Bureau"].isin(after["Bureau"])]
     assert list(after["Rang"]) == list(kept["Rang"])
+    assert len(shown_map(test)["hidden"]) == len(before) - len(after)
 
 
 @pytest.mark.parametrize("metric", ["abstention", "left", "score", "coverage"])
 def test_every_metric_has_its_legend(demo, screen, metric):
     test = screen("carte")
     test.segmented_control(key="metric").set_value(metric).run()
-    assert text_in("fr", f"metric.{metric}") in calm(test)
+    calm(test)
+    legend = shown_map(test)["legend"]
+    assert legend["title"] == text_in("fr", f"metric.{metric}")
+    assert len(legend["entries"]) >= 3
+    assert in_address(test, "m") == metric
 
 
 def test_the_map_without_results_tells_the_way_out(workspace, monkeypatch, screen):
@@ -179,7 +216,7 @@ def test_the_page_of_the_chosen_station_is_shown_with_its_row_marked(demo, scree
     board = load_board(demo)
     test = screen("carte")
     station = board.table.index[30]
-    test.selectbox(key="station").set_value(station).run()
+    test.selectbox(key="named").set_value(station).run()
     calm(test)
     assert any("Lignes 26 à 50" in c.value for c in test.caption)
     assert list(test.dataframe[0].value["Rang"])[5] == 31
@@ -189,7 +226,7 @@ def test_choices_stay_when_another_screen_is_opened(demo, screen):
     test = screen()
     test.switch_page(str(PROJECT / "pages" / "carte.py")).run()
     station = load_board(demo).table.index[2]
-    test.selectbox(key="station").set_value(station).run()
+    test.selectbox(key="named").set_value(station).run()
     test.segmented_control(key="metric").set_value("left").run()
     test.slider(key="min_abstention").set_value(10).run()
     for other in ("scenario", "plan"):
@@ -197,7 +234,7 @@ def test_choices_stay_when_another_screen_is_opened(demo, screen):
         assert not test.exception
     test.switch_page(str(PROJECT / "pages" / "carte.py")).run()
     calm(test)
-    assert test.selectbox(key="station").value == station
+    assert shown_map(test)["sel"] == [station]
     assert test.segmented_control(key="metric").value == "left"
     assert test.slider(key="min_abstention").value == 10
 
@@ -478,7 +515,7 @@ def test_no_english_word_stands_on_a_french_screen(demo, screen, name):
     test = screen(name)
     calm(test)
     if name == "carte":
-        test.selectbox(key="station").set_value(load_board(demo).table.index[0]).run()
+        test.selectbox(key="named").set_value(load_board(demo).table.index[0]).run()
     if name == "plan":
         test.button[0].click().run()
     wrong = [t for t in shown(test) if ENGLISH.search(t) or IDS.search(t)]

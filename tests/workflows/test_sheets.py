@@ -21,8 +21,7 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.maps.filters import Filters
 from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import METRICS
-from targeting.sources.apart import read_apart
-from targeting.sources.outlines.quarters import read_quarters
+from targeting.reference.quarters import load_quarters
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.sheets import (
     AtHand,
@@ -63,7 +62,7 @@ def test_the_map_of_the_campaign_says_what_it_shows(town, at_hand):
     told = text_of(map_sheet(town, at_hand=at_hand, today=DAY))
     count = len(at_hand.board.table)
     for words in (
-        "Où aller d’abord · Campagne de démonstration", "27 novembre 2026", f"{count} bureaux",
+        "Où sont les abstentionnistes de gauche · Campagne de démonstration", "27 novembre 2026", f"{count} bureaux",
         "abstentionnistes de gauche pour 100 inscrits", "très prioritaire :", "hachuré : passé incertain",
         *at_hand.board.credits,
     ):  # fmt: skip
@@ -161,7 +160,7 @@ def test_a_card_is_one_page_with_its_figures_and_its_past(town, at_hand):
     station = board.table.index[0]
     told = text_of(card_sheet(town, station, at_hand=at_hand, today=DAY))
     for words in (
-        board.places[station], "1er sur", "Pourquoi", "En chiffres", "Le passé du bureau", "Inscrits",
+        board.places[station], "Pourquoi", "En chiffres", "Le passé du bureau", "Inscrits",
         "légis. 24-1", "tirets : toute la campagne", *board.credits,
     ):  # fmt: skip
         assert words in told
@@ -213,29 +212,13 @@ def test_a_hostile_place_goes_through_card_and_files_as_text(town, at_hand, tmp_
     assert cell == ("'" + name if name.startswith("=") else name)
 
 
-def test_quarters_of_a_file_are_dashed_and_named(town, at_hand, tmp_path):
-    shapes = at_hand.kept.outlines.dissolve().to_crs("EPSG:4326")
-    shapes.assign(NOM_QUA="LE *VIEUX* PORT")[["NOM_QUA", "geometry"]].to_file(
-        tmp_path / "q.geojson"
-    )
-    quarters = read_apart(read_quarters, tmp_path / "q.geojson")
-    told = text_of(map_sheet(town, quarters=quarters, at_hand=at_hand, today=DAY))
-    assert "Le *vieux* Port" in told
+def test_the_campaigns_quarters_are_dashed_and_named_unless_they_are_left_out(town, at_hand):
+    quarters = load_quarters(town)
+    told = text_of(map_sheet(town, at_hand=at_hand, today=DAY))
     assert "limite de quartier" in told
-
-
-def test_a_file_of_points_is_no_layer_of_quarters(town, tmp_path):
-    point = {
-        "type": "Feature",
-        "properties": {"nom": "x"},
-        "geometry": {"type": "Point", "coordinates": [5.4, 43.3]},
-    }
-    (tmp_path / "q.geojson").write_text(
-        json.dumps({"type": "FeatureCollection", "features": [point]})
-    )
-    done = call(town, "map", "--quarters", tmp_path / "q.geojson", "--out", tmp_path / "a.pdf")
-    assert done.exit_code == 2
-    assert "no feature is a polygon" in done.stderr
+    assert sum(name in told for name in quarters["name"]) >= len(quarters) / 2
+    plain = text_of(map_sheet(town, at_hand=at_hand, today=DAY, has_quarters=False))
+    assert "limite de quartier" not in plain
 
 
 def test_commands_write_sheets_and_files(town, tmp_path):

@@ -171,7 +171,7 @@ def find_communes(
         Where two properties tell different communes, the one given is none, or communes are told
         apart by name alone.
     """
-    columns = _columns(properties)
+    columns = columns_of(properties)
     if given is not None:
         if given not in columns:
             raise SourceError(
@@ -189,7 +189,7 @@ def find_communes(
     found: dict[tuple[str, ...], list[str]] = {}
     codes_of: dict[str, list[str]] = {}
     for column, texts in columns.items():
-        codes = None if NO_COMMUNE.search(column) or _is_record(column) else _as_insee(texts)
+        codes = None if NO_COMMUNE.search(column) or is_record(column) else _as_insee(texts)
         if codes is None:
             continue
         folded = tuple(commune_of_arrondissement(c) for c in codes)
@@ -216,7 +216,7 @@ def find_communes(
     return _from_parts(columns) or Communes([""] * len(properties))
 
 
-def _columns(properties: Sequence[Properties]) -> dict[str, list[str]]:
+def columns_of(properties: Sequence[Properties]) -> dict[str, list[str]]:
     """Properties that are texts or numbers, feature by feature; `12.0` written as text is 12."""
     names = {key for p in properties for key in p}
     columns = {}
@@ -263,7 +263,7 @@ def _from_parts(columns: dict[str, list[str]]) -> Communes | None:
 
 def refuse_communes_by_name(name: str, properties: Sequence[Properties]) -> None:
     """Raise SourceError where a layer that has no code names several communes."""
-    for column, texts in _columns(properties).items():
+    for column, texts in columns_of(properties).items():
         if not COMMUNE_NAME.fullmatch(column) or any(not re.search(r"[^\W\d_]", t) for t in texts):
             continue
         plain = {re.sub(r"(?i)\s*\d+\s*(?:er|e|[èe]me)?\b.*$", "", t).casefold() for t in texts}
@@ -318,7 +318,7 @@ def read_column(
     known: Collection[str],
 ) -> Numbered:
     """The property that the user says, however it is written. Raises SourceError for none."""
-    columns = _columns(properties)
+    columns = columns_of(properties)
     if column not in columns:
         raise SourceError(
             name,
@@ -354,7 +354,7 @@ def find_station(
     SourceError
         Where none can be told, or two that differ both can: names them, and the way to say which.
     """
-    columns = _columns(properties)
+    columns = columns_of(properties)
     stations = _by_commune(known)
     way_out = "Say which with --code-property NAME. Is it a layer of stations?"
     if not all(communes.codes):
@@ -523,7 +523,7 @@ def _as_numbered(
 def _standing(column: str, numbers: list[str], form: str) -> str:
     if form in ("commune", "glued"):
         return "composed"
-    if _is_record(column):
+    if is_record(column):
         return "record"
     if form == "words" or (form == "first" and not OTHER.search(column)):
         return "named"
@@ -532,7 +532,7 @@ def _standing(column: str, numbers: list[str], form: str) -> str:
     return "record" if _counts_records(numbers) else "plain"
 
 
-def _is_record(column: str) -> bool:
+def is_record(column: str) -> bool:
     return bool(RECORD.fullmatch(column.strip()))
 
 

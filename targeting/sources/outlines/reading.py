@@ -354,7 +354,7 @@ def _table(
     placed, overseas = _without_overseas(layer.name, placed)
     metric = to_lambert93(layer.name, placed.geometry.to_numpy(), layer.crs)
     placed = placed.set_geometry(gpd.GeoSeries(metric, placed.index, METRIC_CRS))
-    _refuse_outside_france(layer.name, placed, spoken_systems(shapely.total_bounds(layer.geometry)))
+    refuse_outside_france(layer.name, placed, spoken_systems(shapely.total_bounds(layer.geometry)))
     placed["name"] = placed["name"].astype("str")
     return placed, respelled.notes() + overseas + notes
 
@@ -435,18 +435,20 @@ def _without_overseas(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFr
     return layer[~overseas], [note]
 
 
-def _refuse_outside_france(name: str, layer: gpd.GeoDataFrame, systems: str) -> None:
+def refuse_outside_france(
+    name: str, layer: gpd.GeoDataFrame, systems: str, *, by: str = "station_id"
+) -> None:
     """Swapped coordinates and a wrong system both show in where the outlines fall."""
     west, south, east, north = MAINLAND
     bounds = layer.geometry.bounds
     inside = (bounds["minx"] >= west) & (bounds["miny"] >= south)
     inside &= (bounds["maxx"] <= east) & (bounds["maxy"] <= north)
-    outside = layer[_has_shape(layer) & ~inside]
+    outside = layer[has_shape(layer) & ~inside]
     if len(outside):
         raise SourceError(
             name,
             f"{len(outside)} outlines lie outside mainland France and Corsica (first: feature "
-            f"{outside['row'].iloc[0] + 1}, {outside['station_id'].iloc[0]}).",
+            f"{outside['row'].iloc[0] + 1}, {outside[by].iloc[0]}).",
             way_out="Are latitude and longitude swapped, or is the system another one? Its numbers "
             f"may be {systems} (--crs); else export it in WGS 84 (longitude first). Overseas "
             "departments are not read yet.",
@@ -462,13 +464,13 @@ def _mend(
     """
     notes = []
     is_points = layer["origin"].iloc[0] == "points"
-    empty = ~_has_shape(layer)
+    empty = ~has_shape(layer)
     if empty.any():
         notes.append(f"left out, no geometry: {named_stations(layer[empty])}")
         layer = layer[~empty]
     layer, mended = mend_rings(name, layer)
     notes += mended
-    flat = ~_has_shape(layer)
+    flat = ~has_shape(layer)
     if flat.any():
         notes.append(f"left out, an outline without area: {named_stations(layer[flat])}")
         layer = layer[~flat]
@@ -526,7 +528,7 @@ def _widest_gap(parts: np.ndarray) -> float:
     return widest
 
 
-def _has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
+def has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
     """Which rows have a geometry with something in it."""
     shapes = layer.geometry.to_numpy()
     there: np.ndarray = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))

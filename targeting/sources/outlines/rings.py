@@ -26,19 +26,24 @@ MOST_HOLES: Final = 1_000
 """In one outline: a town's have a few, for other stations."""
 
 
-def mend_rings(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Valid rings, empty where a ring encloses nothing; too many that are not are refused."""
-    _refuse_many_holes(name, layer)
+def mend_rings(
+    name: str, layer: gpd.GeoDataFrame, *, by: str = "station_id"
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Valid rings, empty where a ring encloses nothing; too many that are not are refused.
+
+    `by`: the column that names an outline in what is told.
+    """
+    _refuse_many_holes(name, layer, by)
     invalid = ~layer.geometry.is_valid
     if not invalid.any():
         return layer, []
     broken = layer.geometry[invalid]
-    _refuse_tangles(name, layer[invalid])
+    _refuse_tangles(name, layer[invalid], by)
     valid = [_polygons(g) for g in shapely.make_valid(broken.to_numpy())]
     mended = gpd.GeoSeries(valid, broken.index, layer.crs)
     changed = (mended.area - broken.area).abs() > MOST_AREA_CHANGED * mended.area
     changed |= mended.area == 0
-    named = named_stations(layer[invalid])
+    named = named_rows(layer[invalid], by)
     if invalid.sum() > MOST_INVALID * len(layer) and changed.any():
         raise SourceError(
             name,
@@ -49,7 +54,7 @@ def mend_rings(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, li
     return layer, [f"{int(invalid.sum())} invalid rings mended: {named}"]
 
 
-def _refuse_many_holes(name: str, layer: gpd.GeoDataFrame) -> None:
+def _refuse_many_holes(name: str, layer: gpd.GeoDataFrame, by: str) -> None:
     """Outlines with more holes than a town has squares: looking at them takes for ever."""
     shapes, row = shapely.get_parts(layer.geometry.to_numpy(), return_index=True)
     holes = np.bincount(row, np.maximum(shapely.get_num_interior_rings(shapes), 0), len(layer))
@@ -57,21 +62,21 @@ def _refuse_many_holes(name: str, layer: gpd.GeoDataFrame) -> None:
         at = int(holes.argmax())
         raise SourceError(
             name,
-            f"the outline of {layer['station_id'].iloc[at]} has {int(holes[at]):,} holes: more "
+            f"the outline of {layer[by].iloc[at]} has {int(holes[at]):,} holes: more "
             f"than the {MOST_HOLES:,} that one may have.",
             way_out="The layer is damaged: export it again.",
         )
 
 
-def _refuse_tangles(name: str, broken: gpd.GeoDataFrame) -> None:
+def _refuse_tangles(name: str, broken: gpd.GeoDataFrame, by: str) -> None:
     """Rings that cross themselves so often that mending them would never end."""
     crossings = 0
-    for station, shape in zip(broken["station_id"], broken.geometry, strict=True):
+    for named, shape in zip(broken[by], broken.geometry, strict=True):
         crossings += _near_pairs(shape)
         if crossings > MOST_CROSSINGS:
             raise SourceError(
                 name,
-                f"the outline of {station} crosses itself too often: the file has more than the "
+                f"the outline of {named} crosses itself too often: the file has more than the "
                 f"{MOST_CROSSINGS:,} crossings that can be mended.",
                 way_out="The layer is damaged: export it again.",
             )
@@ -104,5 +109,10 @@ def _polygons(geometry: shapely.Geometry) -> shapely.Geometry:
 
 def named_stations(rows: pd.DataFrame, most: int = 12) -> str:
     """The stations of these rows, in words; the first of many."""
-    ids = sorted(set(rows["station_id"]))
+    return named_rows(rows, "station_id", most)
+
+
+def named_rows(rows: pd.DataFrame, by: str, most: int = 12) -> str:
+    """What a column calls these rows, in words; the first of many."""
+    ids = sorted(set(rows[by]))
     return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")

@@ -16,17 +16,22 @@ from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.listing import DOWNLOADED
+from targeting.maps.streets import LARGE_WAYS, named_streets
+from targeting.maps.workbench import quarters_file, workbench_file
 from targeting.reference.credits import credits as stored_credits
 from targeting.reference.moments import one_moment
+from targeting.reference.quarters import load_quarters
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.reference.stations import find_stations
 from targeting.reference.streets import load_backdrop
 from targeting.reference.streets import load_streets as load_stored_streets
 from targeting.scoring.explain import explain_scores
 from targeting.scoring.measures import left_share, turnout_rate
-from targeting.scoring.priorities import publish_coverage
+from targeting.scoring.priorities import priority_errors, publish_coverage
+from targeting.scoring.ranks import rank_bounds
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
+from targeting.stations.quarters import assign_quarters
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import find_outlines, load_evidence, station_past
@@ -37,6 +42,7 @@ from targeting.workflows.stations.scores import (
     station_coverage,
     station_priorities,
 )
+from targeting.workflows.stations.tide import station_tide
 from targeting.workflows.turfs.overview import DRAWN_STREETS
 
 
@@ -49,6 +55,8 @@ class ScoredBoard:
     outlines: gpd.GeoDataFrame | None
     join: Join | None = None
     points: gpd.GeoDataFrame | None = None
+    tide: pd.Series | None = None
+    quarters: pd.Series | None = None
 
 
 @one_moment
@@ -63,7 +71,9 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     judged = drawn.everything if drawn is not None else None
     join = _join(workspace, judged, scored.scores, scored.basis.presidential)
     points = find_stations(workspace, scored.communes, origins=("points",))
-    return ScoredBoard(scored, _terms(workspace, scored), outlines, join, points)
+    tide = station_tide(workspace, scored)
+    quarters = _quarters(workspace, scored, outlines if join and join.is_sound else None, points)
+    return ScoredBoard(scored, _terms(scored), outlines, join, points, tide, quarters)
 
 
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
@@ -86,7 +96,12 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         known = stations.isin(shown.index)
         table[column] = counts.where(known, 0)
     table["last_visit_date"] = shown["last_visit_date"].reindex(stations)
+    table["tide"] = kept.tide
+    errors = _errors(scored, table["contacted_rate"])
+    table = table.join(_rank_bounds(errors, table, kept.terms))
     table = table.join(_places(outlines, kept.points, stations))
+    if kept.quarters is not None:
+        table["quarter"] = kept.quarters.reindex(stations)
     order = table.sort_values(["priority_rank", "priority"], ascending=[True, False]).index
     return Board(
         table=table.loc[order],
@@ -97,16 +112,54 @@ def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
         has_addresses=counted,
         join=kept.join,
         terms=kept.terms.loc[order],
-        dots=None
-        if kept.points is None
-        else join_outlines(kept.points, scored.scores, election_id=scored.basis.presidential),
+        errors=None if errors is None else errors.loc[order],
+        calibrations=scored.calibrations,
+        dots=None if kept.points is None else _dots(kept.points, scored),
     )
 
 
-def _terms(workspace: Workspace, scored: Scored) -> pd.DataFrame:
+def _errors(scored: Scored, contacted: pd.Series) -> pd.DataFrame | None:
+    """`x` and `sigma` of the priority; nothing where the score has none."""
+    return None if scored.errors is None else priority_errors(scored.errors, contacted)
+
+
+def _rank_bounds(
+    errors: pd.DataFrame | None, table: pd.DataFrame, terms: pd.DataFrame
+) -> pd.DataFrame:
+    """Between which ranks of priority each station lies: those of the score until somebody is met
+    (a country's take a second)."""
+    names = {"rank_low": "priority_rank_low", "rank_high": "priority_rank_high"}
+    if errors is None:
+        return pd.DataFrame(float("nan"), index=table.index, columns=list(names.values()))
+    if not table["contacted_rate"].any():
+        return terms[list(names)].rename(columns=names)
+    ranks = table["priority_rank"]
+    return rank_bounds(errors["x"], errors["sigma"], ranks).add_prefix("priority_rank_")
+
+
+def _quarters(
+    workspace: Workspace,
+    scored: Scored,
+    outlines: gpd.GeoDataFrame | None,
+    points: gpd.GeoDataFrame | None,
+) -> pd.Series | None:
+    """The quarter of each station, by what is known to be where the results' stations are."""
+    quarters = load_quarters(workspace, scored.communes)
+    if quarters is None:
+        return None
+    if points is not None and not _dots(points, scored).is_sound:
+        points = None
+    return assign_quarters(quarters, outlines, points)
+
+
+def _dots(points: gpd.GeoDataFrame, scored: Scored) -> Join:
+    return join_outlines(points, scored.scores, election_id=scored.basis.presidential)
+
+
+def _terms(scored: Scored) -> pd.DataFrame:
     """What each term brings, and between what the score and the rank lie, where it is known."""
     terms = explain_scores(scored.scores)
-    bounds = score_bounds(workspace, scored)
+    bounds = score_bounds(scored)
     return terms if bounds is None else terms.join(bounds)
 
 
@@ -143,6 +196,35 @@ def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
 
 
+def load_city_line(workspace: Workspace) -> pd.DataFrame:
+    """The past of all the campaign's stations together: the columns of `load_station_line`.
+
+    As published, under the stations of then: a sum needs nothing carried. Rates are missing where
+    nobody of the target stood, or nothing was valid.
+    """
+    asked = campaign_card(workspace)
+    communes = asked.communes or None
+    rows = []
+    for election_id in list_elections(workspace):
+        turnout = load_turnout(workspace, election_id, communes)
+        if turnout.empty:
+            continue
+        votes = load_bloc_votes(workspace, election_id, communes)
+        ours = float(votes.loc[votes["bloc"].isin(list(asked.target)), "votes"].sum())
+        registered, valid = (float(turnout[c].sum()) for c in ("registered", "valid_votes"))
+        rows.append(
+            {
+                "election_id": election_id,
+                "turnout_rate": turnout["votes_cast"].sum() / registered if registered else None,
+                "left_share": min(ours / valid, 1.0) if valid and ours else None,
+                "is_uncertain": False,
+            }
+        )
+    columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"turnout_rate": "float64", "left_share": "float64"})
+
+
 def _places(
     outlines: gpd.GeoDataFrame | None, points: gpd.GeoDataFrame | None, stations: pd.Index
 ) -> pd.DataFrame:
@@ -173,16 +255,31 @@ def _join(
 
 def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
     """The map file of the board's stations; nothing where outlines and points are of others."""
-    communes = campaign_card(workspace).communes or None
-    drawn = find_outlines(workspace, communes) if board.is_painted else None
-    outlines = drawn.outlines if drawn is not None else None
-    points = None
-    if board.is_dotted:
-        points = find_stations(workspace, communes, origins=("points",))
+    outlines, points = _drawn_layers(workspace, board)
     layers = [layer for layer in (outlines, points) if layer is not None]
     if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
         return None
     return station_map_file(workspace.maps, board, outlines, points)
+
+
+def write_workbench_map(workspace: Workspace, board: Board, stations: pd.Index) -> MapFile | None:
+    """The workbench's map file of these stations; nothing where none of them can be drawn."""
+    outlines, points = _drawn_layers(workspace, board)
+    if outlines is None and points is None:
+        return None
+    return workbench_file(workspace.maps, board, stations, outlines, points)
+
+
+def _drawn_layers(
+    workspace: Workspace, board: Board
+) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
+    """Outlines and points that are those of the results: others are never drawn."""
+    communes = campaign_card(workspace).communes or None
+    drawn = find_outlines(workspace, communes) if board.is_painted else None
+    points = None
+    if board.is_dotted:
+        points = find_stations(workspace, communes, origins=("points",))
+    return drawn.outlines if drawn is not None else None, points
 
 
 def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
@@ -193,12 +290,20 @@ def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
     return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
 
 
+def write_quarters(workspace: Workspace) -> MapFile | None:
+    """The quarters of the campaign's communes, to draw with their names; nothing without any."""
+    quarters = load_quarters(workspace, campaign_card(workspace).communes or None)
+    return None if quarters is None else quarters_file(workspace.maps, quarters)
+
+
 def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
     """What maps draw for orientation (water, parks, rail, streets), and the kinds in it."""
     layers = load_backdrop(workspace)
     streets = load_stored_streets(workspace, barriers=False)
-    if streets is not None and len(streets) <= DRAWN_STREETS:
-        layers = {"streets": streets, **layers}
+    if streets is not None and len(streets) > DRAWN_STREETS:
+        streets = streets[streets["kind"].isin(LARGE_WAYS)]
+    if streets is not None and 0 < len(streets) <= DRAWN_STREETS:
+        layers = {"streets": named_streets(streets), **layers}
     return backdrop_file(workspace.maps, layers), list(layers)
 
 

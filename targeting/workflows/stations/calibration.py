@@ -10,16 +10,18 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference.moments import one_moment
 from targeting.reference.results import list_elections
+from targeting.scoring.backtest import Tallies
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations
 from targeting.scoring.cycles import learning_transition
-from targeting.scoring.intervals import Calibration, calibrate
-from targeting.scoring.rankings import gap_left, product
+from targeting.scoring.intervals import SHIPPED, Calibration, calibrate
+from targeting.scoring.rankings import gap_left
+from targeting.scoring.ranks import Tau, find_tau
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.stations.tallies import load_tallies
 
-CACHE_VERSION: Final = "v2"
+CACHE_VERSION: Final = "v3"
 
 
 @one_moment
@@ -30,7 +32,8 @@ def workspace_calibrations(
     *,
     progress: Progress = silent,
 ) -> Calibrations:
-    """Calibrate on the cycle before the basis', of all stations imported; kept in the cache."""
+    """Calibrate on what is past, of all stations imported, else on what is shipped; kept in the
+    cache."""
 
     def build() -> Bundle:
         progress("calibrating intervals on the past (kept for the next time)")
@@ -39,24 +42,27 @@ def workspace_calibrations(
     made_of = content_of(workspace, ("turnout", "votes"), blocs=True)
     parts = [CACHE_VERSION, basis.elections, sorted(target), *made_of]
     facts = cached(workspace, "certainty", parts, build, BUNDLE).facts
-    found = {k: Calibration(**facts[k]) if facts[k] else None for k in ("reservoir", "score")}
-    return Calibrations(found["reservoir"], found["score"], facts["why"])
+    return Calibrations(Calibration(**facts["reservoir"]), Tau(**facts["tau"]), tuple(facts["why"]))
 
 
 def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrations:
     tallies = load_tallies(workspace, list_elections(workspace), target=target)
+    reservoir, why = _reservoir(tallies, basis)
+    tau = find_tau(tallies)
+    return Calibrations(reservoir, tau, (why, tau.told))
+
+
+def _reservoir(tallies: Tallies, basis: Basis) -> tuple[Calibration, str]:
+    """The errors of the reservoir at the cycle before, else those shipped; and where from."""
     past = learning_transition(tallies, basis)
-    if past is None:
-        why = (
-            "no interval: no earlier cycle is imported to calibrate it on (a presidential first "
-            "round, a low-turnout election after it, and a later first round of ten points more)."
-        )
-        return Calibrations(None, None, why)
-    try:
-        return Calibrations(
-            calibrate(tallies, past, gap_left),
-            calibrate(tallies, past, product),
-            f"80 % intervals, from the errors of {past.t0} to {past.t1}.",
-        )
-    except TargetingError as error:
-        return Calibrations(None, None, f"no interval: {error}")
+    lacking = "no earlier cycle is imported"
+    if past is not None:
+        try:
+            found = calibrate(tallies, past, gap_left)
+        except TargetingError as error:
+            lacking = str(error).removesuffix(".")
+        else:
+            return found, f"80 % intervals, from the errors of {past.t0} to {past.t1}."
+    return SHIPPED, (
+        f"80 % intervals, shipped (all of France, {SHIPPED.t0} to {SHIPPED.t1}): {lacking}."
+    )

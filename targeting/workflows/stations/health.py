@@ -37,7 +37,7 @@ from targeting.workflows.stations.history import Past, find_outlines, judge_outl
 
 FOLDERS: Final = (
     "turnout", "shares", "stations", "addresses", "voter_addresses", "station_points",
-    "street_ranges", "streets",
+    "street_ranges", "streets", "quarters",
 )  # fmt: skip
 """Kinds of reference data that have a sheet."""
 

@@ -20,10 +20,12 @@ from targeting.reference.results import (
     turnout_levels,
 )
 from targeting.scoring.basis import Basis, choose_basis, given_basis, refuse_no_candidate
-from targeting.scoring.calibration import add_intervals, bounds_of
+from targeting.scoring.calibration import Calibrations, add_intervals, bounds_of
 from targeting.scoring.measures import abstention_rate
+from targeting.scoring.methods import method_named
 from targeting.scoring.priorities import build_coverage, build_priorities, coverage_of
 from targeting.scoring.product import build_scores
+from targeting.scoring.ranks import rank_errors
 from targeting.scoring.tallies import unclassified_share
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store.engine import open_store, reading
@@ -42,6 +44,8 @@ class Scored:
 
     abstentions: rate at each low election of `basis`, carried to the stations of now, indexed by
     station_id. told: what to know of the choice, the method and the intervals, a line each.
+    errors: `x` and `sigma` of the rank of each station (`scoring.ranks`), same index; None where
+    the method's order is not one of the stock. calibrations: where intervals come from.
     """
 
     scores: pd.DataFrame
@@ -51,6 +55,8 @@ class Scored:
     by: str
     method: str = "product"
     told: tuple[str, ...] = ()
+    errors: pd.DataFrame | None = None
+    calibrations: Calibrations | None = None
 
 
 def campaign_basis(
@@ -93,7 +99,7 @@ def score_stations(
     default, the same as the commune for a campaign of one). `method`: one of
     `scoring.methods.OFFERED`; what is learnt is refused where it loses to T0 on the workspace's own
     past. `k`: how many stations count as the first ones of an arena (default a fifth of those
-    ranked). Intervals are missing where no past cycle is imported, and that is told.
+    ranked). Intervals come from the past imported, else from what is shipped: that is told.
     """
     campaign = campaign_card(workspace)
     wanted = [commune_of_arrondissement(c) for c in communes or campaign.communes] or None
@@ -133,11 +139,22 @@ def score_stations(
         scores, words = score_by_method(workspace, scores, ranking, method, by=arena)
         told += words
     calibrations = workspace_calibrations(workspace, basis, blocs_wanted, progress=progress)
-    told.append(calibrations.why)
-    scores = add_intervals(scores, calibrations, by=arena, k=k)
+    told += calibrations.why
+    errors = None
+    if method_named(method).learnt is None:
+        pasts = {e: past.of(e) for e in basis.elections}
+        errors = rank_errors(scores, turnouts, basis, calibrations.tau, past=pasts)
+    else:
+        told[-1] = (
+            f"{method}: no interval on ranks, it foresees who comes back, and such errors do not "
+            "travel from one kind of election to the next."
+        )
+    scores = add_intervals(scores, calibrations, errors, by=arena, k=k)
     rates = {e: abstention_rate(turnouts[e]) for e in basis.low}
     abstentions = pd.DataFrame(rates).reindex(scores["station_id"])
-    return Scored(scores, abstentions, basis, wanted, arena, method, tuple(told))
+    return Scored(
+        scores, abstentions, basis, wanted, arena, method, tuple(told), errors, calibrations
+    )
 
 
 UNCLASSIFIED: Final = 0.05
@@ -154,10 +171,9 @@ def _unclassified(bloc_votes: pd.DataFrame, basis: Basis) -> list[str]:
     ]
 
 
-def score_bounds(workspace: Workspace, scored: Scored) -> pd.DataFrame | None:
+def score_bounds(scored: Scored) -> pd.DataFrame | None:
     """Between what the score and the rank of each station lie (`scoring.calibration`)."""
-    target = tuple(campaign_card(workspace).target)
-    return bounds_of(scored.scores, workspace_calibrations(workspace, scored.basis, target))
+    return bounds_of(scored.scores, scored.errors, by=scored.by)
 
 
 def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None) -> pd.DataFrame:

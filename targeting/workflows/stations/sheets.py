@@ -55,15 +55,14 @@ from targeting.maps.classes import value_in
 from targeting.maps.files import dense_bounds, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.history_chart import short_election
-from targeting.maps.legend import class_of, legend_lines
+from targeting.maps.legend import UNKNOWN_PLACE, class_of, legend_lines
 from targeting.maps.listing import DOWNLOADED
-from targeting.maps.measures import COLUMNS, METRICS
+from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
 from targeting.reference.moments import one_moment
+from targeting.reference.quarters import load_quarters
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
-from targeting.sources.apart import read_apart
-from targeting.sources.outlines.quarters import read_quarters
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
@@ -126,15 +125,15 @@ def map_sheet(
     paper: str = "A4",
     kind: str = "pdf",
     language: str = "fr",
-    quarters: gpd.GeoDataFrame | None = None,
+    has_quarters: bool = True,
     at_hand: AtHand | None = None,
     today: date | None = None,
 ) -> bytes:
     """A sheet of the map of what is shown, as the bytes of a PDF or a PNG.
 
-    area: stations that are looked at (default: all); what lies outside is left pale. quarters:
-    polygons and their `name`. Raises TargetingError where nothing can be drawn, or a chosen station
-    is not (or no longer) one of the campaign's.
+    area: stations that are looked at (default: all); what lies outside is left pale. has_quarters:
+    the campaign's quarters are dashed, where they are imported. Raises TargetingError where nothing
+    can be drawn, or a chosen station is not (or no longer) one of the campaign's.
     """
     _one_of("metric", metric, METRICS)
     _one_of("paper", paper, tuple(PAPERS))
@@ -151,7 +150,7 @@ def map_sheet(
         colours=colours_of(len(metric_classes(board)[metric].counts)),
         paint=PAINT,
         view=_view(stations, looked_at, chosen),
-        quarters=_dashed(quarters),
+        quarters=load_quarters(workspace, at_hand.kept.scored.communes) if has_quarters else None,
     )
     campaign = campaign_card(workspace).name
     sheet = MapSheet(
@@ -284,23 +283,15 @@ def _held(boxes: np.ndarray) -> np.ndarray:
     return np.hstack([middle - held, middle + held])
 
 
-def _dashed(quarters: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
-    if quarters is None or quarters.empty:
-        return None
-    areas = quarters[shapely.get_dimensions(quarters.geometry.to_numpy()) == 2]
-    return None if areas.empty else areas
-
-
 # -- words -----------------------------------------------------------------------------------------
 
 
 def _metric_name(board: Board, metric: str, language: str) -> str:
-    return text_in(language, f"metric.{board.share if metric == 'left' else metric}")
+    return text_in(language, metric_key(metric, "label", board.share))
 
 
 def _title(board: Board, metric: str, language: str) -> str:
-    named = metric in ("left", "score") and board.share == "target"
-    return text_in(language, f"sheet.title.{metric}{'_target' if named else ''}")
+    return text_in(language, metric_key(metric, "title", board.share))
 
 
 def _about(board: Board, passing: pd.Index, chosen: Sequence[str], language: str) -> str:
@@ -335,7 +326,7 @@ def _legend(
     table = drawn.stations
     shown = table[table["is_shown"]]
     rows = [
-        LegendRow(UNKNOWN if line.colour == LIGHT_THEME.unknown else line.colour, line.words)
+        LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
         for line in legend_lines(metric_classes(board)[metric], language, board.share)
     ]
     if shown["is_hatched"].any():
@@ -390,15 +381,15 @@ def card_sheet(
         title=card.title,
         place=card.place,
         campaign=campaign_card(workspace).name,
-        answer=[_plain(card.rank)],
-        reasons=[_plain(line) for line in card.why[:3]],
+        answer=[_plain(card.answer), *([_plain(card.bar.words)] if card.bar else [])],
+        reasons=[_plain(line) for line in card.reasons],
         figures=_figures(board, station_id, language),
-        warnings=[_plain(line) for line in [*card.warnings, card.outline]],
+        warnings=[_plain(line) for line in (*card.warnings, card.outline, card.source) if line],
         share_name=text_in(language, f"metric.{board.share}"),
         map=drawn,
         legend_title=_metric_name(board, metric, language),
         legend=[
-            LegendRow(UNKNOWN if line.colour == LIGHT_THEME.unknown else line.colour, line.words)
+            LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
             for line in lines
         ],
         credits=board.credits,
@@ -575,7 +566,7 @@ def map_report(
     filters: Filters,
     chosen: Sequence[str] = (),
     area: Sequence[str] = (),
-    quarters: Path | None = None,
+    has_quarters: bool = True,
     paper: str = "A4",
     language: str = "fr",
 ) -> Report:
@@ -588,7 +579,6 @@ def map_report(
     if kind not in KINDS:
         known_format(out, (*SHOWN_FORMATS, *(f".{k}" for k in KINDS)))
     ensure_writable(out)
-    dashed = None if quarters is None else read_apart(read_quarters, quarters)
     at_hand = load_at_hand(workspace)
     board = at_hand.board
     inside = _beginning(board, area)
@@ -600,7 +590,7 @@ def map_report(
     else:
         made = map_sheet(
             workspace, metric, filters, chosen, inside,
-            paper=paper, kind=kind, language=language, quarters=dashed, at_hand=at_hand,
+            paper=paper, kind=kind, language=language, has_quarters=has_quarters, at_hand=at_hand,
         )  # fmt: skip
         write_aside(out, lambda to: to.write_bytes(made))
         written = [out]

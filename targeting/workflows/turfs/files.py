@@ -157,7 +157,7 @@ def _priority_bounds(
     names = ("priority_low", "priority_high")
     try:
         scored = score_stations(workspace)
-        bounds = score_bounds(workspace, scored)
+        bounds = score_bounds(scored)
     except TargetingError:
         bounds = None
     if bounds is None:

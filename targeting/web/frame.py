@@ -1,0 +1,66 @@
+"""The line on top: whose campaign this is, the language and the colours of the page."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import streamlit as st
+
+from targeting.locale import LANGUAGES
+from targeting.web.at_hand import countdown, language, load_campaign, plain, say, shows_demo
+from targeting.web.ours import our_url
+from targeting.web.screens import SCREENS
+
+THEMES: Final = ("System", "Light", "Dark")
+"""As Streamlit's page calls them."""
+
+_themes = st.components.v2.component(
+    "relance_themes",
+    html='<div class="themes" role="group"></div>\n',
+    css="""
+.themes { display: flex; gap: 4px; flex-wrap: wrap }
+button { font: inherit; padding: 4px 10px; border-radius: 6px; cursor: pointer;
+  color: inherit; background: transparent; border: 1px solid var(--st-border-color) }
+button[aria-pressed=true] { background: var(--st-secondary-background-color); font-weight: 600 }
+button:focus-visible { outline: 3px solid #ffc400 }
+""",
+    js=f"""
+export default ctx => {{
+  import(location.origin + "{our_url("theme.js")}").then(m => m.default(ctx))
+}}
+""",
+)
+
+
+def show_brand() -> None:
+    """The product's mark, the campaign, the days to the ballot."""
+    campaign = load_campaign()
+    said = []
+    if campaign is not None:
+        if campaign.ballot_date is not None:
+            said.append(countdown((campaign.ballot_date - date.today()).days))
+        said.append(say("demo.badge") if shows_demo() else plain(campaign.name))
+    with st.container(key="brand"):
+        st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")
+
+
+def show_menu() -> None:
+    """Language and colours, in one menu."""
+    with st.container(key="menu"), st.popover(say("menu.title"), icon=":material/tune:"):
+        st.segmented_control(
+            say("lang.label"),
+            LANGUAGES,
+            default=language(),
+            required=True,
+            format_func=lambda code: say(f"lang.{code}"),
+            key="lang",
+        )
+        st.markdown(say("menu.theme"))
+        _themes(
+            key="themes",
+            data={
+                "paths": ["/", *(f"/{one.name}" for one in SCREENS)],
+                "choices": [{"value": v, "words": say(f"menu.{v.lower()}")} for v in THEMES],
+            },
+        )

@@ -1,0 +1,74 @@
+"""The desk of the day: what waits, what moved, how far the campaign is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from targeting.config import Workspace
+from targeting.maps.board import Board
+from targeting.outcomes import TALKED
+from targeting.store.engine import open_store, reading
+from targeting.store.turfs import count_statuses
+from targeting.store.visits import Knocked, knocked_since
+from targeting.workflows.setup import campaign_card
+
+TARGET_SHARE: Final = 0.2
+"""The stations aimed at: the first fifth by priority."""
+
+WEEK: Final = 7
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a day begins with.
+
+    days_left: to the ballot (negative after it), None where no day is set; eve: the day from whose
+    first hour serial calls and messages stop (electoral code, L. 49); turfs: how many are ready, in
+    progress, done; day, week: what was knocked at since yesterday, and in seven days; targets:
+    stations aimed at; target_voters: their registered voters, and those of them who live in a
+    household that was met (an estimate: registered × share of households met).
+    """
+
+    days_left: int | None
+    eve: date | None
+    turfs: dict[str, int]
+    day: Knocked
+    week: Knocked
+    targets: int
+    target_voters: int
+    target_met: int
+
+
+def load_desk(workspace: Workspace, board: Board | None, today: date) -> Desk:
+    """Look at the workspace on that day; `board` is None before there is a ranking."""
+    ballot = campaign_card(workspace).ballot_date
+    with reading(open_store(workspace)) as session:
+        day, week = (
+            knocked_since(session, _start_of(today - timedelta(days=n)), met=TALKED)
+            for n in (1, WEEK)
+        )
+        turfs = count_statuses(session)
+    targets, voters, met = (0, 0, 0) if board is None else _targets(board)
+    return Desk(
+        days_left=(ballot - today).days if ballot else None,
+        eve=ballot - timedelta(days=1) if ballot else None,
+        turfs=turfs,
+        day=day,
+        week=week,
+        targets=targets,
+        target_voters=voters,
+        target_met=met,
+    )
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _targets(board: Board) -> tuple[int, int, int]:
+    most = max(1, round(TARGET_SHARE * board.ranked))
+    first = board.table[board.table["priority_rank"] <= most]
+    met = (first["registered"] * first["contacted_rate"].fillna(0)).sum()
+    return len(first), int(first["registered"].sum()), round(met)
