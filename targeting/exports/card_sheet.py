@@ -28,7 +28,7 @@ from targeting.locale import date_in, percent_in, text_in
 TEMPLATE: Final = "card_sheet.typ"
 
 PAGE_MM: Final = 186.0
-MAP_MM: Final = (92.0, 92.0)
+MAP_MM: Final = (90.0, 80.0)
 CHART_MM: Final = (186.0, 54.0)
 MOST_REASONS: Final = 4
 MOST_FIGURES: Final = 12

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("results", "scores", "stations", "turfs", "walks", "books", "browser")
+BENCHMARKS = ("results", "scores", "stations", "turfs", "walks", "books", "sheets", "browser")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pypdfium2
@@ -26,6 +27,7 @@ from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.sheets import (
     AtHand,
     card_sheet,
+    held_boxes,
     load_at_hand,
     map_sheet,
     shown_file,
@@ -165,6 +167,18 @@ def test_a_card_is_one_page_with_its_figures_and_its_past(town, at_hand):
     ):  # fmt: skip
         assert words in told
     assert "**" not in told
+
+
+def test_the_card_of_a_doubtful_station_tells_its_hatching(town, at_hand):
+    told = text_of(card_sheet(town, at_hand.board.doubtful[0], at_hand=at_hand, today=DAY))
+    assert "hachuré : passé incertain" in told
+
+
+def test_a_hill_is_seen_in_part_and_a_usual_station_whole():
+    usual = [[n, 0.0, n + 1.0, 1.0] for n in range(9)]
+    held = held_boxes(np.array([*usual, [9.0, 0.0, 29.0, 2.0]]))
+    assert held[:9].tolist() == usual
+    assert held[9].tolist() == [17.5, 0.0, 20.5, 2.0]  # three times as wide as usual, and no wider
 
 
 def test_every_station_has_a_card(town, at_hand):

@@ -266,7 +266,7 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
     """The dense part of what is looked at, and all that is chosen; degrees."""
     boxes = stations.geometry.to_crs(WGS84).bounds
     ours = boxes[boxes.index.isin(looked_at)]
-    dense = np.array(dense_bounds(_held((boxes if ours.empty else ours).to_numpy())))
+    dense = np.array(dense_bounds(held_boxes((boxes if ours.empty else ours).to_numpy())))
     picked = boxes[boxes.index.isin(chosen)].to_numpy()
     if picked.size:
         low = np.minimum(dense[:2], picked[:, :2].min(axis=0))
@@ -276,7 +276,7 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
     return west, south, east, north
 
 
-def _held(boxes: np.ndarray) -> np.ndarray:
+def held_boxes(boxes: np.ndarray) -> np.ndarray:
     """Boxes held to a few times the usual size: hills where nobody lives are seen in part."""
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     held = np.minimum(sides, LARGEST * np.median(sides, axis=0))
@@ -325,10 +325,7 @@ def _legend(
     """Classes in words, then what is hatched, chosen, dashed, dotted or left pale on this map."""
     table = drawn.stations
     shown = table[table["is_shown"]]
-    rows = [
-        LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
-        for line in legend_lines(metric_classes(board)[metric], language, board.share)
-    ]
+    rows = _class_rows(board, metric, language)
     if shown["is_hatched"].any():
         rows.append(LegendRow(HATCH, text_in(language, "sheet.hatched")))
     if table["is_chosen"].any():
@@ -341,6 +338,13 @@ def _legend(
         words = text_in(language, f"sheet.left_out_{kind}", filters=told)
         rows.append(LegendRow(PAINT.left_out, words))
     return rows
+
+
+def _class_rows(board: Board, metric: str, language: str) -> list[LegendRow]:
+    return [
+        LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
+        for line in legend_lines(metric_classes(board)[metric], language, board.share)
+    ]
 
 
 def _undrawn(stations: gpd.GeoDataFrame, passing: pd.Index, language: str) -> list[str]:
@@ -375,7 +379,9 @@ def card_sheet(
     _known(board, [station_id])
     metric = METRICS[0]
     drawn = _around(at_hand, station_id, metric)
-    lines = legend_lines(metric_classes(board)[metric], language, board.share)
+    legend = _class_rows(board, metric, language)
+    if drawn is not None and drawn.stations["is_hatched"].any():
+        legend.append(LegendRow(HATCH, text_in(language, "sheet.hatched")))
     card = build_card(board, station_id, language)
     sheet = CardSheet(
         title=card.title,
@@ -388,10 +394,7 @@ def card_sheet(
         share_name=text_in(language, f"metric.{board.share}"),
         map=drawn,
         legend_title=_metric_name(board, metric, language),
-        legend=[
-            LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
-            for line in lines
-        ],
+        legend=legend,
         credits=board.credits,
     )
 
