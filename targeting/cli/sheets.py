@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from targeting.cli.console import FILE, Console, comma_list, day_or_none, json_option
+from targeting.cli.console import Console, comma_list, day_or_none, json_option
 from targeting.config import AsItIs
 from targeting.maps.measures import METRICS
 
@@ -30,7 +30,7 @@ OUT = click.Path(path_type=Path, dir_okay=False)
     "--not-visited-since", callback=day_or_none, help="Only stations not visited since that day."
 )
 @click.option("--sure-past", is_flag=True, help="Only stations whose past is sure.")
-@click.option("--quarters", type=FILE, help="Polygons to draw as dashes, with their names.")
+@click.option("--no-quarters", is_flag=True, help="Leave out the quarters that are imported.")
 @click.option("--paper", type=click.Choice(["A4", "A3"]), default="A4", show_default=True)
 @click.option(
     "--out", type=OUT, required=True, help="PDF or PNG; CSV, XLSX or GeoJSON of what is shown."
@@ -46,7 +46,7 @@ def map_command(
     min_left: float,
     not_visited_since: date | AsItIs | None,
     sure_past: bool,
-    quarters: Path | None,
+    no_quarters: bool,
     paper: str,
     out: Path,
 ) -> None:
@@ -62,7 +62,7 @@ def map_command(
         filters=Filters(min_abstention / 100, min_left / 100, since, sure_past),
         chosen=chosen,
         area=area,
-        quarters=quarters,
+        has_quarters=not no_quarters,
         paper=paper,
         language=console.language,
     )

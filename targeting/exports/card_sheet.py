@@ -11,16 +11,24 @@ from datetime import date
 from math import isnan
 from typing import Any, Final, NamedTuple
 
-from targeting.exports.lines import one_line
+from targeting.exports.lines import breakable, one_line
 from targeting.exports.map_labels import text_width
-from targeting.exports.map_sheet import LegendRow, legend_rows, map_facts
+from targeting.exports.map_sheet import (
+    LONGEST_CREDITS,
+    MOTTO_MM,
+    LegendRow,
+    credits_pt,
+    legend_rows,
+    map_facts,
+)
 from targeting.exports.station_map import Ground, StationMap, draw_stations
 from targeting.exports.typeset import set_pages
 from targeting.locale import date_in, percent_in, text_in
 
 TEMPLATE: Final = "card_sheet.typ"
 
-MAP_MM: Final = (92.0, 92.0)
+PAGE_MM: Final = 186.0
+MAP_MM: Final = (90.0, 80.0)
 CHART_MM: Final = (186.0, 54.0)
 MOST_REASONS: Final = 4
 MOST_FIGURES: Final = 12
@@ -62,12 +70,12 @@ class CardSheet:
     reasons: Sequence[str]
     figures: Sequence[Figure]
     warnings: Sequence[str]
-    rounds: Sequence[Round]
     share_name: str
     map: StationMap | None
     legend_title: str
     legend: Sequence[LegendRow]
     credits: Sequence[str]
+    rounds: Sequence[Round] = ()
 
 
 def write_card_sheet(sheet: CardSheet, *, today: date, language: str = "fr") -> bytes:
@@ -79,28 +87,30 @@ def write_card_sheet(sheet: CardSheet, *, today: date, language: str = "fr") -> 
         drawing = draw_stations(ground, place, (0.0, 0.0))
         pictures["map.svg"] = drawing.svg
         drawn = map_facts(drawing, sheet.map.paint, place, language) | {
-            "legend": legend_rows(sheet.legend, sheet.map.paint)
+            "legend": legend_rows(sheet.legend, sheet.map)
         }
+    credits = breakable(" · ".join(sheet.credits), LONGEST_CREDITS)
     facts = {
         "language": language,
         "title": one_line(sheet.title, LONGEST),
         "title-pt": _fitting(sheet.title, 24.0),
-        "place": one_line(sheet.place, LONGEST * 2),
+        "place": breakable(sheet.place, LONGEST * 2),
         "campaign": one_line(sheet.campaign, LONGEST),
         "date": date_in(language, today),
         "answer": _sentences(sheet.answer, 3),
         "reasons": _sentences(sheet.reasons, MOST_REASONS),
         "figures": [
-            {"name": one_line(f.name, LONGEST), "value": one_line(f.value, LONGEST // 3)}
+            {"name": breakable(f.name, LONGEST), "value": one_line(f.value, LONGEST // 3)}
             for f in sheet.figures[:MOST_FIGURES]
         ],
         "warnings": _sentences(sheet.warnings, MOST_WARNINGS),
         "map": drawn,
         "map-mm": MAP_MM,
-        "legend-title": one_line(sheet.legend_title, LONGEST),
+        "legend-title": breakable(sheet.legend_title, LONGEST),
         "chart": _chart(sheet, language),
         "chart-mm": CHART_MM,
-        "credits": one_line(" · ".join(sheet.credits), 560),
+        "credits": credits,
+        "credits-pt": credits_pt(credits, PAGE_MM - MOTTO_MM),
         "motto": text_in(language, "sheet.motto"),
         "words": {
             word.replace("_", "-"): text_in(language, f"cardsheet.{word}")
@@ -112,7 +122,7 @@ def write_card_sheet(sheet: CardSheet, *, today: date, language: str = "fr") -> 
 
 
 def _sentences(texts: Sequence[str], most: int) -> list[str]:
-    return [one_line(text, LONGEST_SENTENCE) for text in texts[:most]]
+    return [breakable(text, LONGEST_SENTENCE) for text in texts[:most]]
 
 
 def _fitting(text: str, most: float) -> float:

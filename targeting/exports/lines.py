@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
+_PIECE: Final = re.compile(r".{6}(?=.)")
 KEPT: Final = ("\u00a0", "\u202f")
 
 
@@ -20,3 +21,14 @@ def one_line(text: str, longest: int) -> str:
     spaced = re.sub(r"\s+", lambda run: run[0] if run[0] in KEPT else " ", text.strip())
     shown = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def breakable(text: str, longest: int) -> str:
+    """`one_line`, with places to break in words that no column of a page would hold.
+
+    >>> breakable("Rue " + "x" * 33, 90).replace("\u200b", "|")
+    'Rue xxxxxx|xxxxxx|xxxxxx|xxxxxx|xxxxxx|xxx'
+    """
+    return re.sub(
+        r"\S{30,}", lambda word: _PIECE.sub("\\g<0>\u200b", word[0]), one_line(text, longest)
+    )

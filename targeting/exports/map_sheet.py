@@ -12,8 +12,8 @@ from datetime import date
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from targeting.exports.lines import one_line
-from targeting.exports.map_labels import text_width
+from targeting.exports.lines import breakable, one_line
+from targeting.exports.map_labels import MM_A_POINT, text_width
 from targeting.exports.station_map import (
     Drawing,
     Ground,
@@ -42,13 +42,18 @@ PAPERS: Final = {"A4": Paper(297, 210, 10, 1.0), "A3": Paper(420, 297, 12, 1.2)}
 
 HEAD_MM: Final = 14.0
 FOOT_MM: Final = 9.0
+CREDITS_MM: Final = 6.6
+MOTTO_MM: Final = 86.0
+LINE_EM: Final = 1.33
+"""Height of a line, of its letters' size: as templates set it."""
+
 LEGEND_MM: Final = 72.0
 LEGEND_PT: Final = 8.5
 LEGEND_ASIDE: Final = 3.0
 SWATCH_MM: Final = 7.0
 LONGEST_TITLE: Final = 90
 LONGEST_LINE: Final = 240
-LONGEST_CREDITS: Final = 560
+LONGEST_CREDITS: Final = 900
 """What is longer ends with an ellipsis: credits of a workspace are a few lines at most."""
 
 HATCH: Final = "hatch"
@@ -95,6 +100,7 @@ def write_map_sheet(
     places = [ground.place(*frame, (kept[0], kept[1])) for frame in frames]
     place = max(places, key=lambda p: p.scale)
     drawing = draw_stations(ground, place, (kept[0], kept[1]))
+    credits = breakable(" · ".join(sheet.credits), LONGEST_CREDITS)
     facts = {
         "language": language,
         "paper": paper.lower(),
@@ -103,10 +109,12 @@ def write_map_sheet(
         "words-scale": of.words,
         "head-mm": HEAD_MM * of.words,
         "title": one_line(sheet.title, LONGEST_TITLE),
-        "title-pt": _title_pt(sheet.title, place, of.words),
+        "title-pt": _fitting(sheet.title, 17 * of.words, place.width - 42 * of.words),
         "date": date_in(language, today),
         "about": one_line(sheet.about, LONGEST_LINE),
-        "credits": one_line(" · ".join(sheet.credits), LONGEST_CREDITS),
+        "about-pt": _fitting(sheet.about, 9 * of.words, place.width),
+        "credits": credits,
+        "credits-pt": credits_pt(credits, place.width - MOTTO_MM * of.words, of.words),
         "motto": text_in(language, "sheet.motto"),
         "frame": {"width": place.width, "height": place.height},
         "legend": _legend(sheet, drawing, legend[0], language),
@@ -131,10 +139,21 @@ def map_facts(drawing: Drawing, paint: Paint, place: Place, language: str) -> di
     }
 
 
-def _title_pt(title: str, place: Place, words: float) -> float:
-    """Points in which the title keeps to one line beside the day."""
-    width = text_width(one_line(title, LONGEST_TITLE), 1.0)
-    return min(17.0 * words, max((place.width - 42 * words) / max(width, 1e-9), 7.0))
+def _fitting(text: str, most_pt: float, width: float) -> float:
+    """Points in which a text keeps to one line of so many mm."""
+    wanted = text_width(one_line(text, LONGEST_LINE), 1.05)
+    return min(most_pt, width / max(wanted, 1e-9))
+
+
+def credits_pt(credits: str, width: float, words: float = 1.0) -> float:
+    """Points in which credits keep to their place at the foot of a page: none is cut off."""
+    height = CREDITS_MM * words
+    for tenths in range(70, 30, -5):
+        size = tenths / 10 * words
+        lines = height // (size * LINE_EM * MM_A_POINT)
+        if 1.1 * text_width(credits, size) <= lines * width:
+            return size
+    return 3.5 * words
 
 
 def _legend_mm(sheet: MapSheet, words: float) -> float:
@@ -151,27 +170,30 @@ def _lines(text: str, width: float) -> int:
 
 
 def _notes(sheet: MapSheet) -> list[str]:
-    return [one_line(note, LONGEST_LINE) for note in sheet.notes]
+    return [breakable(note, LONGEST_LINE) for note in sheet.notes]
 
 
 def _legend(sheet: MapSheet, drawing: Drawing, width: float, language: str) -> dict[str, Any]:
     return {
-        "title": one_line(sheet.legend_title, LONGEST_TITLE),
+        "title": breakable(sheet.legend_title, LONGEST_TITLE),
         "width": width,
         "corner": drawing.corner,
         "aside": LEGEND_ASIDE,
-        "rows": legend_rows(sheet.legend, sheet.map.paint),
+        "rows": legend_rows(sheet.legend, sheet.map),
         "notes": [*_notes(sheet), *_outside(drawing, language)],
     }
 
 
-def legend_rows(rows: Sequence[LegendRow], paint: Paint) -> list[dict[str, str]]:
+def legend_rows(rows: Sequence[LegendRow], shown: StationMap) -> list[dict[str, str]]:
     """Rows of a legend as templates read them."""
+    middle = shown.colours[len(shown.colours) // 2] if shown.colours else shown.paint.unknown
     return [
         {
             "kind": row.swatch if row.swatch in (CHOSEN, QUARTERS) else "fill",
-            "svg": "" if row.swatch in (CHOSEN, QUARTERS) else swatch_svg(row.swatch, paint),
-            "words": one_line(row.words, LONGEST_LINE),
+            "svg": ""
+            if row.swatch in (CHOSEN, QUARTERS)
+            else swatch_svg(row.swatch, shown.paint, middle),
+            "words": breakable(row.words, LONGEST_LINE),
         }
         for row in rows
     ]

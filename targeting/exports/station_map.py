@@ -270,7 +270,7 @@ def _svg(shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, plac
     for colour, width, opacity in ((paint.casing, edge * 1.7, 0.45), (paint.edge, edge, 1.0)):
         parts.append(_lines(drawn[told], colour, width, opacity=opacity))
     if quarters is not None:
-        parts.append(_lines(quarters, paint.ink, 0.3, dash="1.6 1"))
+        parts.append(_lines(quarters, paint.ink, 0.26, dash="1.6 1"))
     for colour, width in ((paint.chosen_casing, 1.3), (paint.chosen, 0.65)):
         parts.append(_lines(drawn[chosen], colour, width))
     return (
@@ -287,9 +287,9 @@ def _edge_mm(drawn: np.ndarray) -> float:
     return float(np.clip(across * 0.035, 0.08, 0.22))
 
 
-def swatch_svg(fill: str, paint: Paint) -> str:
-    """A box of a legend: `fill` is a colour, or one of the patterns drawn over the paper."""
-    under = paint.unknown if fill == "unknown" else "#9b8fd9" if fill == "hatch" else fill
+def swatch_svg(fill: str, paint: Paint, under: str) -> str:
+    """A box of a legend: `fill` is a colour, or a pattern drawn over the colour `under`."""
+    under = fill if fill.startswith("#") else paint.unknown if fill == "unknown" else under
     over = f'<rect width="7" height="4" fill="url(#{fill})"/>' if not fill.startswith("#") else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 7 4" width="7mm" height="4mm">'

@@ -6,19 +6,13 @@ the same bytes. The packet is one PDF with an index in front; each turf also has
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from functools import cache
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import segno
-import typst
 
-from targeting.errors import TargetingError
 from targeting.exports.book_words import (
     about_stop,
     door_memory,
@@ -30,13 +24,14 @@ from targeting.exports.book_words import (
 from targeting.exports.files import write_aside
 from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT
+from targeting.exports.typeset import set_pages
 from targeting.exports.walk_map import draw_map
 from targeting.exports.walk_pages import Line, first_pages, list_pages
 from targeting.field.books import WalkBook
 from targeting.locale import count_in, date_in, number_in, text_in
 from targeting.outcomes import OUTCOMES, THEMES, outcome_label, theme_label
 
-TEMPLATE: Final = Path(__file__).with_name("templates") / "walk_book.typ"
+TEMPLATE: Final = "walk_book.typ"
 INDEX_ROWS: Final = 33
 LONGEST: Final = 90
 """A longer address is cut with an ellipsis: a line keeps its height."""
@@ -95,27 +90,7 @@ def write_packet(
 
 
 def _write(facts: dict[str, Any], path: Path, today: date) -> None:
-    write_aside(path, lambda to: _set(facts, to, today))
-
-
-def _set(facts: dict[str, Any], path: Path, today: date) -> None:
-    """Let typst set the pages, in a folder of their own."""
-    midnight = datetime(today.year, today.month, today.day, tzinfo=UTC)
-    with tempfile.TemporaryDirectory(prefix="relance-pages-") as folder:
-        source = Path(shutil.copy(TEMPLATE, folder))
-        Path(folder, "data.json").write_text(json.dumps(facts, ensure_ascii=False))
-        try:
-            typst.Compiler(
-                source, root=folder, font_paths=_fonts(), ignore_system_fonts=True
-            ).compile(output=path, format="pdf", timestamp=midnight, pdf_tags=False)
-        except typst.TypstError as error:
-            raise TargetingError(f"{path.name}: the pages cannot be set ({error}).") from error
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """The fonts inside typst, read once: every machine prints the same."""
-    return typst.Fonts(include_system_fonts=False)
+    write_aside(path, lambda to: to.write_bytes(set_pages(TEMPLATE, facts, today=today)))
 
 
 # -- what the template reads -----------------------------------------------------------------------

@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -55,14 +55,15 @@ from targeting.maps.classes import value_in
 from targeting.maps.files import dense_bounds, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.history_chart import short_election
-from targeting.maps.legend import class_of, legend_lines
+from targeting.maps.legend import UNKNOWN_PLACE, class_of, legend_lines
 from targeting.maps.listing import DOWNLOADED
-from targeting.maps.measures import COLUMNS, METRICS
+from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
+from targeting.reference.moments import one_moment
+from targeting.reference.quarters import load_quarters
 from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
-from targeting.sources.layers.reading import read_layer
-from targeting.workflows.cache import Kind, cached
+from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import (
@@ -89,10 +90,8 @@ AROUND_DEGREES: Final = 0.002
 LARGEST: Final = 3.0
 """How many times the usual size of a station is seen of a larger one, at least."""
 
-QUARTER_NAMES: Final = (
-    "name", "nom", "nom_quartier", "nom_qua", "nom_qu", "libelle", "l_qu", "l_quartier", "quartier",
-)  # fmt: skip
-"""Columns that cities give the names of their quarters in."""
+PAST_OF: Final = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
+"""Folders of `reference/` that a station's past is made of, as `station_past` reads them."""
 
 BYTES: Final[dict[str, Kind[bytes]]] = {
     kind: Kind(f".{kind}", lambda made, file: file.write(made), Path.read_bytes) for kind in KINDS
@@ -126,19 +125,19 @@ def map_sheet(
     paper: str = "A4",
     kind: str = "pdf",
     language: str = "fr",
-    quarters: gpd.GeoDataFrame | None = None,
+    has_quarters: bool = True,
     at_hand: AtHand | None = None,
     today: date | None = None,
 ) -> bytes:
     """A sheet of the map of what is shown, as the bytes of a PDF or a PNG.
 
-    area: stations that are looked at (default: all); what lies outside is left pale. quarters:
-    polygons and their `name`. Raises TargetingError where nothing can be drawn, or a chosen station
-    is not (or no longer) one of the campaign's.
+    area: stations that are looked at (default: all); what lies outside is left pale. has_quarters:
+    the campaign's quarters are dashed, where they are imported. Raises TargetingError where nothing
+    can be drawn, or a chosen station is not (or no longer) one of the campaign's.
     """
     _one_of("metric", metric, METRICS)
     _one_of("paper", paper, tuple(PAPERS))
-    _one_of("kind", kind, KINDS)
+    _one_of("kind", kind, tuple(KINDS))
     at_hand, day = at_hand or load_at_hand(workspace), today or date.today()
     board, filters = at_hand.board, filters or Filters()
     shapes = _shapes(at_hand)
@@ -151,7 +150,7 @@ def map_sheet(
         colours=colours_of(len(metric_classes(board)[metric].counts)),
         paint=PAINT,
         view=_view(stations, looked_at, chosen),
-        quarters=_dashed(quarters),
+        quarters=load_quarters(workspace, at_hand.kept.scored.communes) if has_quarters else None,
     )
     campaign = campaign_card(workspace).name
     sheet = MapSheet(
@@ -267,7 +266,7 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
     """The dense part of what is looked at, and all that is chosen; degrees."""
     boxes = stations.geometry.to_crs(WGS84).bounds
     ours = boxes[boxes.index.isin(looked_at)]
-    dense = np.array(dense_bounds(_held((boxes if ours.empty else ours).to_numpy())))
+    dense = np.array(dense_bounds(held_boxes((boxes if ours.empty else ours).to_numpy())))
     picked = boxes[boxes.index.isin(chosen)].to_numpy()
     if picked.size:
         low = np.minimum(dense[:2], picked[:, :2].min(axis=0))
@@ -277,44 +276,22 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
     return west, south, east, north
 
 
-def _held(boxes: np.ndarray) -> np.ndarray:
+def held_boxes(boxes: np.ndarray) -> np.ndarray:
     """Boxes held to a few times the usual size: hills where nobody lives are seen in part."""
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     held = np.minimum(sides, LARGEST * np.median(sides, axis=0))
     return np.hstack([middle - held, middle + held])
 
 
-def _dashed(quarters: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
-    if quarters is None or quarters.empty:
-        return None
-    areas = quarters[shapely.get_dimensions(quarters.geometry.to_numpy()) == 2]
-    return None if areas.empty else areas
-
-
-def read_quarters(path: Path) -> gpd.GeoDataFrame:
-    """A layer of quarters from a file of polygons: their outlines and their `name`.
-
-    Raises SourceError when the file is no layer of polygons.
-    """
-    layer = read_layer(path)
-    spelled = {name.casefold(): name for row in layer.properties[:1] for name in row}
-    column = next((spelled[n] for n in QUARTER_NAMES if n in spelled), None)
-    names = [str(row.get(column) or "") if column else "" for row in layer.properties]
-    frame = gpd.GeoDataFrame({"name": names}, geometry=layer.geometry, crs=layer.crs)
-    frame = frame[frame.geometry.notna()]
-    return gpd.GeoDataFrame(frame.to_crs(METRIC_CRS))
-
-
 # -- words -----------------------------------------------------------------------------------------
 
 
 def _metric_name(board: Board, metric: str, language: str) -> str:
-    return text_in(language, f"metric.{board.share if metric == 'left' else metric}")
+    return text_in(language, metric_key(metric, "label", board.share))
 
 
 def _title(board: Board, metric: str, language: str) -> str:
-    named = metric in ("left", "score") and board.share == "target"
-    return text_in(language, f"sheet.title.{metric}{'_target' if named else ''}")
+    return text_in(language, metric_key(metric, "title", board.share))
 
 
 def _about(board: Board, passing: pd.Index, chosen: Sequence[str], language: str) -> str:
@@ -348,10 +325,7 @@ def _legend(
     """Classes in words, then what is hatched, chosen, dashed, dotted or left pale on this map."""
     table = drawn.stations
     shown = table[table["is_shown"]]
-    rows = [
-        LegendRow(UNKNOWN if line.colour == LIGHT_THEME.unknown else line.colour, line.words)
-        for line in legend_lines(metric_classes(board)[metric], language, board.share)
-    ]
+    rows = _class_rows(board, metric, language)
     if shown["is_hatched"].any():
         rows.append(LegendRow(HATCH, text_in(language, "sheet.hatched")))
     if table["is_chosen"].any():
@@ -364,6 +338,13 @@ def _legend(
         words = text_in(language, f"sheet.left_out_{kind}", filters=told)
         rows.append(LegendRow(PAINT.left_out, words))
     return rows
+
+
+def _class_rows(board: Board, metric: str, language: str) -> list[LegendRow]:
+    return [
+        LegendRow(UNKNOWN if line.place == UNKNOWN_PLACE else line.colour, line.words)
+        for line in legend_lines(metric_classes(board)[metric], language, board.share)
+    ]
 
 
 def _undrawn(stations: gpd.GeoDataFrame, passing: pd.Index, language: str) -> list[str]:
@@ -380,6 +361,7 @@ def _undrawn(stations: gpd.GeoDataFrame, passing: pd.Index, language: str) -> li
 # -- the card --------------------------------------------------------------------------------------
 
 
+@one_moment
 def card_sheet(
     workspace: Workspace,
     station_id: str,
@@ -397,35 +379,34 @@ def card_sheet(
     _known(board, [station_id])
     metric = METRICS[0]
     drawn = _around(at_hand, station_id, metric)
-    lines = legend_lines(metric_classes(board)[metric], language, board.share)
+    legend = _class_rows(board, metric, language)
+    if drawn is not None and drawn.stations["is_hatched"].any():
+        legend.append(LegendRow(HATCH, text_in(language, "sheet.hatched")))
     card = build_card(board, station_id, language)
     sheet = CardSheet(
         title=card.title,
         place=card.place,
         campaign=campaign_card(workspace).name,
-        answer=[_plain(card.rank)],
-        reasons=[_plain(line) for line in card.why[:3]],
+        answer=[_plain(card.answer), *([_plain(card.bar.words)] if card.bar else [])],
+        reasons=[_plain(line) for line in card.reasons],
         figures=_figures(board, station_id, language),
-        warnings=[_plain(line) for line in [*card.warnings, card.outline]],
-        rounds=_rounds(workspace, board, station_id, language),
+        warnings=[_plain(line) for line in (*card.warnings, card.outline, card.source) if line],
         share_name=text_in(language, f"metric.{board.share}"),
         map=drawn,
         legend_title=_metric_name(board, metric, language),
-        legend=[
-            LegendRow(UNKNOWN if line.colour == LIGHT_THEME.unknown else line.colour, line.words)
-            for line in lines
-        ],
+        legend=legend,
         credits=board.credits,
     )
 
     def build() -> bytes:
-        return write_card_sheet(sheet, today=day, language=language)
+        rounds = _rounds(workspace, board, station_id, language)
+        return write_card_sheet(replace(sheet, rounds=rounds), today=day, language=language)
 
     words = [
         sheet.title, sheet.place, sheet.campaign, sheet.answer, sheet.reasons, sheet.warnings,
         sheet.share_name, sheet.legend_title, sheet.credits,
         *([list(part) for part in group] for group in (sheet.figures, sheet.legend)),
-        repr(sheet.rounds),
+        station_id, board.target, content_of(workspace, PAST_OF, blocs=True),
     ]  # fmt: skip
     mark = "" if drawn is None else _map_mark(drawn)
     return _kept(workspace, "card-sheet", [language, str(day), mark, *words], build, "pdf")
@@ -500,8 +481,21 @@ def _rounds(workspace: Workspace, board: Board, station_id: str, language: str) 
 
 
 def _whole_line(workspace: Workspace, board: Board) -> dict[str, tuple[float, float]]:
-    """Turnout and share of votes of the campaign's communes at each election."""
+    """Turnout and share of votes of the campaign's communes at each election: the same for all
+    their cards, and kept for them."""
     communes = campaign_card(workspace).communes or None
+
+    def build() -> Bundle:
+        return Bundle({}, {"line": _measure_line(workspace, board, communes)})
+
+    parts = [CACHE_VERSION, communes, board.target, *content_of(workspace, PAST_OF, blocs=True)]
+    line = cached(workspace, "campaign-line", parts, build, BUNDLE).facts["line"]
+    return {election_id: (turnout, share) for election_id, (turnout, share) in line.items()}
+
+
+def _measure_line(
+    workspace: Workspace, board: Board, communes: Sequence[str] | None
+) -> dict[str, tuple[float, float]]:
     line = {}
     for election_id in list_elections(workspace):
         turnout = load_turnout(workspace, election_id, communes)
@@ -575,7 +569,7 @@ def map_report(
     filters: Filters,
     chosen: Sequence[str] = (),
     area: Sequence[str] = (),
-    quarters: Path | None = None,
+    has_quarters: bool = True,
     paper: str = "A4",
     language: str = "fr",
 ) -> Report:
@@ -588,7 +582,6 @@ def map_report(
     if kind not in KINDS:
         known_format(out, (*SHOWN_FORMATS, *(f".{k}" for k in KINDS)))
     ensure_writable(out)
-    dashed = None if quarters is None else read_quarters(quarters)
     at_hand = load_at_hand(workspace)
     board = at_hand.board
     inside = _beginning(board, area)
@@ -600,7 +593,7 @@ def map_report(
     else:
         made = map_sheet(
             workspace, metric, filters, chosen, inside,
-            paper=paper, kind=kind, language=language, quarters=dashed, at_hand=at_hand,
+            paper=paper, kind=kind, language=language, has_quarters=has_quarters, at_hand=at_hand,
         )  # fmt: skip
         write_aside(out, lambda to: to.write_bytes(made))
         written = [out]
