@@ -32,17 +32,19 @@ def own_demo(demo_root, tmp_path, monkeypatch):
 
 @pytest.fixture
 def screen(monkeypatch):
-    """Opens a screen by its name; `""` is home, with the frame around it.
+    """Opens a screen by its name, and what its address asks; `""` is home, with the frame around.
 
     Links between screens need the frame: a screen opened alone goes without.
     """
 
-    def opened(name="", *, lang="fr"):
+    def opened(name="", *, lang="fr", **asked):
         path = PROJECT / "pages" / f"{name}.py" if name else MAIN
         if name:
             monkeypatch.setattr("streamlit.page_link", lambda *_args, **_kwargs: None)
         test = AppTest.from_file(str(path), default_timeout=60)
         test.query_params["lang"] = lang
+        for parameter, value in asked.items():
+            test.query_params[parameter] = value
         return test.run()
 
     return opened
