@@ -50,7 +50,8 @@ def named_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _lines(shapes: np.ndarray) -> np.ndarray:
     parts: np.ndarray = shapely.get_parts(shapes)
-    return parts[shapely.length(parts) > 0]
+    there: np.ndarray = parts[shapely.length(parts) > 0]
+    return there
 
 
 def _written(ways: gpd.GeoDataFrame, name: pd.Series) -> set[str]:
