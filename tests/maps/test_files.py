@@ -131,8 +131,8 @@ def test_a_street_is_one_line_with_its_name_and_the_unnamed_are_one_without(tmp_
     file = backdrop_file(tmp_path, {"streets": drawn})
     kept = [f["properties"] for f in json.loads(file.path.read_text())["features"]]
     assert [p for p in kept if "name" in p] == [
-        {"kind": "streets", "name": "Rue A"}, {"kind": "streets", "name": "Rue B"},
-    ]  # fmt: skip
+        {"kind": "streets", "name": "Rue B"}, {"kind": "streets", "name": "Rue A"},
+    ], "the one that crosses the town comes first"  # fmt: skip
     assert len(named_streets(town.iloc[:0])) == 0
 
 
