@@ -9,14 +9,14 @@ import streamlit as st
 
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, sector_words, station_option
-from targeting.maps.cards import build_card
 from targeting.maps.classes import build_legend
+from targeting.maps.compare import total_of
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer, station_layer
 from targeting.maps.files import metric_classes
+from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
-from targeting.maps.history_chart import history_chart
 from targeting.maps.listing import station_listing
-from targeting.maps.measures import METRICS
+from targeting.maps.measures import METRICS, metric_key
 from targeting.maps.refusals import why_refused
 from targeting.maps.workbench import (
     MOST_CHOSEN,
@@ -26,7 +26,7 @@ from targeting.maps.workbench import (
     map_legend,
     map_words,
 )
-from targeting.streetnames import plain
+from targeting.streetnames import plain as spelled
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (
     choose_area,
@@ -37,20 +37,21 @@ from targeting.web.at_hand import (
     load_board,
     load_hatching,
     load_quarters,
-    load_station_line,
     load_station_map,
     load_workbench_map,
     map_frame,
     map_height,
+    map_sheet,
     open_or_stop,
     plain,
     say,
     show_legend,
     show_listing,
+    stations_file,
     told,
 )
+from targeting.web.cards import copy_link, show_card, show_compared
 from targeting.workflows.home import COMMANDS
-from targeting.workflows.stations.board import station_csv
 
 NAMED = 1000
 """Stations in the list of names: a country's are chosen among by department and commune."""
@@ -58,20 +59,32 @@ NAMED = 1000
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
 
+SHEETS = {
+    "a4": ("A4", "pdf", "application/pdf"),
+    "a3": ("A3", "pdf", "application/pdf"),
+    "png": ("A4", "png", "image/png"),
+}
+FILES = {
+    ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".geojson": "application/geo+json",
+}
+"""What is shown, as files: the sheets, then the stations."""
+
 IN_ADDRESS = {"quarter": "q", "arrondissement": "arr", "constituency": "circ"}
 """Parameters of the page's address that hold the sectors chosen."""
 
 
 def metric_name(board: Board, metric: str) -> str:
     """A measure's name; the share of votes is named after the campaign's target."""
-    return say(f"metric.{board.share}" if metric == "left" else f"metric.{metric}")
+    return say(metric_key(metric, "label", board.share))
 
 
 def explain(board: Board, metric: str) -> str:
     """What a measure is made of, under its legend."""
     basis = board.basis
     return say(
-        f"metric.{board.share}.help" if metric == "left" else f"metric.{metric}.help",
+        metric_key(metric, "help", board.share),
         low=" ; ".join(election_in(language(), e) for e in basis.low),
         presidential=election_in(language(), basis.presidential),
         blocs=", ".join(say(f"bloc.{b}") for b in board.target),
@@ -115,7 +128,11 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
             "most": MOST_CHOSEN,
             "hidden": hidden_of(area, shown),
             "legend": map_legend(
-                metric_classes(board)[metric], language(), title=name, notes=notes(board, metric)
+                metric_classes(board)[metric],
+                language(),
+                share=board.share,
+                title=say(metric_key(metric, "title", board.share)),
+                notes=notes(board, metric),
             ),
             "credits": credits_line(board.credits),
             "say": map_words(language(), say("map.alt", metric=name)),
@@ -124,14 +141,14 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
     )
 
 
-def show_overview(board: Board, metric: str, filters: dict[str, Any]) -> None:
+def show_overview(board: Board, metric: str, filters: Filters) -> None:
     """A country at a glance: no station is chosen on it, a department or a commune is."""
     file = load_station_map(board)
     if file is None:
         show_why_unpainted(board)
         return
     hatching = load_hatching(board)
-    low = {name: filters[name] for name in ("min_abstention", "min_left")}
+    low = {"min_abstention": filters.min_abstention, "min_left": filters.min_left}
     layers = [
         station_layer(file, metric, **low),
         *([hatch_layer(hatching, **low)] if hatching is not None else []),
@@ -164,31 +181,6 @@ def show_why_unpainted(board: Board) -> None:
         st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
 
 
-def show_card(board: Board, station_id: str) -> None:
-    """Why this station ranks there, in words."""
-    card = build_card(board, station_id, language())
-    with st.container(border=True, key="card"):
-        st.subheader(card.title, anchor=False)
-        if card.place:
-            st.text(card.place)
-        st.markdown(card.rank)
-        for heading, lines in {
-            "card.why": card.why,
-            "card.terms": card.terms,
-            "card.people": card.people,
-            "card.done": card.done,
-            "card.warnings": card.warnings,
-        }.items():
-            if lines:
-                st.markdown(f"**{say(heading)}**\n\n" + "\n".join(f"- {line}" for line in lines))
-        st.vega_lite_chart(
-            spec=history_chart(load_station_line(station_id), language(), board.share),
-            height=240,
-            key="history",
-        )
-        st.caption(card.outline)
-
-
 def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
     """The same stations as the map, highest priority first; the rows of the chosen are marked."""
     marked = [rows.index.get_loc(station) for station in chosen if station in rows.index]
@@ -204,13 +196,34 @@ def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
         on_choice=partial(bench.choose_in_table, key),
         alt=say("map.table_alt"),
     )
-    st.download_button(
-        say("map.download"), lambda: station_csv(rows), "relance-bureaux.csv", "text/csv",
-        on_click="ignore",
-    )  # fmt: skip
 
 
-def choose_filters(board: Board) -> dict[str, Any]:
+def show_share(
+    board: Board, metric: str, filters: Filters, chosen: Sequence[str], area: Sequence[str]
+) -> None:
+    """What is shown, to be handed on: a sheet of paper, a picture, files."""
+    part = None if len(area) == len(board.table) else tuple(area)
+    with st.expander(say("bench.share"), key="share"):
+        with st.container(horizontal=True):
+            if len(area) <= MOST_DRAWN:
+                for name, (paper, kind, mime) in SHEETS.items():
+                    st.download_button(
+                        say(f"bench.sheet.{name}"),
+                        partial(map_sheet, metric, filters, tuple(chosen), part, paper, kind, lang),
+                        f"relance-carte-{paper}.{kind}", mime, key=f"sheet_{name}",
+                        on_click="ignore",
+                    )  # fmt: skip
+        with st.container(horizontal=True):
+            for suffix, mime in FILES.items():
+                st.download_button(
+                    say(f"bench.file{suffix}"),
+                    partial(stations_file, suffix, filters, tuple(chosen), part, lang),
+                    f"relance-bureaux{suffix}", mime, key=f"file{suffix}", on_click="ignore",
+                )  # fmt: skip
+        copy_link("copy_shown")
+
+
+def choose_filters(board: Board) -> Filters:
     """What the stations shown must be; each filter tells in the address."""
     percent = say("map.percent")
     bench.read_once("abst", "min_abstention", lambda text: min(max(int(text), 0), 100))
@@ -231,20 +244,20 @@ def choose_filters(board: Board) -> dict[str, Any]:
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
-    return {
-        "min_abstention": abstention / 100,
-        "min_left": left / 100,
-        "not_visited_since": date.today() - timedelta(days=days) if days else None,
-        "is_sure": is_sure,
-        "sectors": sectors,
-    }
+    return Filters(
+        min_abstention=abstention / 100,
+        min_left=left / 100,
+        not_visited_since=date.today() - timedelta(days=days) if days else None,
+        is_sure=is_sure,
+        sectors=sectors,
+    )
 
 
 def choose_sectors(board: Board) -> dict[str, list[str]]:
     """Quarters, arrondissements, constituencies: those kinds that this place has."""
     chosen = {}
     for kind, column in board.sectors.items():
-        options = sorted(column.dropna().unique(), key=plain)
+        options = sorted(column.dropna().unique(), key=spelled)
         bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
         kept = [code for code in st.session_state.get(kind, []) if code in options]
         if kind in st.session_state and kept != st.session_state[kind]:
@@ -284,8 +297,8 @@ with side:
     with st.expander(say("map.filters"), key="filters"):
         area = choose_area(board.table.index)
         filters = choose_filters(board)
-    rows = board.passing(**filters)
-    rows = rows[rows.index.isin(area)]
+    passing = filters.passing(board)
+    rows = board.table.loc[passing[passing.isin(area)]]
     named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
@@ -305,7 +318,13 @@ with map_pane:
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
-    for station in chosen[:1]:
-        show_card(board, station)
+    with st.container(key="total"):
+        st.markdown(say("bench.total_chosen" if chosen else "bench.total_shown"))
+        st.markdown(total_of(board, chosen or list(rows.index), lang).words)
+    if len(chosen) == 1:
+        show_card(board, chosen[0], is_alone=True)
+    elif len(chosen) > 1:
+        show_compared(board, chosen)
     show_table(board, rows, chosen)
+    show_share(board, metric, filters, chosen, area)
 bench.write_address(bench.ADDRESS, ",".join(chosen))

@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 
 from targeting.locale import date_in, percent_in, text_in
-from targeting.maps.board import NO_SECTORS, Board, sector_words
+from targeting.maps.board import Board, sector_words
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Filters:
     min_left: float = 0.0
     not_visited_since: date | None = None
     is_sure: bool = False
-    sectors: Mapping[str, Collection[str]] = field(default_factory=lambda: NO_SECTORS)
+    sectors: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def passing(self, board: Board) -> pd.Index:
         """Stations of the board that pass, in its order."""

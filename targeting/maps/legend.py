@@ -47,16 +47,22 @@ def unit_in(language: str, metric: str, share: str) -> str:
 
 
 def legend_lines(
-    classes: Classes, language: str, share: str, theme: Theme = LIGHT_THEME
+    classes: Classes,
+    language: str,
+    share: str,
+    theme: Theme = LIGHT_THEME,
+    *,
+    has_unit: bool = True,
 ) -> list[LegendLine]:
     """The classes of a measure, the strongest first; then nothing yet, and unknown.
 
-    The strongest is told with its unit, those under it by their numbers.
+    The strongest is told with its unit (unless a heading tells it: `has_unit`), those under it by
+    their numbers.
     """
     count = len(classes.counts)
     colours = colours_of(count, theme.classes)
     first = len(theme.classes) - count
-    said = _class_words(classes, language, share)
+    said = _class_words(classes, language, share if has_unit else None)
     lines = [
         LegendLine(colour, words, first + at, stations)
         for at, (colour, words, stations) in enumerate(
@@ -73,19 +79,19 @@ def legend_lines(
     return lines
 
 
-def _class_words(classes: Classes, language: str, share: str) -> list[str]:
+def _class_words(classes: Classes, language: str, share: str | None) -> list[str]:
     """What each class is called, least first; in words alone where a figure would mean nothing."""
     count = len(classes.counts)
     if not layer_of(classes.metric).is_told:
         return tide_words(count, language)
     numbers = _shortest([100 * b for b in classes.bounds], language)
     words = WORDS_OF[count] if count else ()
-    unit = unit_in(language, classes.metric, share)
+    unit = "" if share is None else f" {unit_in(language, classes.metric, share)}"
     said = []
     for at, (low, high) in enumerate(pairwise(numbers)):
         span = low if low == high else text_in(language, "legend.span", low=low, high=high)
         if at == count - 1:
-            span = f"{span} {unit}"
+            span += unit
         if words:
             family = LEVELS.get(classes.metric, "level")
             level = text_in(language, f"legend.{family}.{words[at]}")

@@ -50,7 +50,7 @@ def named_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _lines(shapes: np.ndarray) -> np.ndarray:
     parts: np.ndarray = shapely.get_parts(shapes)
-    return parts[shapely.length(parts) > 0]
+    return np.asarray(parts[shapely.length(parts) > 0])
 
 
 def _written(ways: gpd.GeoDataFrame, name: pd.Series) -> set[str]:

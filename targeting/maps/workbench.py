@@ -24,7 +24,7 @@ from targeting.maps.files import (
     station_shapes,
     write_features,
 )
-from targeting.maps.legend import legend_lines, place_of
+from targeting.maps.legend import legend_lines, place_of, unit_in
 from targeting.maps.measures import COLUMNS
 from targeting.maps.palette import THEMES
 from targeting.stations.quarters import shown_names
@@ -137,9 +137,10 @@ def map_legend(
             "words": line.words,
             "count": count_in(language, "legend.stations", line.stations),
         }
-        for line in legend_lines(classes, language, share)
+        for line in legend_lines(classes, language, share, has_unit=False)
     ]
-    return {"title": title, "entries": entries, "notes": [n for n in notes if n]}
+    unit = unit_in(language, classes.metric, share)
+    return {"title": title, "unit": unit, "entries": entries, "notes": [n for n in notes if n]}
 
 
 def map_words(language: str, alt: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from scipy.special import ndtr, ndtri
 from targeting.codes import commune_of, held_on, parse_election_id
 from targeting.errors import TargetingError
 from targeting.scoring.backtest import Tallies, kept_stations
-from targeting.scoring.basis import Basis
+from targeting.scoring.basis import ROUNDING, Basis
 from targeting.scoring.cycles import basis_before
 from targeting.scoring.product import OWN_PAST, SAME_ROLL, low_rates
 from targeting.scoring.tallies import abstention_of, share_of
@@ -39,8 +39,8 @@ aside (SCIENCE 9.4)."""
 WIDER: Final = 2.0
 """Times tau where the roll moved by more than a tenth (SCIENCE 9.4: .75 of ranks covered without
 it, .87 with it) or, where the history is followed, where less than half of the past is the
-station's own; twice again under a quarter. Legislative 2024 in 30 cities: .86 covered from half on,
-even where the roll grew; .88 and .84 below so widened, .64 and .58 without
+station's own; twice again under a quarter. Legislative 2024 in 45 cities: .85 covered from half
+on without it, even where the roll grew; below, .90 and .85 so widened, .66 and .61 without
 (tests/benchmarks/ranks.py)."""
 
 HARDLY_OWN: Final = 0.25
@@ -65,7 +65,7 @@ KNOTS_A_SIGMA: Final = 4
 """Knots of the curve in the smallest sigma: within a hundredth of a rank at 65,000 stations
 (tests/benchmarks/ranks.py)."""
 
-MOST_KNOTS: Final = 4000
+MOST_KNOTS: Final = 1000
 
 TEACHING: Final = ("pres", "legi", "euro", "regi")
 """Kinds of elections whose result is that of the same camps everywhere."""
@@ -173,7 +173,7 @@ def expected_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.n
     """
     found = np.empty(len(levels))
     block = max(1, 2_000_000 // max(len(x), 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for start in range(0, len(levels), block):
             gap = x[None, :] - levels[start : start + block, None]
             ratio = np.where(gap == 0, 0.0, gap / sigma[None, :])
@@ -183,23 +183,25 @@ def expected_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.n
 
 def read_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """The same for many levels and stations: the curve is smooth over a sigma, so that it is
-    counted at knots, with its slope, and read between them; outside of them it is n or 0."""
-    step = sigma.min() / KNOTS_A_SIGMA
-    low, high = x.min() - 9 * sigma.max(), x.max() + 9 * sigma.max()
-    low, high = max(low, levels.min()), min(high, levels.max())
-    if not (step > 0 and 0 < (high - low) / step <= MOST_KNOTS):
+    counted at knots, with its slope, and read between them.
+
+    No more than MOST_KNOTS: a sigma too small for them is widened to KNOTS_A_SIGMA of their steps,
+    four hundredths in logarithm over a range of ten.
+    """
+    low, high = float(levels.min()), float(levels.max())
+    if not high > low:
         return expected_above(levels, x, sigma)
+    step = max(float(sigma.min()) / KNOTS_A_SIGMA, (high - low) / MOST_KNOTS)
+    width = np.maximum(sigma, KNOTS_A_SIGMA * step)
     knots = np.linspace(low, high, int(np.ceil((high - low) / step)) + 1)
-    slopes = np.empty(len(knots))
-    values = np.empty(len(knots))
+    values, slopes = np.empty(len(knots)), np.empty(len(knots))
+    weight = 1 / (width * np.sqrt(2 * np.pi))
     block = max(1, 1_000_000 // len(x))
-    weight = 1 / (sigma * np.sqrt(2 * np.pi))
     for start in range(0, len(knots), block):
-        ratio = (x[None, :] - knots[start : start + block, None]) / sigma[None, :]
+        ratio = (x[None, :] - knots[start : start + block, None]) / width[None, :]
         values[start : start + block] = ndtr(ratio).sum(axis=1)
         slopes[start : start + block] = -(np.exp(-0.5 * ratio**2) @ weight)
-    curve = CubicHermiteSpline(knots, values, slopes)
-    return np.asarray(curve(np.clip(levels, low, high)))
+    return np.asarray(CubicHermiteSpline(knots, values, slopes)(levels))
 
 
 def rank_bounds(
@@ -321,7 +323,7 @@ def learn_tau(
     commune = commune.reindex(table.index)
     across, up = (_within(table[c], table["weight"], commune) for c in ("x", "y"))
     spread = float((table["weight"] * across**2).sum())
-    if not spread > 0:
+    if spread <= ROUNDING * float(table["weight"].sum()):
         return None  # all stations have one score: nothing to learn on
     slope = float((table["weight"] * across * up).sum()) / spread
     wide = float(np.quantile((up - slope * across).abs(), NOMINAL)) / Z

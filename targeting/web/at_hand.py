@@ -33,6 +33,7 @@ from targeting.maps.board import Board
 from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
+from targeting.maps.filters import Filters
 from targeting.maps.listing import Listing
 from targeting.maps.turfs import turf_layers
 from targeting.scoring.backtest import Backtest
@@ -44,6 +45,7 @@ from targeting.workflows.desk import load_desk as read_desk
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
+from targeting.workflows.stations import sheets
 from targeting.workflows.stations.backtest import (
     backtest_html,
     backtest_workspace,
@@ -502,6 +504,54 @@ def _backtest(
 def load_station_line(here: Workspace, station_id: str) -> DataFrame:
     """The past of one station, election by election."""
     return station_board.load_station_line(here, station_id)
+
+
+@kept()
+def load_city_line(here: Workspace) -> DataFrame:
+    """The past of all the campaign's stations together."""
+    return station_board.load_city_line(here)
+
+
+def _at_hand(here: Workspace) -> sheets.AtHand:
+    """What sheets are made of, as the screens keep it."""
+    return sheets.AtHand(load_board.of(here, _mark(here)), load_scored.of(here, _score_mark(here)))
+
+
+def map_sheet(
+    metric: str,
+    filters: Filters,
+    chosen: tuple[str, ...],
+    area: tuple[str, ...] | None,
+    paper: str,
+    kind: str,
+    lang: str,
+) -> bytes:
+    """The map as it is shown, on a sheet (`pdf`) or as a picture (`png`)."""
+    here = workspace()
+    return sheets.map_sheet(
+        here, metric, filters, chosen, area, paper=paper, kind=kind, language=lang,
+        at_hand=_at_hand(here), quarters=station_board.campaign_quarters(here),
+    )  # fmt: skip
+
+
+def card_pdf(station_id: str, lang: str) -> bytes:
+    """The card of a station on one page."""
+    here = workspace()
+    return sheets.card_sheet(here, station_id, lang, at_hand=_at_hand(here))
+
+
+def stations_file(
+    suffix: str,
+    filters: Filters,
+    chosen: tuple[str, ...],
+    area: tuple[str, ...] | None,
+    lang: str,
+) -> bytes:
+    """The stations shown, as a file of that extension."""
+    here = workspace()
+    return sheets.shown_file(
+        here, suffix, filters, chosen, area, language=lang, at_hand=_at_hand(here)
+    )
 
 
 @kept(is_told=True, is_whole=_is_there)

@@ -11,7 +11,7 @@ import streamlit as st
 from targeting.maps.workbench import MOST_CHOSEN
 from targeting.web.ours import font_url, our_url
 
-CHOSEN: Final = "chosen"
+CHOSEN: Final = "stations_chosen"
 """Key of the session's list of chosen stations, in the order they were chosen."""
 
 ADDRESS: Final = "b"

@@ -8,7 +8,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("results", "scores", "stations", "turfs", "walks", "books", "sheets", "browser")
+BENCHMARKS = (
+    "results",
+    "scores",
+    "ranks",
+    "stations",
+    "turfs",
+    "walks",
+    "books",
+    "sheets",
+    "browser",
+)
 
 
 def main() -> int:

@@ -1,12 +1,16 @@
 """A row of four square stations, drawn by hand."""
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from shapely.geometry import box
 
 from targeting.maps.board import Board
 from targeting.scoring.basis import Basis
+from targeting.scoring.calibration import Calibrations
+from targeting.scoring.intervals import SHIPPED as RESERVOIR
+from targeting.scoring.ranks import SHIPPED as TAU
 from targeting.stations.joins import Join
 
 IDS = ["13055_0101", "13055_0102", "13055_0103", "13055_0104"]
@@ -20,6 +24,8 @@ def board():
         {
             "registered": [900, 800, 1000, 60],
             "abstention_rate": [0.8, 0.6, 0.5, float("nan")],
+            "tide": [0.45, 0.39, 0.28, float("nan")],
+            "history_share": [1.0, 1.0, 1.0, 0.5],
             "left_share": [0.5, 0.5, 0.4, 0.3],
             "score": [0.4, 0.3, 0.2, float("nan")],
             "rank": pd.array([1, 2, 3, None], dtype="Int64"),
@@ -31,6 +37,8 @@ def board():
             "contacted_rate": [0.25, 0.0, 0.0, 0.0],
             "priority": [0.3, 0.3, 0.2, float("nan")],
             "priority_rank": pd.array([1, 2, 3, None], dtype="Int64"),
+            "priority_rank_low": [1.0, 1.0, 3.0, float("nan")],
+            "priority_rank_high": [2.0, 2.0, 3.0, float("nan")],
             "households": pd.array([500, 450, 600, 30], dtype="Int64"),
             "households_visited": pd.array([300, None, 0, 0], dtype="Int64"),
             "households_contacted": pd.array([125, None, 0, 0], dtype="Int64"),
@@ -47,7 +55,13 @@ def board():
         index=table.index,
     )
     join = Join("2022_pres_t1", 4, 4)
-    return Board(table, abstentions, BASIS, ["left"], ["A source"], True, join)
+    errors = pd.DataFrame(
+        {"x": np.log(table["priority"].astype(float)), "sigma": [0.1, 0.11, 0.12, float("nan")]}
+    )
+    return Board(
+        table, abstentions, BASIS, ["left"], ["A source"], True, join,
+        errors=errors, calibrations=Calibrations(RESERVOIR, TAU, ()),
+    )  # fmt: skip
 
 
 @pytest.fixture

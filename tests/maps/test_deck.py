@@ -24,18 +24,18 @@ def spec(*layers):
 
 
 def test_geometry_comes_by_url_and_never_in_the_page():
-    layer = spec(station_layer(FILE, "score", min_abstention=0.6))["layers"][0]
+    layer = spec(station_layer(FILE, "priority", min_abstention=0.6))["layers"][0]
     assert layer["data"] == "/assets/stations-1.json"
     painted = layer["_subLayerProps"]
-    assert painted["polygons-fill"] == {"getFillColor": "@@=properties.fill_score"}
+    assert painted["polygons-fill"] == {"getFillColor": "@@=properties.fill_priority"}
     assert painted["points-circle"] == painted["polygons-fill"]
     assert "getFillColor" not in layer, "Streamlit fades what is not chosen where it finds one"
     assert layer["filterRange"] == [[0.6, 1.0], [-2.0, 1.0]]
-    assert layer["updateTriggers"] == {"getFillColor": ["score"]}
+    assert layer["updateTriggers"] == {"getFillColor": ["priority"]}
 
 
 def test_no_basemap_is_asked_for():
-    text = build_deck([station_layer(FILE, "score")], FILE.bounds).to_json()
+    text = build_deck([station_layer(FILE, "priority")], FILE.bounds).to_json()
     assert "http" not in text
     assert "\n" not in text
 
@@ -139,3 +139,49 @@ def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncert
         ("prés. 17-1", 0.7, True), ("légis. 22-1", 0.4, False), ("prés. 17-1", 0.5, True),
     ]  # fmt: skip
     assert short_election("en", "2022_legi_t1") == "legis. 22-1"
+
+
+def past_line(**columns):
+    import pandas as pd
+
+    return pd.DataFrame(
+        {"election_id": ["2017_pres_t1", "2022_legi_t1", "2022_pres_t1"],
+         "turnout_rate": [0.7, 0.4, 0.65], "left_share": [0.5, float("nan"), 0.45],
+         "is_uncertain": [True, False, False]} | columns
+    )  # fmt: skip
+
+
+def test_our_own_picture_of_a_past_is_sound_and_writes_its_values():
+    from xml.etree import ElementTree
+
+    from targeting.maps.history_chart import history_svg
+
+    line = past_line()
+    city = line.assign(turnout_rate=[0.75, 0.5, 0.7], is_uncertain=False)
+    text = history_svg(line, "fr", city)
+    picture = ElementTree.fromstring(text)
+    name = "{http://www.w3.org/2000/svg}"
+    words = [node.text for node in picture.iter(f"{name}text")]
+    assert {"70\u00a0%", "40\u00a0%", "50\u00a0%", "prés. 17-1", "toute la campagne"} <= set(words)
+    points = list(picture.iter(f"{name}circle"))
+    assert len(points) == 5, "the missing share is no point"
+    assert [p.get("fill") for p in points].count("none") == 2, "uncertain points are hollow"
+    dashed = [p for p in picture.iter(f"{name}path") if p.get("stroke-dasharray")]
+    assert len(dashed) == 3
+    assert "législatives 2022" in picture.find(f"{name}desc").text
+    assert "#" not in text, "it takes the text's colour, in both themes"
+    alone = history_svg(line, "fr")
+    assert "toute la campagne" not in alone
+    assert "dasharray" not in alone
+
+
+def test_a_past_of_one_round_of_none_or_without_a_rate_is_drawn_all_the_same():
+    from xml.etree import ElementTree
+
+    from targeting.maps.history_chart import history_svg
+
+    line = past_line()
+    for rows in (line.head(1), past_line(left_share=float("nan"), turnout_rate=0.5)):
+        for city in (None, line, line.head(0)):
+            ElementTree.fromstring(history_svg(rows, "en", city, "target"))
+    assert history_svg(line.head(0), "fr") == ""

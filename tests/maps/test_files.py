@@ -26,7 +26,7 @@ def test_the_map_file_has_what_layers_read(tmp_path, board, outlines):
     assert [f["properties"]["id"] for f in features] == list(outlines["station_id"])
     assert first["fill_priority"][3] == 215
     assert {k for k in first if k.startswith("fill_")} == {
-        "fill_priority", "fill_abstention", "fill_left", "fill_score", "fill_coverage",
+        "fill_priority", "fill_tide", "fill_abstention", "fill_left", "fill_coverage",
     }  # fmt: skip
     assert (first["abstention"], first["left"]) == (0.8, 0.5)
     assert first["tip_fr"].startswith("Bureau 101 · École <b>Jaurès</b>\nPriorité")

@@ -2,7 +2,6 @@ import json
 from datetime import date
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -10,12 +9,13 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, box
 from shapely.ops import unary_union
 
-from targeting.maps.classes import build_classes, class_positions, legend_words
+from targeting.maps.classes import build_classes
 from targeting.maps.files import metric_classes
+from targeting.maps.legend import legend_lines, place_of
 from targeting.maps.workbench import hidden_of, looks, map_legend, map_words, workbench_file
 from tests.maps.conftest import IDS
 
-METRICS = ("priority", "abstention", "left", "score", "coverage")
+METRICS = ("priority", "tide", "abstention", "left", "coverage")
 
 
 def read(file):
@@ -89,19 +89,18 @@ def test_the_legend_counts_the_stations_that_the_map_paints(values):
     series = pd.Series(values, dtype="float64")
     for metric in ("priority", "coverage"):
         classes = build_classes(metric, series)
-        places = class_positions(series, classes)
-        rows = legend_words(classes, "en")
-        assert {at: int(count.split()[0]) for at, _, count in rows} == {
-            int(at): int(n) for at, n in zip(*np.unique(places, return_counts=True), strict=True)
-        } | {at: 0 for at, _, count in rows if count.startswith("0 ")}
-        assert (places[series.isna()] == -1).all()
+        painted = place_of(series, classes).value_counts().to_dict()
+        told = {r.place: r.stations for r in legend_lines(classes, "en", "left") if r.stations}
+        assert told == painted
+        assert (place_of(series, classes)[series.isna()] == -1).all()
 
 
 def test_the_legend_says_its_classes_in_words_strongest_first(board):
-    legend = map_legend(metric_classes(board)["abstention"], "fr", title="Abstention")
+    legend = map_legend(metric_classes(board)["abstention"], "fr", share="left", title="Abstention")
     first = legend["entries"][0]
     assert first["at"] == 4
-    assert first["words"].startswith("très haute\u00a0: ")
+    assert legend["unit"] == "% d’abstention"
+    assert first["words"].startswith("très forte\u00a0: ")
     assert legend["entries"][-1] == {"at": -1, "words": "inconnu", "count": "1 bureau"}
 
 

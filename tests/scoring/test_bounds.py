@@ -17,10 +17,7 @@ from targeting.scoring.intervals import (
     Calibration,
     calibrate,
     coverage,
-    first_ones,
     interval,
-    rank_interval,
-    top_k_probability,
 )
 from targeting.scoring.measures import left_share, turnout_rate
 from targeting.scoring.methods import TOLERANCE, losses
@@ -39,7 +36,7 @@ from tests.scoring.test_backtest import BASIS, arena, tally
 from tests.scoring.test_product import levels, scores_of
 from tests.scoring.toy import bloc_votes, turnout
 
-SURE = Calibration("a", "b", 999, 0.0, 1e-6, 0.0, 0.01, (-0.1, 0.0, 0.1), 0.1)
+SURE = Calibration("a", "b", 999, 0.0, 1e-6, 0.0, 0.01, 0.1, 0.5)
 """A past that says: all stations alike, whatever was foreseen."""
 
 
@@ -206,7 +203,7 @@ def test_an_interval_holds_its_own_figure_however_sure_the_past_is_of_another() 
 
 
 def test_an_interval_goes_no_lower_than_nobody() -> None:
-    wide = Calibration("a", "b", 999, 1.0, 4.0, 1.0, 2.0, (-1.0, 0.0, 1.0), 0.1)
+    wide = Calibration("a", "b", 999, 1.0, 4.0, 1.0, 2.0, 0.1, 0.5)
     assert (interval(wide, pd.Series([0.02, 0.1]), pd.Series([900, 900]))["low"] == 0).all()
 
 
@@ -215,27 +212,6 @@ def test_a_past_of_which_less_than_a_quarter_is_its_own_widens_no_further(own, t
     one = pd.Series([1.0])
     narrow, wide = (SURE.spread(one, 0.1, 0.01, pd.Series([o])) for o in (1.0, own))
     assert (wide / narrow).to_list() == pytest.approx([times])
-
-
-@pytest.mark.parametrize(("count", "k", "first"), [(1, None, 1), (2, None, 1), (10, None, 2), (3, 5, 3), (3, 2, 2)])  # fmt: skip
-def test_the_first_ones_are_one_at_least_and_no_more_than_there_are(count, k, first) -> None:
-    assert first_ones(count, k) == first
-
-
-def test_who_is_alone_in_its_arena_is_always_first() -> None:
-    score = pd.Series([0.3, np.nan], index=["a", "b"])
-    arenas = pd.Series(["x", "x"], index=score.index)
-    found = top_k_probability(SURE, score, pd.Series([500.0, 500], index=score.index), arenas)
-    assert found["a"] == 1
-    assert np.isnan(found["b"])
-
-
-def test_no_rank_is_drawn_for_a_station_without_score_and_none_beyond_the_last() -> None:
-    score = pd.Series([0.3, np.nan, 0.1])
-    ranks = rank_interval(SURE, score, pd.Series([500.0] * 3))
-    assert ranks["low"].isna().to_list() == [False, True, False]
-    assert ranks["high"].max() <= 2
-    assert ranks["low"].min() >= 1
 
 
 @pytest.mark.parametrize(("size", "groups"), [(14, 0), (15, 1), (16, 1)])

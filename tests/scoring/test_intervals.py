@@ -14,13 +14,11 @@ from targeting.scoring.basis import Basis
 from targeting.scoring.boosted import blend, on_scale_of
 from targeting.scoring.cycles import learning_transition
 from targeting.scoring.intervals import (
+    SHARED,
     calibrate,
     coverage,
-    draw_again,
-    first_ones,
     interval,
-    rank_interval,
-    top_k_probability,
+    shared_part,
 )
 from targeting.scoring.rankings import gap_left, product
 from tests.scoring.test_backtest import invented_past
@@ -68,41 +66,6 @@ def test_what_is_missing_stays_missing(calibration) -> None:
     assert bounds["low"].isna().to_list() == [False, True]
 
 
-def test_a_chance_to_be_first_adds_up_to_k_in_each_arena(calibration) -> None:
-    chance = np.random.default_rng(1)
-    score = pd.Series(chance.uniform(0.1, 0.5, 80))
-    score.iloc[3] = np.nan
-    people = pd.Series(chance.integers(400, 1200, 80)).astype(float)
-    arena = pd.Series(["a"] * 40 + ["b"] * 40)
-    found = top_k_probability(calibration, score, people, arena, k=5)
-    assert found.groupby(arena).sum().to_list() == pytest.approx([5, 5])
-    assert found.isna().sum() == 1
-    assert first_ones(40, None) == 8
-    best, worst = score.idxmax(), score.idxmin()
-    assert found[best] > found[worst]
-
-
-def test_other_arenas_change_no_chance(calibration) -> None:
-    chance = np.random.default_rng(1)
-    score = pd.Series(chance.uniform(0.1, 0.5, 80))
-    people = pd.Series(900.0, index=score.index)
-    arena = pd.Series(["a"] * 40 + ["b"] * 40)
-    both = top_k_probability(calibration, score, people, arena)
-    alone = top_k_probability(calibration, score[:40], people[:40], arena[:40])
-    pd.testing.assert_series_equal(both[:40], alone)
-
-
-def test_rank_intervals_hold_the_rank_of_most(calibration) -> None:
-    score = pd.Series(np.linspace(0.5, 0.1, 50))
-    people = pd.Series(1000.0, index=score.index)
-    bounds = rank_interval(calibration, score, people)
-    rank = score.rank(ascending=False)
-    assert ((bounds["low"] <= rank) & (rank <= bounds["high"])).mean() >= 0.8
-    assert (bounds["low"] >= 1).all()
-    assert (bounds["high"] <= 50).all()
-    assert draw_again(calibration, score, people).shape == (200, 50)
-
-
 def test_too_few_stations_calibrate_nothing() -> None:
     few = invented_past(120)
     with pytest.raises(TargetingError, match="200 are wanted"):
@@ -121,10 +84,9 @@ def test_another_order_keeps_the_scale_of_the_score() -> None:
     scores=st.lists(st.floats(0, 1, width=32) | st.none(), min_size=1, max_size=40).filter(
         lambda values: sum(v or 0 for v in values) > 0
     ),
-    seed=st.integers(0, 5),
 )
 @settings(max_examples=25)
-def test_an_interval_always_holds_its_own_point(calibration, scores, seed) -> None:
+def test_an_interval_always_holds_its_own_point(calibration, scores) -> None:
     score = pd.Series(scores, dtype="float64")
     people = pd.Series(np.linspace(60.0, 1500.0, len(score)))
     bounds = interval(calibration, score, people)
@@ -132,7 +94,20 @@ def test_an_interval_always_holds_its_own_point(calibration, scores, seed) -> No
     close = 1e-9 * (1 + score)
     assert (bounds["low"] <= score + close)[known].all()
     assert (bounds["high"] >= score - close)[known].all()
-    ranks = rank_interval(calibration, score, people, draws=20, seed=seed)
-    own = score.rank(method="first", ascending=False)
-    assert ((ranks["low"] <= own) & (ranks["high"] >= own))[known].all()
-    assert ranks[~known].isna().all(axis=None)
+
+
+def test_what_stations_of_a_commune_share_of_their_errors_is_learnt_on_twenty_communes() -> None:
+    chance = np.random.default_rng(4)
+    group = pd.Series(np.repeat(np.arange(40), 10))
+    common = chance.normal(0, 1, 40)[group] * 0.6**0.5
+    errors = pd.Series(common + chance.normal(0, 1, 400) * 0.4**0.5)
+    assert shared_part(errors, group) == pytest.approx(0.6, abs=0.15)
+    apart = pd.Series(chance.normal(0, 1, 400))
+    assert shared_part(apart, group) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize(("communes", "stations", "learns"), [(19, 5, False), (20, 5, True), (20, 4, False)])  # fmt: skip
+def test_too_few_communes_or_stations_share_what_is_shipped(communes, stations, learns) -> None:
+    group = pd.Series(np.repeat(np.arange(communes), stations))
+    errors = pd.Series(np.random.default_rng(5).normal(0, 1, len(group)))
+    assert (shared_part(errors, group) != SHARED) == learns

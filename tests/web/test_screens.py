@@ -117,7 +117,7 @@ def in_address(test, name):
 
 def touch(test, *stations):
     """The map says that these are chosen; AppTest has no hand for a component."""
-    test.session_state["chosen"] = list(stations)
+    test.session_state["stations_chosen"] = list(stations)
     return test.run()
 
 
@@ -159,7 +159,7 @@ def test_filters_take_rows_away_and_keep_ranks(demo, screen):
     assert len(shown_map(test)["hidden"]) == len(before) - len(after)
 
 
-@pytest.mark.parametrize("metric", ["abstention", "left", "score", "coverage"])
+@pytest.mark.parametrize("metric", ["tide", "abstention", "left", "coverage"])
 def test_every_metric_has_its_legend(demo, screen, metric):
     test = screen("carte")
     test.segmented_control(key="metric").set_value(metric).run()

@@ -16,8 +16,9 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference.results import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
-from targeting.scoring.calibration import Calibrations, add_intervals
+from targeting.scoring.calibration import Calibrations, add_intervals, bounds_of
 from targeting.scoring.intervals import Calibration
+from targeting.scoring.ranks import SHIPPED
 from targeting.scoring.tallies import unclassified_share
 from targeting.store.engine import open_store, write
 from targeting.store.visits import record_visits
@@ -97,11 +98,12 @@ def test_an_out_that_is_a_file_is_refused_before_anything_is_written(town, tmp_p
     assert file.read_text() == "mine"
 
 
-def test_the_choice_of_elections_and_the_lack_of_an_interval_are_told(town) -> None:
+def test_the_choice_of_elections_and_where_intervals_come_from_are_told(town) -> None:
     scored = score_stations(town)
     assert "left share of 2022_pres_t1" in scored.told[0]
-    assert "no interval" in scored.told[-1]
-    assert scored.scores["reservoir_low"].isna().all()
+    assert "shipped" in scored.told[-2]
+    assert "learnt on 2024_legi_t1" in scored.told[-1]
+    assert scored.scores["reservoir_low"].notna().any()
 
 
 def test_any_pair_may_be_asked_for(town) -> None:
@@ -152,10 +154,10 @@ def test_half_unclassified_votes_are_half(town) -> None:
 
 
 def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None:
-    scores = score_stations(town).scores
-    normal = tuple((i - 100) / 50 for i in range(1, 200))
-    errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, normal, 0.09)
-    sure = add_intervals(scores, Calibrations(errors, errors, ""), k=10)
+    scored = score_stations(town)
+    scores = scored.scores
+    errors = Calibration("2017_legi_t1", "2022_pres_t1", 900, 0.8, 0.3, 0.1, 1.2, 0.09, 0.6)
+    sure = add_intervals(scores, Calibrations(errors, SHIPPED, ()), scored.errors, k=10)
     known = sure["reservoir"].notna()
     assert (sure["reservoir_low"] <= sure["reservoir"])[known].all()
     assert (sure["reservoir"] <= sure["reservoir_high"])[known].all()
@@ -163,6 +165,15 @@ def test_intervals_hold_the_reservoir_and_never_more_than_the_roll(town) -> None
     assert sure["top_k_probability"].sum() == pytest.approx(10)
     assert (sure["top_k_probability"].isna() == sure["rank"].isna()).all()
     pd.testing.assert_series_equal(sure["score"], scores["score"])
+
+
+def test_an_order_that_is_not_one_of_the_stock_has_no_chance_and_no_rank_interval(town) -> None:
+    scored = score_stations(town)
+    assert scored.calibrations is not None
+    sure = add_intervals(scored.scores.assign(top_k_probability=float("nan")), scored.calibrations)
+    assert sure["top_k_probability"].isna().all()
+    assert sure["reservoir_low"].notna().any(), "people are counted whatever the order"
+    assert bounds_of(scored.scores, None) is None
 
 
 def test_visits_change_priorities_and_no_score(town, tmp_path) -> None:

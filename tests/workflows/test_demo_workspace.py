@@ -394,10 +394,25 @@ def test_the_past_of_a_station_is_told_election_by_election(town: Workspace) -> 
     assert high["left_share"] == pytest.approx(board.table.at[station, "left_share"])
 
 
-def test_a_town_of_sixty_stations_is_too_small_to_calibrate_and_says_so(town: Workspace) -> None:
+def test_a_town_of_sixty_stations_has_intervals_and_says_where_they_come_from(
+    town: Workspace,
+) -> None:
     from targeting.workflows.stations.scores import score_bounds, score_stations
 
     scored = score_stations(town)
-    assert score_bounds(town, scored) is None
-    assert any("200 are wanted to calibrate an interval" in line for line in scored.told)
-    assert scored.scores["reservoir_low"].isna().all()
+    told = " ".join(scored.told)
+    assert "shipped (all of France" in told
+    assert "200 are wanted to calibrate an interval" in told
+    assert "learnt on 2024_legi_t1" in told
+    table = scored.scores.set_index("station_id")
+    bounds = score_bounds(scored)
+    assert bounds is not None
+    ranked = table["rank"].notna()
+    assert (bounds["rank_low"].notna() == ranked).all()
+    rank = table["rank"].astype("float64")
+    assert ((bounds["rank_low"] <= rank) & (rank <= bounds["rank_high"]))[ranked].all()
+    assert ((bounds["score_low"] <= table["score"]) & (table["score"] <= bounds["score_high"]))[
+        ranked
+    ].all()
+    people = table["reservoir"]
+    assert ((table["reservoir_low"] <= people) & (people <= table["reservoir_high"])).all()

@@ -88,7 +88,9 @@ async function apply(s, data) {
     if (turn !== s.turn) return
     draw(s, ...files)
     if (before.bounds && !same(before.bounds, data.bounds)) s.map.fitBounds(data.bounds, { padding: 18, animate: false })
-    s.map.once('idle', () => { part(s, '.rl-wait').hidden = true })
+    const drawn = () => { part(s, '.rl-wait').hidden = true }
+    s.map.once('idle', drawn)
+    s.map.once('render', () => s.map.loaded() && drawn())
   } else if (before.metric !== data.metric || before.theme !== data.theme) paint(s)
   if (!s.stations) return
   hide(s, new Set(data.hidden ?? []))
@@ -274,7 +276,7 @@ function words(s, data) {
   list.append(...rows)
   const more = text('details', '')
   more.append(text('summary', data.say.more), ...data.legend.notes.slice(1).map(note => text('p', note)))
-  legend.replaceChildren(text('summary', data.legend.title), list,
+  legend.replaceChildren(text('summary', data.legend.title), text('p', data.legend.unit), list,
     ...data.legend.notes.slice(0, 1).map(note => text('p', note)), ...data.legend.notes.length > 1 ? [more] : [])
   part(s, '.rl-credits').replaceChildren(text('summary', data.say.sources), text('span', data.credits))
   part(s, '.rl-credits').hidden = !data.credits

@@ -290,9 +290,14 @@ def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
     return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
 
 
+def campaign_quarters(workspace: Workspace) -> gpd.GeoDataFrame | None:
+    """The quarters of the campaign's communes (EPSG:2154); nothing without any."""
+    return load_quarters(workspace, campaign_card(workspace).communes or None)
+
+
 def write_quarters(workspace: Workspace) -> MapFile | None:
     """The quarters of the campaign's communes, to draw with their names; nothing without any."""
-    quarters = load_quarters(workspace, campaign_card(workspace).communes or None)
+    quarters = campaign_quarters(workspace)
     return None if quarters is None else quarters_file(workspace.maps, quarters)
 
 
