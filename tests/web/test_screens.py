@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
+from targeting.maps.measures import metric_key
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
@@ -182,7 +183,7 @@ def test_every_metric_has_its_legend(demo, screen, metric):
     test.segmented_control(key="metric").set_value(metric).run()
     calm(test)
     legend = shown_map(test)["legend"]
-    assert legend["title"] == text_in("fr", f"metric.{metric}")
+    assert legend["title"] == text_in("fr", metric_key(metric, "title", "left"))
     assert len(legend["entries"]) >= 3
     assert in_address(test, "m") == metric
 
