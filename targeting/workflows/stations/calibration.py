@@ -65,5 +65,6 @@ def _reservoir(tallies: Tallies, basis: Basis) -> tuple[Calibration, list[str]]:
             return found, [f"80 % intervals, from the errors of {past.t0} to {past.t1}."]
     return SHIPPED, [
         lacking,
-        f"80 % intervals, shipped, from the errors of {SHIPPED.t0} to {SHIPPED.t1} in all of France.",
+        f"80 % intervals, shipped, from the errors of {SHIPPED.t0} to {SHIPPED.t1} in all of "
+        "France.",
     ]
