@@ -84,6 +84,7 @@ def history_chart(line: pd.DataFrame, language: str, share: str) -> dict[str, An
 
 WIDTH: Final = 320
 PANEL: Final = 78
+GAP: Final = 34
 MARGIN: Final = 26
 NARROW: Final = 8
 """Elections that a chart of WIDTH has room to write in full; with more it widens."""
@@ -120,14 +121,18 @@ def history_svg(
     parts: list[str] = []
     for at, (column, name) in enumerate(names.items()):
         other = None if city is None else city[column].reindex(line["election_id"]).to_numpy()
-        top = at * (PANEL + 26)
+        top = at * (PANEL + GAP)
         parts.append(f'<text x="0" y="{top + 12}" font-weight="600">{escape(name)}</text>')
         parts += _panel(line, column, other, places, top + 30, language)
-    foot = 2 * (PANEL + 26) + 14
+    foot = 2 * (PANEL + GAP) + 10
     for place, election_id in zip(places, line["election_id"], strict=True):
-        word = escape(short_election(language, election_id))
-        parts.append(f'<text x="{place:.0f}" y="{foot}" text-anchor="middle">{word}</text>')
-    height = foot + 8
+        kind, _, day = short_election(language, election_id).rpartition(" ")
+        for below, word in ((0, kind), (12, day)):  # two lines: neighbours do not touch
+            parts.append(
+                f'<text x="{place:.0f}" y="{foot + below}" text-anchor="middle">'
+                f"{escape(word)}</text>"
+            )
+    height = foot + 20
     if city is not None:
         words = escape(text_in(language, "chart.city"))
         height += 16

@@ -162,7 +162,9 @@ def test_our_own_picture_of_a_past_is_sound_and_writes_its_values():
     picture = ElementTree.fromstring(text)
     name = "{http://www.w3.org/2000/svg}"
     words = [node.text for node in picture.iter(f"{name}text")]
-    assert {"70\u00a0%", "40\u00a0%", "50\u00a0%", "prés. 17-1", "toute la campagne"} <= set(words)
+    assert {"70\u00a0%", "40\u00a0%", "50\u00a0%", "prés.", "17-1", "toute la campagne"} <= set(
+        words
+    )
     points = list(picture.iter(f"{name}circle"))
     assert len(points) == 5, "the missing share is no point"
     assert [p.get("fill") for p in points].count("none") == 2, "uncertain points are hollow"

@@ -401,7 +401,7 @@ def test_a_town_of_sixty_stations_has_intervals_and_says_where_they_come_from(
 
     scored = score_stations(town)
     told = " ".join(scored.told)
-    assert "shipped (all of France" in told
+    assert "shipped, from the errors of" in told
     assert "200 are wanted to calibrate an interval" in told
     assert "learnt on 2024_legi_t1" in told
     table = scored.scores.set_index("station_id")

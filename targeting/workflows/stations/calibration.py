@@ -21,7 +21,7 @@ from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.stations.tallies import load_tallies
 
-CACHE_VERSION: Final = "v3"
+CACHE_VERSION: Final = "v4"
 
 
 @one_moment
@@ -49,20 +49,22 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cal
     tallies = load_tallies(workspace, list_elections(workspace), target=target)
     reservoir, why = _reservoir(tallies, basis)
     tau = find_tau(tallies)
-    return Calibrations(reservoir, tau, (why, tau.told))
+    return Calibrations(reservoir, tau, (*why, tau.told))
 
 
-def _reservoir(tallies: Tallies, basis: Basis) -> tuple[Calibration, str]:
+def _reservoir(tallies: Tallies, basis: Basis) -> tuple[Calibration, list[str]]:
     """The errors of the reservoir at the cycle before, else those shipped; and where from."""
     past = learning_transition(tallies, basis)
-    lacking = "no earlier cycle is imported"
+    lacking = "no earlier cycle is imported to learn intervals on."
     if past is not None:
         try:
             found = calibrate(tallies, past, gap_left)
         except TargetingError as error:
-            lacking = str(error).removesuffix(".")
+            lacking = str(error)
         else:
-            return found, f"80 % intervals, from the errors of {past.t0} to {past.t1}."
-    return SHIPPED, (
-        f"80 % intervals, shipped (all of France, {SHIPPED.t0} to {SHIPPED.t1}): {lacking}."
-    )
+            return found, [f"80 % intervals, from the errors of {past.t0} to {past.t1}."]
+    return SHIPPED, [
+        lacking,
+        f"80 % intervals, shipped, from the errors of {SHIPPED.t0} to {SHIPPED.t1} in all of "
+        "France.",
+    ]
