@@ -44,6 +44,9 @@ DOT_MM: Final = (0.35, 1.1)
 DOT_ROOM: Final = 0.3
 """Radius of a dot, of the room that each has where they lie evenly; and within what it is held."""
 
+LONE_MM: Final = 10.0
+"""Room around the outermost dots: one alone has it too."""
+
 RINGED_MM: Final = 0.7
 """From this radius on a dot has its edge and its number: smaller ones lie too near each other."""
 
@@ -300,7 +303,8 @@ def _dot_mm(drawn: np.ndarray, place: Place) -> float:
     if not dots.any():
         return DOT_MM[1]
     west, north, east, south = shapely.total_bounds(drawn[dots])
-    room = max(min(east - west, place.width) * min(south - north, place.height), 1.0)
+    wide, high = east - west + LONE_MM, south - north + LONE_MM
+    room = min(wide, place.width) * min(high, place.height)
     return float(np.clip(DOT_ROOM * np.sqrt(room / dots.sum()), *DOT_MM))
 
 

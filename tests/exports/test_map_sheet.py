@@ -204,7 +204,9 @@ def test_dots_are_smaller_where_they_are_many_and_then_have_neither_edge_nor_num
         shown.stations["geometry"] = shown.stations.geometry.centroid
         ground = Ground(shown)
         drawing = draw_stations(ground, ground.place(190, 190, (0, 0)), (0, 0))
-        radius = float(re.search(r'r="([0-9.]+)"', drawing.svg)[1])
+        radius = float(
+            re.search(rf'<g fill="{LIGHT[0]}"><circle[^>]* r="([0-9.]+)"', drawing.svg)[1]
+        )
         return radius, 'stroke="#ffffff"' in drawing.svg, len(drawing.names)
 
     assert drawn(4) == (1.1, True, 16)
