@@ -14,7 +14,16 @@ import shapely
 from targeting.crs import METRIC_CRS
 from targeting.demo import build_town, visit_rows
 from targeting.outcomes import OUTCOMES_TABLE, THEMES
-from targeting.tables import Addresses, BlocRows, Stations, Streets, Turnout, VoterAddresses, Votes
+from targeting.tables import (
+    Addresses,
+    BlocRows,
+    Quarters,
+    Stations,
+    Streets,
+    Turnout,
+    VoterAddresses,
+    Votes,
+)
 
 pytestmark = pytest.mark.slow  # the invented town is made several times
 
@@ -90,7 +99,9 @@ def test_every_table_keeps_its_contract(town):
     for election_id, (turnout, votes) in town.results.items():
         assert set(Turnout.check(turnout)["election_id"]) == {election_id}
         assert set(Votes.check(votes)["election_id"]) == {election_id}
-    for layer in (town.outline, town.water, town.rail, town.parks, town.streets, town.stations):
+    Quarters.check(town.quarters)
+    layers = (town.outline, town.water, town.rail, town.parks, town.streets, town.stations)
+    for layer in (*layers, town.quarters):
         assert layer.crs == METRIC_CRS
         assert layer.geometry.is_valid.all()
 
@@ -114,6 +125,13 @@ def test_stations_tile_the_commune_without_overlap_or_gap(town):
     assert set(shapes.geom_type) == {"Polygon"}
     assert shapes.area.sum() == pytest.approx(town.outline.area.sum())
     assert shapes.union_all().symmetric_difference(town.outline.union_all()).area < 1e-3
+
+
+def test_quarters_tile_the_commune_and_each_has_an_invented_name(town):
+    assert shapely.coverage_is_valid(town.quarters.geometry.values)
+    assert town.quarters.area.sum() == pytest.approx(town.outline.area.sum())
+    assert town.quarters["name"].is_unique
+    assert "Vieille Ville" in set(town.quarters["name"])
 
 
 def test_the_town_lies_far_from_any_real_street(town):

@@ -42,6 +42,7 @@ _MARKED: Final = re.compile("\ue000(.*?)\ue001")
 """An election met in a blank: whether it is said in words, the whole line tells."""
 _LOOSE: Final = re.compile(r"([^\s:;?!])([:;?!])$")
 _GAP: Final = re.compile(r"( {2,})")
+_NEXT: Final = re.compile(r"\. +[A-ZÀ-Ý]")
 FAMILIES: Final = ("bloc", "excluded", "outcome", "status")
 """Codes of tables that may stand in a sentence: their words are those of the screens."""
 MEASURES: Final = ("minutes_expected", "n_doors")
@@ -73,7 +74,9 @@ class Sentence:
         if any(piece not in text for piece in self.pieces):
             return None
         found = self.pattern.fullmatch(text)
-        return found.groups() if found else None
+        if found is None or (self.pieces[-1] == "." and _NEXT.search(found.groups()[-1])):
+            return None  # its end is further on: what follows is a sentence by itself
+        return found.groups()
 
 
 @cache

@@ -166,13 +166,14 @@ def backdrop_file(folder: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> MapFi
     names: list[str | None] = []
     for name, layer in layers.items():
         shapes = require_metric_crs(layer, name).geometry.dropna()
-        simple = shapes.simplify(SIMPLIFIED_M / 2).to_crs(WGS84)
+        # lines need no topology, and joined ones of a city are slow to keep it
+        has_areas = bool((shapely.get_dimensions(shapes.to_numpy()) > 1).any())
+        simple = shapes.simplify(SIMPLIFIED_M / 2, preserve_topology=has_areas)
+        simple = simple[~simple.is_empty].to_crs(WGS84)
         parts += list(simple)
         kinds += [name] * len(simple)
-        written = (
-            layer["written"].reindex(shapes.index) if "written" in layer else [None] * len(simple)
-        )
-        names += [n if isinstance(n, str) else None for n in written]
+        written = layer["written"] if "written" in layer else pd.Series(dtype="object")
+        names += [n if isinstance(n, str) else None for n in written.reindex(simple.index)]
     if not parts:
         return None
     drawn = gpd.GeoSeries(parts, crs=WGS84)

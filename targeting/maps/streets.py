@@ -24,7 +24,8 @@ MOST_WRITTEN: Final = 4_000
 def named_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Pieces of streets (table Streets) joined into one row a street, and one for all the unnamed.
 
-    Gives `written` (the name to write along it; missing: none) and lines joined end to end.
+    Gives `written` (the name to write along it; missing: none) and lines joined end to end, the
+    streets that cross the town first, then the longest: where names do not all fit, theirs stay.
     """
     ways = require_metric_crs(streets, "streets")
     ways = ways[ways.geometry.notna()]
@@ -43,9 +44,12 @@ def named_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
     is_written = _written(ways, name)
     written = [label if label in is_written else None for label in labels]
-    return gpd.GeoDataFrame(
+    large = set(name[ways["kind"].isin(LARGE_WAYS)].dropna())
+    drawn = gpd.GeoDataFrame(
         {"written": pd.Series(written, dtype="object")}, geometry=joined, crs=ways.crs
     )
+    order = np.lexsort((-drawn.length, [label not in large for label in labels]))
+    return gpd.GeoDataFrame(drawn.iloc[order].reset_index(drop=True))
 
 
 def _lines(shapes: np.ndarray) -> np.ndarray:

@@ -91,9 +91,13 @@ def assign_quarters(quarters: gpd.GeoDataFrame, *layers: gpd.GeoDataFrame | None
 
 def _shares(places: np.ndarray, areas: np.ndarray) -> pd.DataFrame:
     """Share of each station (its place in `places`) in each quarter it meets, to the thousandth."""
-    plain, parts = shapely.simplify(places, PLAIN_M), shapely.simplify(areas, PLAIN_M)
-    station, quarter = shapely.STRtree(parts).query(plain, predicate="intersects")
+    parts = shapely.simplify(areas, PLAIN_M)
     shapely.prepare(parts)
+    station, quarter = shapely.STRtree(parts).query(places)
+    near, plain = np.unique(station), places.copy()
+    plain[near] = shapely.simplify(places[near], PLAIN_M)
+    meets = shapely.intersects(parts[quarter], plain[station])
+    station, quarter = station[meets], quarter[meets]
     size = shapely.area(plain[station])
     whole = (size == 0) | shapely.covers(parts[quarter], plain[station])
     share = np.ones(len(station))

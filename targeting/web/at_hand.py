@@ -530,7 +530,7 @@ def map_sheet(
     here = workspace()
     return sheets.map_sheet(
         here, metric, filters, chosen, area, paper=paper, kind=kind, language=lang,
-        at_hand=_at_hand(here), quarters=station_board.campaign_quarters(here),
+        at_hand=_at_hand(here),
     )  # fmt: skip
 
 

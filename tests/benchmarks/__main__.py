@@ -9,16 +9,8 @@ import subprocess
 import sys
 
 BENCHMARKS = (
-    "results",
-    "scores",
-    "ranks",
-    "stations",
-    "turfs",
-    "walks",
-    "books",
-    "sheets",
-    "browser",
-)
+    "results", "scores", "ranks", "stations", "turfs", "walks", "books", "sheets", "browser",
+)  # fmt: skip
 
 
 def main() -> int:

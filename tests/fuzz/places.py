@@ -35,9 +35,10 @@ from targeting.sources.addresses.reading import (
 from targeting.sources.fetching.filtering import Keeper
 from targeting.sources.grids import read_grid_text
 from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.quarters import QuarterFile, read_quarters
 from targeting.sources.outlines.reading import MAINLAND, Outlines, read_outlines
 from targeting.sources.streets.reading import StreetFile
-from targeting.tables import Stations, Streets
+from targeting.tables import Quarters, Stations, Streets
 from targeting.workflows.outings.grids import as_visits, once_each
 from targeting.workflows.outings.grids import read_visits as read_lines
 from tests.official import geojson, square
@@ -245,6 +246,22 @@ def check_outlines(read: Outlines, inner: bytes) -> None:
         assert np.isfinite(counts).all()
         assert (counts >= 0).all()
         assert {round(float(c), 9) for c in counts} <= decimals(inner)
+
+
+def read_named(path: Path) -> QuarterFile:
+    """The same town as quarters, its stations' names for theirs."""
+    return read_quarters(path, name_column="nomBureauVote", commune_code="44001")
+
+
+def check_quarters(read: QuarterFile, inner: bytes) -> None:
+    """Names that show, one a commune, on valid areas within France."""
+    quarters = Quarters.check(read.quarters)
+    assert len(quarters)
+    assert all(name.isprintable() and name == name.strip() for name in quarters["name"])
+    assert quarters.geometry.is_valid.all()
+    assert (quarters.geometry.area > 0).all()
+    bounds = quarters.geometry.bounds
+    check_inside(bounds[["minx", "maxx"]], bounds[["miny", "maxy"]])
 
 
 def check_damaged_member(*sound: str) -> Callable[[Outlines, bytes], None]:

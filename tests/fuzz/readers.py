@@ -235,6 +235,7 @@ READERS = [
            places.check_damaged_member("stations.gpkg"), places.with_wkb, ".parquet"),
     Reader("GeoParquet, its metadata", places.geo_metadata, read_outlines,
            places.check_damaged_member("stations.gpkg"), places.with_geo_metadata, ".parquet"),
+    Reader("quarters", places.town_lines, places.read_named, places.check_quarters),
     Reader("BAN addresses", places.BAN.encode, read_addresses, places.check_addresses),
     Reader("voters per address", places.PARIS.encode, read_addresses, places.check_addresses),
     Reader("addresses of the roll", places.REU.encode, read_addresses, places.check_addresses),

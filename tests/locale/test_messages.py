@@ -95,6 +95,11 @@ def test_a_sentence_filled_with_anything_is_never_taken_for_another() -> None:
             "(already_met: 107, in_another_turf: 325)",
             "(foyer déjà rencontré\u00a0: 107, déjà dans un secteur en cours\u00a0: 325)",
         ),
+        (
+            "x.geojson: no property “zz”; properties: a, b. Give one of them with --layer.",
+            "x.geojson\u00a0: pas de propriété «\u00a0zz\u00a0»\u00a0; propriétés\u00a0: a, b. "
+            "Donnez l’une d’elles avec --layer.",
+        ),
         ("extra: +41.9%", "extra\u00a0: +41,9\u00a0%"),
         ("", ""),
     ],

@@ -17,6 +17,7 @@ from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
 from targeting.field.phone_return import CORRECTIONS
 from targeting.locale import text_in, texts
+from targeting.maps.board import SECTORS
 from targeting.maps.measures import METRICS
 from targeting.outcomes import OUTCOMES, REASONS, THEMES
 from targeting.scoring.backtest import LABELS
@@ -25,6 +26,7 @@ from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
 from targeting.store.models import TURF_STATUSES
+from targeting.workflows.stations.health import FOLDERS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -50,6 +52,9 @@ FAMILIES = {
     "method": (*BASELINES, "ecological", *OFFERED, "ceiling"),
     "backtest.arena": ARENAS,
     "backtest.label": LABELS,
+    "source": FOLDERS,
+    "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
+    "place": ("arrondissement", "constituency", "constituency_first"),
 }
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from targeting.maps.board import published_count, station_label, station_option
+from targeting.maps.board import published_count, sector_words, station_label, station_option
 from targeting.maps.cards import build_card
 from targeting.maps.listing import station_listing, turf_listing
 
@@ -110,3 +110,45 @@ def test_among_several_communes_a_station_is_named_with_its_own(board):
     wide = replace(board, table=other)
     assert station_option(wide, "93005_0102", "fr") == "Bureau 102 · 93005"
     assert station_option(wide, "13055_0101", "fr") == "Bureau 101 · 13055 · École <b>Jaurès</b>"
+
+
+def test_sectors_are_those_that_the_place_has_and_a_filter_takes_several(board):
+    assert board.sectors == {}, "one arrondissement, and no quarter"
+    quarters = pd.Series(["Le Panier", "Belsunce", "Belsunce", None], dtype="str").to_numpy()
+    table = board.table.assign(quarter=quarters, constituency_code=["1301", "1301", "1304", None])
+    table = table.rename(index={"13055_0103": "13055_1603"})
+    town = replace(board, table=table)
+    assert list(town.sectors) == ["quarter", "arrondissement", "constituency"]
+
+    def kept(**sectors):
+        return [s.split("_")[1] for s in town.passing(sectors=sectors).index]
+
+    assert kept(quarter=["Belsunce"]) == ["0102", "1603"]
+    assert kept(quarter=["Belsunce", "Le Panier"]) == ["0101", "0102", "1603"]
+    assert kept(quarter=["Belsunce"], arrondissement=["13201"]) == ["0102"]
+    assert kept(constituency=["1304"], quarter=[]) == ["1603"]
+    assert kept(quarter=[]) == kept()
+    assert list(town.passing(sectors={"quarter": ["Belsunce"]})["priority_rank"]) == [2, 3]
+    assert len(board.passing(sectors={"quarter": ["Belsunce"]})) == 4, "no such kind here"
+
+
+def test_a_sector_is_said_in_words_with_its_place_where_there_are_several(board):
+    table = board.table.assign(constituency_code=["1301", "1304", "1304", None])
+    town = replace(board, table=table)
+    assert sector_words(town, "quarter", "Le Panier", "fr") == "Le Panier"
+    assert sector_words(town, "arrondissement", "13201", "fr") == "1er arrondissement"
+    assert sector_words(town, "arrondissement", "69389", "en") == "9th arrondissement"
+    assert sector_words(town, "constituency", "1301", "fr") == "1re circonscription"
+    assert sector_words(town, "constituency", "1304", "en") == "4th constituency"
+    wide = table.assign(constituency_code=["1301", "7502", "ZZ01", None])
+    wide = replace(board, table=wide.rename(index={"13055_0102": "75056_1801"}))
+    assert sector_words(wide, "constituency", "7502", "fr") == "75 · 2e circonscription"
+    assert sector_words(wide, "arrondissement", "75118", "fr") == "75056 · 18e arrondissement"
+
+
+def test_a_station_without_a_polling_place_is_told_by_its_quarter(board):
+    table = board.table.assign(quarter=["Le Panier", "Belsunce", None, None])
+    town = replace(board, table=table)
+    assert station_option(town, "13055_0102", "fr") == "Bureau 102 · Belsunce"
+    assert station_option(town, "13055_0103", "fr") == "Bureau 103 · 1er arrondissement"
+    assert station_option(town, "13055_0101", "fr") == "Bureau 101 · École <b>Jaurès</b>"

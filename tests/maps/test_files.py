@@ -4,9 +4,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely.geometry import LineString
+from shapely.geometry import LineString, Point, box, shape
 
 from targeting.errors import CrsError
+from targeting.maps import streets as map_streets
 from targeting.maps.files import (
     KEPT,
     backdrop_file,
@@ -17,6 +18,8 @@ from targeting.maps.files import (
     station_rings,
     write_features,
 )
+from targeting.maps.streets import named_streets
+from targeting.maps.workbench import quarters_file
 
 
 def test_the_map_file_has_what_layers_read(tmp_path, board, outlines):
@@ -93,3 +96,51 @@ def test_no_backdrop_no_file(tmp_path):
     rail = gpd.GeoDataFrame(geometry=[LineString([(893000, 6247000), (893400, 6247000)])], crs=2154)
     file = backdrop_file(tmp_path, {"rail": rail})
     assert json.loads(file.path.read_text())["features"][0]["properties"] == {"kind": "rail"}
+
+
+def test_quarters_are_drawn_with_a_point_for_their_name_the_widest_first(tmp_path):
+    shapes = [box(893000, 6247000, 893400, 6247400), box(893400, 6247000, 894400, 6247400)]
+    table = {"name": ["LE PANIER", "L'ESTAQUE"], "commune_code": "13055"}
+    file = quarters_file(tmp_path, gpd.GeoDataFrame(table, geometry=shapes, crs="EPSG:2154"))
+    features = json.loads(file.path.read_text())["features"]
+    assert [f["properties"] for f in features] == [
+        {"name": "Le Panier"}, {"name": "L'Estaque"},
+        {"name": "Le Panier", "rank": 2}, {"name": "L'Estaque", "rank": 1},
+    ]  # fmt: skip
+    outlines, points = features[:2], features[2:]
+    assert {f["geometry"]["type"] for f in points} == {"Point"}
+    for outline, point in zip(outlines, points, strict=True):
+        assert shape(outline["geometry"]).contains(Point(point["geometry"]["coordinates"]))
+
+
+def ways(*rows):
+    """Pieces of streets of 100 m, end to end from west to east: name and kind."""
+    lines = [LineString([(100 * n, 0), (100 * n + 100, 0)]) for n in range(len(rows))]
+    table = pd.DataFrame(rows, columns=["street", "kind"]).astype({"street": "str"})
+    return gpd.GeoDataFrame(table, geometry=lines, crs="EPSG:2154")
+
+
+def test_a_street_is_one_line_with_its_name_and_the_unnamed_are_one_without(tmp_path):
+    town = ways(("Rue A", "residential"), ("Rue A", "bridge"), (None, "path"), ("Rue B", "primary"),
+                ("Escalier C", "stairs"), (" ", "path"))  # fmt: skip
+    drawn = named_streets(town)
+    told = {w or "": g.length for w, g in zip(drawn["written"], drawn.geometry, strict=True) if w}
+    assert told == {"Rue A": 200, "Rue B": 100}
+    assert drawn.geometry.length.sum() == 600
+    assert drawn.geometry[drawn["written"] == "Rue A"].iloc[0].geom_type == "LineString"
+    file = backdrop_file(tmp_path, {"streets": drawn})
+    kept = [f["properties"] for f in json.loads(file.path.read_text())["features"]]
+    assert [p for p in kept if "name" in p] == [
+        {"kind": "streets", "name": "Rue B"}, {"kind": "streets", "name": "Rue A"},
+    ], "the one that crosses the town comes first"  # fmt: skip
+    assert len(named_streets(town.iloc[:0])) == 0
+
+
+def test_a_town_of_many_streets_has_the_names_of_its_larger_ones(monkeypatch):
+    town = ways(("Rue A", "residential"), ("Rue B", "primary"), ("Rue C", "street"))
+    monkeypatch.setattr(map_streets, "MOST_WRITTEN", 3)
+    assert set(named_streets(town)["written"]) == {"Rue A", "Rue B", "Rue C"}
+    monkeypatch.setattr(map_streets, "MOST_WRITTEN", 2)
+    assert set(named_streets(town)["written"].dropna()) == {"Rue B"}
+    without_classes = town.assign(kind="street")
+    assert len(named_streets(without_classes)["written"].dropna()) == 3

@@ -14,9 +14,11 @@ from targeting.errors import SourceError
 from targeting.households.points import station_points_of_voters
 from targeting.sources.addresses.reading import read_addresses
 from targeting.sources.layers.reading import read_layer
+from targeting.sources.outlines.quarters import read_quarters
 from targeting.sources.outlines.reading import read_outlines
 from targeting.stations.built import Built, build_outlines, commune_of
 from targeting.stations.places import assign_stations
+from targeting.stations.quarters import assign_quarters
 from tests.conftest import REAL
 
 pytestmark = [
@@ -166,3 +168,26 @@ def test_the_streets_of_le_mans_are_read_but_one_row() -> None:
     assert read.notes[0] == "1,962 of 1,963 rows read, 3,557 sides of streets"
     assert read.table["station_id"].nunique() == 97
     assert "197 overlaps" in read.notes[2]
+
+
+QUARTERS = [
+    ("marseille/contours/marseille_quartiers_111.geojson", 111, "names in “nom_qua”, communes in “depco”"),
+    ("marseille/derived/iris_marseille.geojson", 393, "names in “NOM_IRIS”, communes in “DEPCOM”"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "quarters", "recipe"), QUARTERS)
+def test_quarters_of_marseille_are_read_and_every_station_lies_in_one(
+    file: str, quarters: int, recipe: str
+) -> None:
+    read = read_quarters(CITIES / file, communes=["13055"])
+    assert (len(read.quarters), read.recipe, read.notes) == (quarters, recipe, [])
+    outlines = read_outlines(CITIES / "marseille/contours/bureaux_marseille_2017_2022.geojson")
+    found = assign_quarters(read.quarters, outlines.stations)
+    assert len(found) == 480
+    assert found.notna().all()
+
+
+def test_a_layer_of_stations_or_sectors_is_not_taken_for_quarters() -> None:
+    with pytest.raises(SourceError, match="no property holds the name of a quarter"):
+        read_quarters(SECTORS, commune_code="75056")

@@ -14,6 +14,7 @@ from targeting.errors import SourceError
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.quarters import (
     LONGEST_NAME,
+    MOST_MET,
     MOST_QUARTERS,
     QuarterFile,
     read_quarters,
@@ -155,6 +156,15 @@ def test_quarters_over_each_other_are_told_with_the_share_of_the_smaller(tmp_pat
         "2 pairs of quarters lie over each other: Belsunce / Le Panier (20%), "
         "Belsunce / Noailles (20%)"
     ]
+
+
+def test_a_heap_of_features_is_no_layer_of_quarters(tmp_path: Path) -> None:
+    """All over each other: 61 make 30 pairs each, 62 more."""
+    rows: list[Properties] = [{"nom": f"Quartier {n}"} for n in range(2 * MOST_MET + 2)]
+    heap = write(tmp_path, rows[:-1], step=0.0)
+    assert len(read_quarters(heap, commune_code="13055").quarters) == 2 * MOST_MET + 1
+    with pytest.raises(SourceError, match=r"its 62 features lie over each other \(1,891 pairs\)"):
+        read_quarters(write(tmp_path, rows, step=0.0), commune_code="13055")
 
 
 def test_a_name_keeps_no_sign_that_does_not_show_and_has_a_bound(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def own_demo(demo_root, tmp_path, monkeypatch):
 
 @pytest.fixture
 def screen(monkeypatch):
-    """Opens a screen by its name; `""` is home, with the frame around it.
+    """Opens a screen by its name, and what its address asks; `""` is home, with the frame around.
 
     Links between screens need the frame: a screen opened alone goes without.
     """

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in
+from targeting.maps.measures import metric_key
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
@@ -159,13 +160,30 @@ def test_filters_take_rows_away_and_keep_ranks(demo, screen):
     assert len(shown_map(test)["hidden"]) == len(before) - len(after)
 
 
+def test_a_quarter_chosen_keeps_its_stations_and_stands_in_the_address(demo, screen):
+    test = screen("carte")
+    assert test.multiselect(key="quarter").options[:2] == ["Belair", "Cité des Cheminots"]
+    test.multiselect(key="quarter").set_value(["Belair", "Vieille Ville"]).run()
+    kept = test.dataframe[0].value
+    board = load_board(demo)
+    wanted = board.table["quarter"].isin(["Belair", "Vieille Ville"])
+    assert 0 < len(kept) == int(wanted.sum()) < len(board.table)
+    assert test.query_params["q"] == "Belair,Vieille Ville"
+
+
+def test_a_link_to_a_quarter_opens_it_and_one_that_is_gone_is_left(demo, screen):
+    test = screen("carte", q="Belair,Atlantide")
+    assert test.multiselect(key="quarter").value == ["Belair"]
+    assert not test.exception
+
+
 @pytest.mark.parametrize("metric", ["tide", "abstention", "left", "coverage"])
 def test_every_metric_has_its_legend(demo, screen, metric):
     test = screen("carte")
     test.segmented_control(key="metric").set_value(metric).run()
     calm(test)
     legend = shown_map(test)["legend"]
-    assert legend["title"] == text_in("fr", f"metric.{metric}")
+    assert legend["title"] == text_in("fr", metric_key(metric, "title", "left"))
     assert len(legend["entries"]) >= 3
     assert in_address(test, "m") == metric
 

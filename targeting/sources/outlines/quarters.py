@@ -55,6 +55,9 @@ DISTINCT: Final = 0.5
 OVERLAP: Final = 0.02
 """Share of the smaller of two quarters that lies in the other, from which it is told."""
 
+MOST_MET: Final = 30
+"""Pairs that meet, per quarter: neighbours side by side are three, with nested ones ten."""
+
 PLAIN_M: Final = 5.0
 """Outlines are made plainer by so much before they are laid over each other."""
 
@@ -390,14 +393,23 @@ def _one_a_name(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, l
     layer = layer.sort_values(keys, ignore_index=True)
     columns = list(Quarters.to_schema().columns)
     table = gpd.GeoDataFrame(Quarters.check(layer[columns]), geometry="geometry", crs=METRIC_CRS)
-    return table, notes + _overlaps(table)
+    return table, notes + _overlaps(name, table)
 
 
-def _overlaps(quarters: gpd.GeoDataFrame) -> list[str]:
-    """Pairs of quarters that lie over each other, with the share of the smaller one."""
+def _overlaps(name: str, quarters: gpd.GeoDataFrame) -> list[str]:
+    """Pairs of quarters that lie over each other, with the share of the smaller one.
+
+    Raises SourceError where there are so many that no map of them could be read.
+    """
     shapes = shapely.simplify(quarters.geometry.to_numpy(), PLAIN_M)
-    a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    a, b = shapely.STRtree(shapes).query(shapes)
     first, second = a[a < b], b[a < b]
+    if len(first) > MOST_MET * len(shapes):
+        raise SourceError(
+            name,
+            f"its {len(shapes):,} features lie over each other ({len(first):,} pairs).",
+            way_out="Is it a layer of quarters, and not of buildings or parcels?",
+        )
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))
     smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
     share = shared / np.maximum(smaller, 1.0)
