@@ -29,7 +29,7 @@ TEMPLATE: Final = "card_sheet.typ"
 
 PAGE_MM: Final = 186.0
 MAP_MM: Final = (90.0, 80.0)
-CHART_MM: Final = (186.0, 54.0)
+CHART_MM: Final = (186.0, 47.0)
 MOST_REASONS: Final = 4
 MOST_FIGURES: Final = 12
 MOST_WARNINGS: Final = 5

@@ -40,7 +40,16 @@ LINE_MM: Final = 0.06
 MARGIN: Final = 0.03
 """Kept free around what is looked at, of its length and height."""
 
-DOT_MM: Final = 1.1
+DOT_MM: Final = (0.35, 1.1)
+DOT_ROOM: Final = 0.3
+"""Radius of a dot, of the room that each has where they lie evenly; and within what it is held."""
+
+LONE_MM: Final = 10.0
+"""Room around the outermost dots: one alone has it too."""
+
+RINGED_MM: Final = 0.7
+"""From this radius on a dot has its edge and its number: smaller ones lie too near each other."""
+
 NUMBER_MM2: Final = 9.0
 """From this area on a station's number is tried on it; the smallest would hide what they name."""
 
@@ -226,7 +235,7 @@ def draw_stations(ground: Ground, place: Place, legend: tuple[float, float]) -> 
     told = shown.stations["is_shown"].to_numpy(bool)
     return Drawing(
         svg=_svg(shown, drawn, quarters, place),
-        names=_names(shown, drawn, quarters, _room(place, legend)),
+        names=_names(shown, drawn, quarters, _room(place, legend), place),
         scale_m=scale_m,
         scale_mm=scale_m * place.scale,
         corner=place.corner,
@@ -257,22 +266,23 @@ def _svg(shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, plac
     told = table["is_shown"].to_numpy(bool)
     hatched = told & table["is_hatched"].to_numpy(bool)
     chosen = table["is_chosen"].to_numpy(bool)
-    edge = _edge_mm(drawn)
-    parts = [_patterns(paint), _path(drawn[~told], fill=paint.left_out)]
+    edge, dot = _edge_mm(drawn), _dot_mm(drawn[told], place)
+    parts = [_patterns(paint), _path(drawn[~told], dot, fill=paint.left_out)]
     for number, colour in [*enumerate(shown.colours), (NOTHING, paint.nothing)]:
-        parts.append(_path(drawn[told & (classes == number)], fill=colour))
+        parts.append(_path(drawn[told & (classes == number)], dot, fill=colour))
     unknown = drawn[told & (classes == UNKNOWN)]
-    parts += [_path(unknown, fill=paint.unknown), _path(unknown, fill="url(#unknown)")]
+    parts += [_path(unknown, dot, fill=f) for f in (paint.unknown, "url(#unknown)")]
     strong = classes == len(shown.colours) - 1
-    parts.append(_path(drawn[hatched & ~strong], fill="url(#hatch)"))
-    parts.append(_path(drawn[hatched & strong], fill="url(#hatch-strong)"))
-    parts.append(_lines(drawn[~told], paint.casing, edge * 0.7, opacity=0.3))
+    parts.append(_path(drawn[hatched & ~strong], dot, fill="url(#hatch)"))
+    parts.append(_path(drawn[hatched & strong], dot, fill="url(#hatch-strong)"))
+    ringed = dot if dot >= RINGED_MM else None
+    parts.append(_lines(drawn[~told], paint.casing, edge * 0.7, ringed, opacity=0.3))
     for colour, width, opacity in ((paint.casing, edge * 1.7, 0.45), (paint.edge, edge, 1.0)):
-        parts.append(_lines(drawn[told], colour, width, opacity=opacity))
+        parts.append(_lines(drawn[told], colour, width, ringed, opacity=opacity))
     if quarters is not None:
-        parts.append(_lines(quarters, paint.ink, 0.26, dash="1.6 1"))
+        parts.append(_lines(quarters, paint.ink, 0.26, None, dash="1.6 1"))
     for colour, width in ((paint.chosen_casing, 1.3), (paint.chosen, 0.65)):
-        parts.append(_lines(drawn[chosen], colour, width))
+        parts.append(_lines(drawn[chosen], colour, width, dot))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {place.width:g} {place.height:g}" '
         f'width="{place.width:g}mm" height="{place.height:g}mm">{"".join(parts)}</svg>'
@@ -285,6 +295,17 @@ def _edge_mm(drawn: np.ndarray) -> float:
     areas = areas[areas > 0]
     across = float(np.sqrt(np.median(areas))) if areas.size else 10.0
     return float(np.clip(across * 0.035, 0.08, 0.22))
+
+
+def _dot_mm(drawn: np.ndarray, place: Place) -> float:
+    """Radius of the dots: small where they are many, so that each is seen."""
+    dots = (shapely.get_dimensions(drawn) == 0) & ~shapely.is_empty(drawn)
+    if not dots.any():
+        return DOT_MM[1]
+    west, north, east, south = shapely.total_bounds(drawn[dots])
+    wide, high = east - west + LONE_MM, south - north + LONE_MM
+    room = min(wide, place.width) * min(high, place.height)
+    return float(np.clip(DOT_ROOM * np.sqrt(room / dots.sum()), *DOT_MM))
 
 
 def swatch_svg(fill: str, paint: Paint, under: str) -> str:
@@ -314,12 +335,12 @@ def _patterns(paint: Paint) -> str:
     return f"<defs>{hatches}{dots}</defs>"
 
 
-def _path(shapes: np.ndarray, *, fill: str) -> str:
+def _path(shapes: np.ndarray, dot: float, *, fill: str) -> str:
     """Shapes as one path; points as dots."""
     dots = shapes[shapely.get_dimensions(shapes) == 0]
     dots = dots[~shapely.is_empty(dots)]
     spots = "".join(
-        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT_MM}"/>'
+        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{dot:.2f}"/>'
         for x, y in shapely.get_coordinates(dots)
     )
     outline = _rings(shapes)
@@ -328,13 +349,20 @@ def _path(shapes: np.ndarray, *, fill: str) -> str:
 
 
 def _lines(
-    shapes: np.ndarray, colour: str, width: float, *, opacity: float = 1.0, dash: str = ""
+    shapes: np.ndarray,
+    colour: str,
+    width: float,
+    dot: float | None,
+    *,
+    opacity: float = 1.0,
+    dash: str = "",
 ) -> str:
-    """Borders of shapes as one path; of points, as rings."""
+    """Borders of shapes as one path; of points, as rings around dots of that radius."""
     dots = shapes[shapely.get_dimensions(shapes) == 0]
-    dots = dots[~shapely.is_empty(dots)]
+    dots = dots[:0] if dot is None else dots[~shapely.is_empty(dots)]
+    radius = (dot or 0) + width / 2
     spots = "".join(
-        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT_MM + width / 2:.2f}"/>'
+        f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:.2f}"/>'
         for x, y in shapely.get_coordinates(dots)
     )
     outline = _rings(shapes)
@@ -380,7 +408,7 @@ def _room(place: Place, legend: tuple[float, float]) -> Room:
 
 
 def _names(
-    shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, room: Room
+    shown: StationMap, drawn: np.ndarray, quarters: np.ndarray | None, room: Room, place: Place
 ) -> list[dict[str, Any]]:
     """Chosen stations, then quarters from the largest, then stations in the order given."""
     table = shown.stations
@@ -406,6 +434,7 @@ def _names(
                 names.append(_as_set(label, "quarter"))
     areas = shapely.area(drawn)
     is_dot = shapely.get_dimensions(drawn) == 0
+    is_dot &= _dot_mm(drawn[seen], place) >= RINGED_MM
     for at in np.flatnonzero(seen & ~chosen & ((areas >= NUMBER_MM2) | is_dot)):
         spots = (
             label

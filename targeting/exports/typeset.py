@@ -73,8 +73,8 @@ def _fonts() -> typst.Fonts:
 
 @cache
 def template_mark() -> str:
-    """Changes with any template: what was set by another is set again."""
+    """Changes with any template or drawing of ours: what another version has set is set again."""
     digest = hashlib.sha256()
-    for source in sorted(TEMPLATES.glob("*.typ")):
+    for source in sorted([*TEMPLATES.glob("*.typ"), *Path(__file__).parent.glob("*.py")]):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -21,6 +21,7 @@ from targeting.config import Workspace
 from targeting.exports.map_sheet import LegendRow, MapSheet, write_map_sheet
 from targeting.maps.palette import LIGHT
 from targeting.workflows.demo import fill_demo
+from targeting.workflows.stations.board import campaign_quarters
 from targeting.workflows.stations.sheets import card_sheet, load_at_hand, map_sheet, shown_file
 from tests.exports.towns_on_paper import town
 
@@ -57,7 +58,7 @@ def measure_square(stations: int) -> None:
 def measure_workspace(workspace: Workspace) -> None:
     """From the board at hand to bytes; the cache is emptied before each."""
     at_hand = load_at_hand(workspace)
-    station = at_hand.board.table.index[0]
+    station, quarters = at_hand.board.table.index[0], campaign_quarters(workspace)
 
     def anew(work: Callable[[], bytes]) -> bytes:
         for kept in (workspace.root / "cache").glob("*-sheet-*"):
@@ -69,7 +70,7 @@ def measure_workspace(workspace: Workspace) -> None:
     for paper in ("A4", "A3"):
         for kind, goal in BUDGET_S.items():
             sheet = lambda p=paper, k=kind: map_sheet(  # noqa: E731
-                workspace, paper=p, kind=k, at_hand=at_hand, today=DAY
+                workspace, paper=p, kind=k, quarters=quarters, at_hand=at_hand, today=DAY
             )
             told(f"{paper} {kind}", lambda s=sheet: anew(s), goal=goal)
             told(f"{paper} {kind}, kept", sheet)

@@ -198,6 +198,24 @@ def test_a_station_without_outline_is_a_dot_with_its_number():
     assert "2" in {n["text"] for n in drawing.names}
 
 
+def test_dots_are_smaller_where_they_are_many_and_then_have_neither_edge_nor_number():
+    def drawn(across: int) -> tuple[float, bool, int]:
+        shown = town(across, across)
+        shown.stations["geometry"] = shown.stations.geometry.centroid
+        ground = Ground(shown)
+        drawing = draw_stations(ground, ground.place(190, 190, (0, 0)), (0, 0))
+        radius = float(
+            re.search(rf'<g fill="{LIGHT[0]}"><circle[^>]* r="([0-9.]+)"', drawing.svg)[1]
+        )
+        return radius, 'stroke="#ffffff"' in drawing.svg, len(drawing.names)
+
+    assert drawn(4) == (1.1, True, 16)
+    radius, is_ringed, names = drawn(90)
+    assert 0.35 <= radius < 0.7
+    assert not is_ringed
+    assert names == 0
+
+
 def test_names_keep_inside_the_frame_and_off_each_other():
     shown = town(14, 9, quarters=["Le Port", "SAINT-JEAN DU DÉSERT", "L’Estaque"])
     ground = Ground(shown)

@@ -22,8 +22,8 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.maps.filters import Filters
 from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import METRICS
-from targeting.reference.quarters import load_quarters
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.board import campaign_quarters
 from targeting.workflows.stations.sheets import (
     AtHand,
     card_sheet,
@@ -226,13 +226,17 @@ def test_a_hostile_place_goes_through_card_and_files_as_text(town, at_hand, tmp_
     assert cell == ("'" + name if name.startswith("=") else name)
 
 
-def test_the_campaigns_quarters_are_dashed_and_named_unless_they_are_left_out(town, at_hand):
-    quarters = load_quarters(town)
-    told = text_of(map_sheet(town, at_hand=at_hand, today=DAY))
+def test_the_campaigns_quarters_are_dashed_and_named_unless_they_are_left_out(
+    town, at_hand, tmp_path
+):
+    quarters = campaign_quarters(town)
+    told = text_of(map_sheet(town, at_hand=at_hand, today=DAY, quarters=quarters))
     assert "limite de quartier" in told
     assert sum(name in told for name in quarters["name"]) >= len(quarters) / 2
-    plain = text_of(map_sheet(town, at_hand=at_hand, today=DAY, has_quarters=False))
-    assert "limite de quartier" not in plain
+    assert "limite de quartier" not in text_of(map_sheet(town, at_hand=at_hand, today=DAY))
+    for options, is_told in (([], True), (["--no-quarters"], False)):
+        assert call(town, "map", *options, "--out", tmp_path / "q.pdf").exit_code == 0
+        assert ("border of a quarter" in text_of((tmp_path / "q.pdf").read_bytes())) == is_told
 
 
 def test_commands_write_sheets_and_files(town, tmp_path):

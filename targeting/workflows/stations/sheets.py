@@ -61,14 +61,14 @@ from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
 from targeting.reference.moments import one_moment
-from targeting.reference.quarters import load_quarters
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import (
     ScoredBoard,
+    campaign_quarters,
     load_board,
+    load_city_line,
     load_scored,
     load_station_line,
 )
@@ -125,15 +125,15 @@ def map_sheet(
     paper: str = "A4",
     kind: str = "pdf",
     language: str = "fr",
-    has_quarters: bool = True,
+    quarters: gpd.GeoDataFrame | None = None,
     at_hand: AtHand | None = None,
     today: date | None = None,
 ) -> bytes:
     """A sheet of the map of what is shown, as the bytes of a PDF or a PNG.
 
-    area: stations that are looked at (default: all); what lies outside is left pale. has_quarters:
-    the campaign's quarters are dashed, where they are imported. Raises TargetingError where nothing
-    can be drawn, or a chosen station is not (or no longer) one of the campaign's.
+    area: stations that are looked at (default: all); what lies outside is left pale. quarters:
+    of the campaign, drawn as dashes with their names. Raises TargetingError where nothing can be
+    drawn, or a chosen station is not (or no longer) one of the campaign's.
     """
     _one_of("metric", metric, METRICS)
     _one_of("paper", paper, tuple(PAPERS))
@@ -145,12 +145,13 @@ def map_sheet(
     chosen = _known(board, chosen)
     passing = filters.passing(board).intersection(looked_at, sort=False)
     stations = _stations(board, shapes, metric, passing, chosen)
+    view = _view(stations, looked_at, chosen)
     drawn = StationMap(
-        stations=stations,
+        stations=_near(stations, view),
         colours=colours_of(len(metric_classes(board)[metric].counts)),
         paint=PAINT,
-        view=_view(stations, looked_at, chosen),
-        quarters=load_quarters(workspace, at_hand.kept.scored.communes) if has_quarters else None,
+        view=view,
+        quarters=quarters,
     )
     campaign = campaign_card(workspace).name
     sheet = MapSheet(
@@ -274,6 +275,18 @@ def _view(stations: gpd.GeoDataFrame, looked_at: pd.Index, chosen: Sequence[str]
         dense = np.concatenate([low, high])
     west, south, east, north = dense.tolist()
     return west, south, east, north
+
+
+def _near(stations: gpd.GeoDataFrame, view: Bounds) -> gpd.GeoDataFrame:
+    """Stations that are shown or chosen, and of the others those about the view: a country's others
+    are not drawn around a town."""
+    west, south, east, north = view
+    wide, high = max(east - west, 0.01), max(north - south, 0.01)
+    boxes = stations.geometry.to_crs(WGS84).bounds.to_numpy()
+    near = (boxes[:, 0] <= east + 2 * wide) & (boxes[:, 2] >= west - 2 * wide)
+    near &= (boxes[:, 1] <= north + 2 * high) & (boxes[:, 3] >= south - 2 * high)
+    kept = near | (stations["is_shown"] | stations["is_chosen"]).to_numpy(bool)
+    return gpd.GeoDataFrame(stations[kept])
 
 
 def held_boxes(boxes: np.ndarray) -> np.ndarray:
@@ -480,33 +493,20 @@ def _rounds(workspace: Workspace, board: Board, station_id: str, language: str) 
     return rounds
 
 
-def _whole_line(workspace: Workspace, board: Board) -> dict[str, tuple[float, float]]:
-    """Turnout and share of votes of the campaign's communes at each election: the same for all
-    their cards, and kept for them."""
-    communes = campaign_card(workspace).communes or None
+def _whole_line(workspace: Workspace, board: Board) -> dict[str, list[float]]:
+    """Turnout and share of votes of the whole campaign at each election: kept, the same for all."""
 
     def build() -> Bundle:
-        return Bundle({}, {"line": _measure_line(workspace, board, communes)})
+        line = load_city_line(workspace).set_index("election_id")
+        rates = line[["turnout_rate", "left_share"]].to_numpy(float).tolist()
+        return Bundle({}, {"line": dict(zip(line.index, rates, strict=True))})
 
+    communes = campaign_card(workspace).communes
     parts = [CACHE_VERSION, communes, board.target, *content_of(workspace, PAST_OF, blocs=True)]
-    line = cached(workspace, "campaign-line", parts, build, BUNDLE).facts["line"]
-    return {election_id: (turnout, share) for election_id, (turnout, share) in line.items()}
-
-
-def _measure_line(
-    workspace: Workspace, board: Board, communes: Sequence[str] | None
-) -> dict[str, tuple[float, float]]:
-    line = {}
-    for election_id in list_elections(workspace):
-        turnout = load_turnout(workspace, election_id, communes)
-        votes = load_bloc_votes(workspace, election_id, communes)
-        ours = votes.loc[votes["bloc"].isin(board.target), "votes"].sum()
-        registered, valid = turnout["registered"].sum(), turnout["valid_votes"].sum()
-        line[election_id] = (
-            float(turnout["votes_cast"].sum() / registered) if registered else np.nan,
-            float(ours / valid) if valid and ours else np.nan,
-        )
-    return line
+    kept: dict[str, list[float]] = cached(workspace, "city-line", parts, build, BUNDLE).facts[
+        "line"
+    ]
+    return kept
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -593,7 +593,8 @@ def map_report(
     else:
         made = map_sheet(
             workspace, metric, filters, chosen, inside,
-            paper=paper, kind=kind, language=language, has_quarters=has_quarters, at_hand=at_hand,
+            paper=paper, kind=kind, language=language, at_hand=at_hand,
+            quarters=campaign_quarters(workspace) if has_quarters else None,
         )  # fmt: skip
         write_aside(out, lambda to: to.write_bytes(made))
         written = [out]
