@@ -42,6 +42,7 @@ SCREENS: Final = (
     Screen("scenario", "nav.scenario", "scenario.title", "where"),
     Screen("retour", "nav.backtest", "backtest.title", "proof"),
     Screen("passe", "nav.past", "ledger.title", "data"),
+    Screen("fichiers", "nav.files", "files.title", "data", LEADERS, takes_files=True),
     Screen("sante", "nav.health", "health.title", "data"),
 )
 """In the order of the menu."""

@@ -2,6 +2,7 @@
 
 A look is the import itself up to its last step: what it wrote aside is compared with what is there,
 and nothing moves in. What an import replaces is kept beside the job, and its undoing puts it back.
+Each kind's modules are loaded when a file is of it: a worker starts with every drop.
 """
 
 from __future__ import annotations
@@ -25,14 +26,6 @@ from targeting.config import OUR_NAMES, PROJECT, Workspace
 from targeting.errors import SourceError, TargetingError, WorkspaceError
 from targeting.reference.staging import Staging, asked_first, staged, write_whole
 from targeting.sources.kinds import likely_kinds
-from targeting.store.engine import open_store, reading
-from targeting.store.turfs import cut_dates
-from targeting.workflows.imports.addresses import import_addresses
-from targeting.workflows.imports.fetch import fetch_source
-from targeting.workflows.imports.layouts import import_doors
-from targeting.workflows.imports.results import import_results
-from targeting.workflows.imports.stations import import_stations
-from targeting.workflows.imports.streets import import_streets
 from targeting.workflows.jobs.questions import as_parameters, question_of
 from targeting.workflows.jobs.records import Job, folder_of, forget_files, given_files
 from targeting.workflows.progress import Progress
@@ -137,25 +130,35 @@ def _run(bench: Bench, kind: str, files: Sequence[Path]) -> list[dict[str, Any]]
     given = as_parameters(kind, bench.job.answers)
     here, tell = bench.workspace, bench.tell
     if kind == "results":
+        from targeting.workflows.imports.results import import_results
+
         told = import_results(here, files, progress=tell, **given)
         return [_results(one) for one in told]
     if len(files) > 1 and kind != "addresses":
         raise SourceError(files[0].name, "one file at a time, but for results.")
     match kind:
         case "stations":
+            from targeting.workflows.imports.stations import import_stations
+
             stations = import_stations(here, files[0], progress=tell, **given)
             joins = [{"election_id": j.election_id, "found": j.found, "stations": j.stations,
                       "rate": j.rate} for j in stations.joins]  # fmt: skip
             facts = asdict(stations) | {"rows": stations.stations, "joins": joins}
             return [_short(facts)]
         case "addresses":
+            from targeting.workflows.imports.addresses import import_addresses
+
             several = [import_addresses(here, f, progress=tell, **given) for f in files]
             return [_short({**asdict(one), "layout": one.kind}) for one in several]
         case "streets":
+            from targeting.workflows.imports.streets import import_streets
+
             streets = import_streets(here, files[0], progress=tell, **given)
             lines = streets.lines()[1:]
             return [_short({**asdict(streets), "notes": lines, "rows": streets.ways})]
         case _:
+            from targeting.workflows.imports.layouts import import_doors
+
             doors = import_doors(here, files[0])
             notes = [f"line {r['line']}: {r['reason']}" for r in doors.rejected]
             return [_short({**asdict(doors), "rows": doors.doors, "notes": notes})]
@@ -307,6 +310,9 @@ def refuse_undo(workspace: Workspace, job: Job, moves: dict[str, dict[str, str]]
     kept = folder_of(workspace, job.id) / BEFORE
     if any(_sha256(kept / name) != move["before"] for name, move in moves.items()):
         raise WorkspaceError("what this import replaced is damaged: it cannot be undone.")
+    from targeting.store.engine import open_store, reading
+    from targeting.store.turfs import cut_dates
+
     tables = {name.split("/")[1] for name in moves}
     when = datetime.fromtimestamp(job.done_at, UTC)
     if tables & set(BUILT_ON):
@@ -337,6 +343,8 @@ def _refuse_changed(workspace: Workspace, moves: dict[str, dict[str, str]]) -> N
 
 def fetch(bench: Bench) -> str:
     """Fetch a publication from its publisher, then look at it."""
+    from targeting.workflows.imports.fetch import fetch_source
+
     job = bench.job
     fetched = fetch_source(
         bench.workspace,

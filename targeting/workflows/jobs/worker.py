@@ -28,10 +28,8 @@ from targeting.errors import TargetingError
 from targeting.workflows.jobs.records import (
     STOP,
     Job,
-    at_the_desk,
     folder_of,
     list_jobs,
-    read_job,
     write_job,
 )
 
@@ -39,10 +37,14 @@ BEAT_SECONDS: Final = 0.4
 GRACE_SECONDS: Final = 1.0
 """How long work has to come to an end by itself once it is to stop; then the process ends."""
 
+LINGER_SECONDS: Final = 60.0
+"""A worker that has looked at a file stays for the answer: what it has loaded is then at hand."""
+
+WAIT_SECONDS: Final = 0.2
 NICENESS: Final = 5
 """The screens come first."""
 
-SECONDS: Final = {"look": (3.0, 0.16), "import": (2.0, 0.16), "fetch": (5.0, 0.5),
+SECONDS: Final = {"look": (4.0, 0.08), "import": (2.0, 0.08), "fetch": (5.0, 0.5),
                   "undo": (1.0, 0.02), "demo": (20.0, 0.0)}  # fmt: skip
 """Of an act that nobody timed yet: seconds in any case, and for each megabyte as text (measured on
 national results, two cores)."""
@@ -131,7 +133,7 @@ def _share(part: float) -> float:
 def expected_seconds(job: Job) -> float:
     """How long an act should take: as long as the look did, else by its size."""
     if job.act == "import" and "look" in job.took:
-        return 1.1 * job.took["look"] + 0.5
+        return 0.6 * job.took["look"] + 0.5
     fixed, each = SECONDS[job.act]
     wrapped = any(name.lower().endswith((".gz", ".xz", ".zip")) for name in job.names)
     return fixed + each * job.bytes / 1e6 * (SWELLS if wrapped else 1.0)
@@ -211,14 +213,20 @@ def _logged(workspace: Workspace, error: Exception) -> str:
 
 
 def work_through(workspace: Workspace) -> None:
-    """Do what waits, in the order it was asked for, until nothing does."""
-    while True:
-        with at_the_desk(workspace):
-            waiting = [job for job in list_jobs(workspace) if job.phase == "waiting"]
-            if not waiting:
-                return
-            job = waiting[-1]
-        do(workspace, read_job(workspace, job.id) or job)
+    """Do what waits, in the order it was asked for, until nothing does.
+
+    While an answer is waited for, it stays a moment.
+    """
+    until = 0.0
+    while workspace.jobs.is_dir():
+        jobs = list_jobs(workspace)
+        if waiting := [job for job in jobs if job.phase == "waiting"]:
+            do(workspace, waiting[-1])
+            until = time.monotonic() + LINGER_SECONDS
+        elif time.monotonic() < until and any(job.phase in ("looked", "asked") for job in jobs):
+            time.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 def main() -> None:
@@ -229,6 +237,9 @@ def main() -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=0o700)
     os.environ["TMPDIR"] = str(scratch)
+    from targeting.sources.apart import get_ready
+
+    get_ready("targeting.sources.results.reading")  # loads beside ours
     try:
         work_through(workspace)
     finally:
