@@ -4,7 +4,6 @@ import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in
 from targeting.web.at_hand import (
-    command,
     language,
     load_campaign,
     load_holdings,
@@ -12,6 +11,7 @@ from targeting.web.at_hand import (
     say,
     show_credits,
 )
+from targeting.web.empty import files_link
 from targeting.workflows.home import COMMANDS
 
 campaign = load_campaign()
@@ -22,11 +22,7 @@ if campaign is None:
     with st.container(border=True, key="next"):
         st.subheader(say("home.next"))
         st.markdown(say("home.no_workspace"))
-        st.markdown(say("home.start_demo"))
-        st.code(command("demo"), "bash", wrap_lines=True)
-        st.markdown(say("home.start_real"))
-        st.code(command("init --commune 13055"), "bash", wrap_lines=True)
-        st.markdown(say("home.then_reload"))
+        files_link(say("home.begin"), "commune")
     st.stop()
 
 held = load_holdings()
@@ -34,10 +30,7 @@ with st.container(border=True, key="next"):
     st.subheader(say("home.next"))
     st.markdown(say(f"next.{held.step}"))
     if held.step in COMMANDS:
-        if held.step == "results" and held.elections and held.lacking:
-            st.text(held.lacking)
-        st.code(command(COMMANDS[held.step]), "bash", wrap_lines=True)
-        st.caption(say("home.then_reload"))
+        files_link(say("empty.go"), held.step)
     if held.step == "stations":
         st.markdown(say("next.meanwhile"))
     if held.step != "results":

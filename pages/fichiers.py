@@ -4,6 +4,7 @@ import streamlit as st
 
 from targeting.web.at_hand import say, workspace
 from targeting.web.files import (
+    dress_uploader,
     drop_key,
     show_board,
     show_map_link,
@@ -18,6 +19,7 @@ st.markdown(say("files.intro"))
 if guide.is_demo:
     st.info(say("files.demo"))
     st.stop()
+dress_uploader()
 st.file_uploader(
     say("files.drop"), accept_multiple_files=True, key=drop_key(), on_change=take_files,
     help=say("files.drop_help"),

@@ -13,8 +13,8 @@ from targeting.web.at_hand import language, say
 def nothing_yet(step: str, *, why: TargetingError | None = None) -> None:
     """Nothing to show before a step of *Fichiers* (`workflows.guide.STEPS`): a sentence, and the
     link that opens the screen at it. `why`: what refused, told in small."""
-    with st.container(border=True, key=f"empty_{step}"):
-        st.markdown(say(f"empty.{step}"))
+    with st.container(key=f"empty_{step}"):
+        st.info(say(f"empty.{step}"))
         files_link(say("empty.go"), step)
         if why is not None:
             st.caption(said(language(), str(why)))

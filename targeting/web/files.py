@@ -42,6 +42,20 @@ def drop_key() -> str:
     return f"drop_{st.session_state.get(DROPS, 0)}"
 
 
+def dress_uploader() -> None:
+    """Streamlit's own words on the field for files are English: ours stand in their place."""
+    most = st.get_option("server.maxUploadSize")
+    button, hint = say("files.browse"), say("files.or_drop", size=most)
+    zone = "[data-testid=stFileUploaderDropzone"
+    st.html(
+        f"<style>{zone}] {{min-height: 5.5rem}}"
+        f"{zone}] button [data-testid=stMarkdownContainer] p, {zone}Instructions] span"
+        "{display: none}"
+        f"{zone}] button [data-testid=stMarkdownContainer]::after {{content: '{button}'}}"
+        f"{zone}Instructions]::after {{content: '{hint}'; font-size: .875rem}}</style>"
+    )
+
+
 def take_files() -> None:
     """What was dropped is kept and looked at, whatever it is."""
     st.session_state.pop(TROUBLE, None)
@@ -331,7 +345,12 @@ def show_steps(guide: Guide) -> None:
     for number, step in enumerate(guide.steps.values(), 1):
         title = f"{number}. {say(f'step.{step.name}')} · {say(f'step.is.{step.state}')}"
         icon = ":material/check_circle:" if step.state == "done" else ":material/circle:"
-        with st.expander(title, expanded=step.name == asked, icon=icon, key=f"step_{step.name}"):
+        is_open = step.name == asked
+        key = f"{step.name}_{'open' if is_open else 'shut'}"  # another one: it opens by itself
+        with (
+            st.container(key=f"step_{step.name}"),
+            st.expander(title, expanded=is_open, icon=icon, key=key),
+        ):
             _show_step(guide, step)
 
 
@@ -371,7 +390,10 @@ def _show_communes(guide: Guide) -> None:
     )  # fmt: skip
     key = "communes_" + "_".join(guide.communes)
     label = say("step.commune.change" if guide.has_campaign else "step.commune.make")
-    st.button(label, key="make_campaign", type="primary", on_click=_make_campaign, args=(key,))
+    st.button(
+        label, key="make_campaign", on_click=_make_campaign, args=(key,),
+        type="secondary" if guide.has_campaign else "primary",
+    )  # fmt: skip
     if not guide.has_campaign:
         st.markdown(say("step.commune.or_town"))
         st.button(say("step.commune.town"), key="make_town", on_click=_order_town)
@@ -445,5 +467,7 @@ def show_map_link(guide: Guide) -> None:
         if guide.is_ready:
             st.markdown(f"**{say('files.ready')}**")
             st.page_link(str(PAGES / "carte.py"), label=say("files.see_map"), icon=":material/map:")
+        elif guide.next_step == "results" and guide.steps["results"].elections:
+            st.markdown(say("files.next.more", lacks=say(f"step.results.{guide.lacks}")))
         else:
             st.markdown(say(f"files.next.{guide.next_step or 'map'}"))

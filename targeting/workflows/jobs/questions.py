@@ -30,6 +30,7 @@ LISTS: Final = ("communes",)
 
 OLDEST_YEAR: Final = 2007
 MOST_CHOICES: Final = 60
+_CAN_BE, _OTHERWISE = " it can be ", " was given, but "
 _NAMED: Final = re.compile(r"--([a-z-]+[a-z])")
 _QUOTED: Final = re.compile(r"“([^”]{1,60})”")
 _LISTED: Final = re.compile(r"(?:properties|layers|polygons|outlines|it has)\b[^:]*:? ?([^.]+)\.")
@@ -57,8 +58,8 @@ def question_of(kind: str, refusal: str, *, communes: list[str] | None = None) -
 
 def _elections(refusal: str, _communes: list[str]) -> list[str]:
     """Those that the refusal names; all that are known, where it can be any."""
-    _, several, reason = refusal.partition(" it can be ")
-    _, otherwise, told = refusal.partition(" was given, but ")
+    _, several, reason = refusal.partition(_CAN_BE)
+    _, otherwise, told = refusal.partition(_OTHERWISE)
     if (several or otherwise) and (named := sorted(set(_ELECTION.findall(reason or told)))):
         return named
     known = {e for p in publications().values() for e in p.elections}

@@ -209,7 +209,9 @@ def _logged(workspace: Workspace, error: Exception) -> str:
     trace = "".join(traceback.format_exception(error))
     with open(log, "a") as file:
         file.write(f"{datetime.now().isoformat()} {reference}\n{trace}\n")
-    return f"Internal error {reference}: please report it."
+    trouble = f"Internal error {reference}: please report it."
+    place = f"The trace is in {log}."
+    return f"{trouble} {place}"
 
 
 def work_through(workspace: Workspace) -> None:
