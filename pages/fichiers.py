@@ -9,6 +9,7 @@ from targeting.web.files import (
     show_board,
     show_map_link,
     show_steps,
+    show_town,
     show_troubles,
     take_files,
 )
@@ -17,7 +18,7 @@ from targeting.workflows.guide import read_guide
 guide = read_guide(workspace())
 st.markdown(say("files.intro"))
 if guide.is_demo:
-    st.info(say("files.demo"))
+    show_town()
     st.stop()
 dress_uploader()
 st.file_uploader(

@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from targeting.errors import TargetingError
-from targeting.locale import election_in, number_in, percent_in
+from targeting.locale import election_in, number_in
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
 from targeting.web.at_hand import command, language, plain, say, told, workspace
@@ -22,6 +22,7 @@ from targeting.workflows.guide import (
 )
 from targeting.workflows.jobs import desk
 from targeting.workflows.jobs.records import Job
+from targeting.workflows.jobs.town import leave_town
 
 DROPS: Final = "drops"
 TROUBLE: Final = "files_trouble"
@@ -48,7 +49,7 @@ def dress_uploader() -> None:
     button, hint = say("files.browse"), say("files.or_drop", size=most)
     zone = "[data-testid=stFileUploaderDropzone"
     st.html(
-        f"<style>{zone}] {{min-height: 5.5rem}}"
+        f"<style>{zone}] {{min-height: 5.5rem; align-items: center}}"
         f"{zone}] button [data-testid=stMarkdownContainer] p, {zone}Instructions] span"
         "{display: none}"
         f"{zone}] button [data-testid=stMarkdownContainer]::after {{content: '{button}'}}"
@@ -76,6 +77,23 @@ def show_troubles() -> None:
 
 
 # -- the board -------------------------------------------------------------------------------------
+
+
+def show_town() -> None:
+    """In the invented town: no real file comes in; the way to one's own campaign."""
+    st.info(say("files.demo"))
+    with st.popover(say("files.leave"), key="leave"):
+        st.markdown(say("files.leave_how"))
+        st.button(say("files.leave_yes"), type="primary", key="leave_yes", on_click=_leave_town)
+    show_troubles()
+
+
+def _leave_town() -> None:
+    st.session_state.pop(TROUBLE, None)
+    try:
+        leave_town(workspace())
+    except TargetingError as error:
+        st.session_state[TROUBLE] = str(error)
 
 
 def show_board() -> None:
@@ -289,7 +307,7 @@ def _what_stations(one: dict[str, Any]) -> str:
     if one["joins"]:
         best = max(one["joins"], key=lambda join: join["rate"])
         line += " " + say(
-            "files.join", rate=percent_in(language(), best["rate"], decimals=0),
+            "files.join", found=_count(best["found"]), stations=_count(best["stations"]),
             election=election_in(language(), best["election_id"]),
         )  # fmt: skip
     return line
@@ -466,7 +484,10 @@ def show_map_link(guide: Guide) -> None:
     with st.container(border=True, key="to_map"):
         if guide.is_ready:
             st.markdown(f"**{say('files.ready')}**")
-            st.page_link(str(PAGES / "carte.py"), label=say("files.see_map"), icon=":material/map:")
+            if st.button(
+                say("files.see_map"), type="primary", icon=":material/map:", key="see_map"
+            ):
+                st.switch_page(str(PAGES / "carte.py"))
         elif guide.next_step == "results" and guide.steps["results"].elections:
             st.markdown(say("files.next.more", lacks=say(f"step.results.{guide.lacks}")))
         else:

@@ -16,7 +16,7 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference.results import list_elections, load_turnout
 from targeting.reference.staging import JOURNAL, staged
 from targeting.workflows.imports.results import import_results
-from targeting.workflows.jobs import acts, desk, worker
+from targeting.workflows.jobs import acts, desk, town, worker
 from targeting.workflows.jobs.questions import as_parameters, question_of
 from targeting.workflows.jobs.records import (
     STOP,
@@ -58,7 +58,7 @@ def by_hand(monkeypatch):
     """No process is started: the test is the worker."""
     monkeypatch.setattr(desk, "poke", lambda _workspace: False)
     monkeypatch.setattr(worker, "LINGER_SECONDS", 0.0)
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
 
 
 def drop(workspace, content, name="resultats.txt"):
@@ -543,14 +543,40 @@ def test_the_town_is_moved_in_whole_even_after_a_crash(tmp_path, by_hand, demo_f
     job = desk.order_town(here)
     job.phase, job.act = "running", "demo"
     folder = folder_of(here, job.id)
-    shutil.copytree(demo_folder, folder / acts.TOWN)
-    (folder / acts.MOVING).touch()
-    os.replace(folder / acts.TOWN / "relance.db", here.root / "relance.db")  # and then it died
+    shutil.copytree(demo_folder, folder / town.TOWN)
+    (folder / town.MOVING).touch()
+    os.replace(folder / town.TOWN / "relance.db", here.root / "relance.db")  # and then it died
     write_job(here, job)
     assert not here.exists
     [told] = desk.jobs_now(here)
     assert told.phase == "done"
     assert campaign_card(here).is_demo
+    os.rename(here.reference, here.jobs / "left")  # it is left, and that dies too
+    (here.jobs / town.LEAVING).write_text("left")
+    (here.jobs / "left").rename(here.jobs / "moved")
+    (here.jobs / "left").mkdir()
+    (here.jobs / "moved").rename(here.jobs / "left" / "reference")
+    desk.jobs_now(here)
+    assert [p.name for p in here.root.iterdir()] == ["jobs"]
+    assert init_workspace(here, communes=["13055"]).is_demo is False
+
+
+def test_a_campaign_is_never_put_aside_as_a_town(workspace):
+    with pytest.raises(WorkspaceError, match="holds a campaign"):
+        town.leave_town(workspace)
+    assert workspace.exists
+
+
+def test_leaving_the_town_makes_room_and_keeps_it_aside(tmp_path, demo_folder):
+    import shutil
+
+    shutil.copytree(demo_folder, tmp_path / "demo")
+    here = Workspace(tmp_path / "demo")
+    town.leave_town(here)
+    assert [p.name for p in here.root.iterdir()] == ["jobs"]
+    [aside] = here.jobs.glob(f"{town.LEFT}-*")
+    assert campaign_card(Workspace(aside)).is_demo
+    assert not init_workspace(here, communes=["13055"]).is_demo
 
 
 def test_a_town_that_was_stopped_leaves_an_empty_place(tmp_path, by_hand):

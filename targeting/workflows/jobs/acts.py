@@ -22,19 +22,18 @@ from typing import Any, Final
 import polars as pl
 import pyarrow.parquet as pq
 
-from targeting.config import OUR_NAMES, PROJECT, Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.errors import SourceError, TargetingError, WorkspaceError
 from targeting.reference.staging import Staging, asked_first, staged, write_whole
 from targeting.sources.kinds import likely_kinds
 from targeting.workflows.jobs.questions import as_parameters, question_of
 from targeting.workflows.jobs.records import Job, folder_of, forget_files, given_files
+from targeting.workflows.jobs.town import TOWN, move_in
 from targeting.workflows.progress import Progress
 from targeting.workflows.setup import campaign_card
 
 MOVES: Final = "moves.json"
 BEFORE: Final = "before"
-TOWN: Final = "town"
-MOVING: Final = "moving"
 
 BUILT_ON: Final = ("turnout", "stations", "addresses", "voter_addresses", "streets")
 """Tables that turfs are cut from: what was cut since an import stands on it."""
@@ -393,26 +392,8 @@ def make_town(bench: Bench) -> str:
             "its own, as `python -m targeting --workspace data/workspaces/demo demo`."
         )
     bench.settle()
-    (folder / MOVING).touch()
-    finish_town(bench.workspace, bench.job.id)
+    move_in(bench.workspace, bench.job.id)
     return "done"
-
-
-def finish_town(workspace: Workspace, job_id: str) -> bool:
-    """Move the town in, or carry on where a crash stopped the moves; tells whether it did.
-
-    `reference/` comes last: until it is there, there is no workspace.
-    """
-    folder = folder_of(workspace, job_id)
-    if not (folder / MOVING).exists():
-        return False
-    names = [n for n in OUR_NAMES if n not in ("reference", "jobs", ".staging")]
-    for name in [*names, "relance.db-wal", "relance.db-shm", "reference"]:
-        if (folder / TOWN / name).exists():
-            os.replace(folder / TOWN / name, workspace.root / name)
-    (folder / MOVING).unlink()
-    shutil.rmtree(folder / TOWN, ignore_errors=True)
-    return True
 
 
 ACTS: Final = {

@@ -31,9 +31,11 @@ from targeting.workflows.jobs.records import (
     worker_lock,
     write_job,
 )
+from targeting.workflows.jobs.town import finish_leaving
 from targeting.workflows.setup import is_demo
 
 PIECE: Final = 1024**2
+STOP_SECONDS: Final = 1.5
 MOST_WAITING: Final = 20
 LONGEST_NAME: Final = 80
 
@@ -208,7 +210,8 @@ def _next(
 
 
 def stop(workspace: Workspace, job_id: str) -> None:
-    """Have a job end. What waits ends at once, what is done within two seconds."""
+    """Have a job end. What waits ends at once, what is done within two seconds; that is waited for
+    a moment, so that who asked sees it."""
     with at_the_desk(workspace):
         job = read_job(workspace, job_id)
         if job is None or not job.is_active:
@@ -216,8 +219,14 @@ def stop(workspace: Workspace, job_id: str) -> None:
         if job.phase == "waiting":
             job.phase, job.ended = ("done" if job.act == "undo" else "stopped"), time.time()
             write_job(workspace, job)
-        else:
-            (folder_of(workspace, job_id) / STOP).touch()
+            return
+        (folder_of(workspace, job_id) / STOP).touch()
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until:
+        job = read_job(workspace, job_id)
+        if job is None or not job.is_active or not is_working(workspace):
+            return
+        time.sleep(0.05)
 
 
 def dismiss(workspace: Workspace, job_id: str) -> None:
@@ -260,6 +269,7 @@ def poke(workspace: Workspace) -> bool:
 
 def jobs_now(workspace: Workspace) -> list[Job]:
     """Every job as it is: what a worker left when it died is told, and what waits is taken up."""
+    finish_leaving(workspace)
     jobs = list_jobs(workspace)
     if any(job.phase == "running" for job in jobs) and not is_working(workspace):
         settle_interrupted(workspace)
@@ -271,7 +281,8 @@ def jobs_now(workspace: Workspace) -> list[Job]:
 
 def settle_interrupted(workspace: Workspace) -> None:
     """Of jobs whose worker is gone, say what became of them: moved in whole, or nothing changed."""
-    from targeting.workflows.jobs.acts import finish_town, is_in_place, read_moves
+    from targeting.workflows.jobs.acts import is_in_place, read_moves
+    from targeting.workflows.jobs.town import finish_moving_in
 
     with at_the_desk(workspace), worker_lock(workspace) as handle:
         if handle is None:
@@ -284,7 +295,7 @@ def settle_interrupted(workspace: Workspace) -> None:
             job.phase, job.ended = "interrupted", time.time()
             if job.act == "import" and is_in_place(workspace, job.id):
                 job.phase, job.done_at = "done", job.ended
-            elif job.act == "demo" and finish_town(workspace, job.id):
+            elif job.act == "demo" and finish_moving_in(workspace, job.id):
                 job.phase = "done"
             elif job.act == "undo":
                 in_place = is_in_place(workspace, job.id) or not read_moves(workspace, job.id)

@@ -34,7 +34,10 @@ from targeting.workflows.jobs.records import (
 )
 
 BEAT_SECONDS: Final = 0.4
-GRACE_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.1
+"""Between two looks whether the work is to stop."""
+
+GRACE_SECONDS: Final = 0.6
 """How long work has to come to an end by itself once it is to stop; then the process ends."""
 
 LINGER_SECONDS: Final = 60.0
@@ -92,8 +95,11 @@ class Work:
     def watch(self) -> None:
         """Beat, and see whether it is to stop, until the work is over."""
         stop = folder_of(self.workspace, self.job.id) / STOP
-        while not self.is_over.wait(BEAT_SECONDS):
-            self.beat()
+        beaten = 0.0
+        while not self.is_over.wait(LOOK_SECONDS):
+            if time.monotonic() - beaten >= BEAT_SECONDS:
+                self.beat()
+                beaten = time.monotonic()
             if stop.exists() and self._may_stop():
                 os.kill(os.getpid(), signal.SIGUSR1)  # Stopped is raised in the first thread
                 if not self.is_over.wait(GRACE_SECONDS):
