@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import streamlit as st
 
+from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.locale import election_in, number_in
 from targeting.locale.messages import said
@@ -84,16 +86,14 @@ def show_town() -> None:
     st.info(say("files.demo"))
     with st.popover(say("files.leave"), key="leave"):
         st.markdown(say("files.leave_how"))
-        st.button(say("files.leave_yes"), type="primary", key="leave_yes", on_click=_leave_town)
+        st.button(
+            say("files.leave_yes"),
+            type="primary",
+            key="leave_yes",
+            on_click=_tried,
+            args=(leave_town,),
+        )
     show_troubles()
-
-
-def _leave_town() -> None:
-    st.session_state.pop(TROUBLE, None)
-    try:
-        leave_town(workspace())
-    except TargetingError as error:
-        st.session_state[TROUBLE] = str(error)
 
 
 def show_board() -> None:
@@ -168,8 +168,12 @@ def _show_looked(job: Job) -> None:
         st.markdown(line)
     _show_notes(job)
     with st.container(horizontal=True):
-        _button(job, "import", desk.ask_import, type="primary")
+        _button(job, "import", _import, type="primary")
         _button(job, "dismiss", desk.dismiss)
+
+
+def _import(_here: Workspace, job_id: str) -> None:
+    _tried(lambda here: desk.ask_import(here, job_id))
 
 
 def _show_asked(job: Job) -> None:
@@ -399,39 +403,48 @@ def _there(step: Step) -> list[str]:
 
 
 def _show_communes(guide: Guide) -> None:
+    """Choose one at first: the list closes by itself; then add others, or change."""
     there = [city_name(code) for code in guide.communes]
-    known = [city_name(code) for code in CITIES.values()]
-    st.multiselect(
-        say("step.commune.which"), list(dict.fromkeys([*there, *known])), default=there,
-        key="communes_" + "_".join(guide.communes), accept_new_options=True,
-        placeholder=say("step.commune.placeholder"), help=say("step.commune.help"),
-    )  # fmt: skip
+    known = list(dict.fromkeys([*there, *(city_name(code) for code in CITIES.values())]))
     key = "communes_" + "_".join(guide.communes)
+    words: dict[str, Any] = {
+        "accept_new_options": True, "placeholder": say("step.commune.placeholder"),
+        "help": say("step.commune.help"), "key": key,
+    }  # fmt: skip
+    if there:
+        st.multiselect(say("step.commune.several"), known, default=there, **words)
+    else:
+        st.selectbox(say("step.commune.which"), known, index=None, **words)
     label = say("step.commune.change" if guide.has_campaign else "step.commune.make")
     st.button(
         label, key="make_campaign", on_click=_make_campaign, args=(key,),
-        type="secondary" if guide.has_campaign else "primary",
+        type="secondary" if there else "primary",
     )  # fmt: skip
     if not guide.has_campaign:
         st.markdown(say("step.commune.or_town"))
-        st.button(say("step.commune.town"), key="make_town", on_click=_order_town)
+        st.button(
+            say("step.commune.town"), key="make_town", on_click=_tried, args=(desk.order_town,)
+        )
 
 
 def _make_campaign(key: str) -> None:
-    st.session_state.pop(TROUBLE, None)
-    try:
-        choose_communes(workspace(), list(st.session_state.get(key) or []))
-        desk.campaign_is_made(workspace())
-        if "etape" in st.query_params:
-            del st.query_params["etape"]
-    except TargetingError as error:
-        st.session_state[TROUBLE] = str(error)
+    chosen = st.session_state.get(key) or []
+    chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+
+    def make(here: Workspace) -> None:
+        choose_communes(here, chosen)
+        desk.campaign_is_made(here)
+
+    _tried(make)
 
 
-def _order_town() -> None:
+def _tried(do: Callable[[Workspace], object]) -> None:
+    """Do what was asked; what refuses it is told. The address no longer asks for a step."""
     st.session_state.pop(TROUBLE, None)
+    if "etape" in st.query_params:
+        del st.query_params["etape"]
     try:
-        desk.order_town(workspace())
+        do(workspace())
     except TargetingError as error:
         st.session_state[TROUBLE] = str(error)
 
@@ -472,11 +485,7 @@ def _megabytes(size: int) -> str:
 
 
 def _fetch(source: str) -> None:
-    st.session_state.pop(TROUBLE, None)
-    try:
-        desk.order(workspace(), source)
-    except TargetingError as error:
-        st.session_state[TROUBLE] = str(error)
+    _tried(lambda here: desk.order(here, source))
 
 
 def show_map_link(guide: Guide) -> None:

@@ -72,7 +72,7 @@ def test_an_empty_place_asks_the_commune_and_makes_the_campaign(
     test = screen("fichiers")
     assert text_in("fr", "files.next.commune") in calm(test)
     assert not root.exists()
-    test.multiselect[0].set_value(["Marseille (13055)"])
+    test.selectbox(key="communes_").set_value("Marseille (13055)")
     test.button(key="make_campaign").click().run()
     assert text_in("fr", "files.next.results") in calm(test)
     assert campaign_card(Workspace(root)).communes == ["13055"]
