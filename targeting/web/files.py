@@ -50,8 +50,10 @@ def dress_uploader() -> None:
     most = st.get_option("server.maxUploadSize")
     button, hint = say("files.browse"), say("files.or_drop", size=most)
     zone = "[data-testid=stFileUploaderDropzone"
+    field = "[data-testid=stElementContainer]:has([data-testid=stFileUploader])"
     st.html(
-        f"<style>{zone}] {{min-height: 5.5rem; align-items: center}}"
+        f"<style>{field} ~ {field} {{display: none}}"  # the one before, for a moment
+        f"{zone}] {{min-height: 5.5rem; align-items: center}}"
         f"{zone}] button [data-testid=stMarkdownContainer] p, {zone}Instructions] span"
         "{display: none}"
         f"{zone}] button [data-testid=stMarkdownContainer]::after {{content: '{button}'}}"

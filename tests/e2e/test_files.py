@@ -58,8 +58,9 @@ def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_file
     expect(page.locator(".st-key-to_map")).to_contain_text("résultats")
     for file, next_word in zip(official_files, ("moins", "contours", "prête"), strict=True):
         clicks.append(file)  # a drop
-        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
-        click(page.locator("[class*=st-key-import_] button"))
+        page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
+        card = page.locator("[class*=st-key-job_]", has_text=file.name)
+        click(card.locator("[class*=st-key-import_] button"))
         expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
     click(page.get_by_role("button", name="Voir la carte"))
     page.wait_for_function(
