@@ -20,6 +20,7 @@ from targeting.workflows.guide import (
     Step,
     choose_communes,
     city_name,
+    commune_codes,
     offered,
 )
 from targeting.workflows.jobs import desk
@@ -187,6 +188,8 @@ def _show_asked(job: Job) -> None:
     st.markdown(say(f"files.ask.{option}"))
     st.caption(plain(said(language(), _without_command(job.refusal))))
     key = f"answer_{job.id}_{option}"
+    if option == "commune":
+        choices = choices or list(CITIES.values())
     if option == "accept-new-version":
         st.session_state[key] = "yes"
     else:
@@ -197,8 +200,9 @@ def _show_asked(job: Job) -> None:
         )  # fmt: skip
 
     def answered(_here: Any, job_id: str) -> None:
-        if value := st.session_state.get(key):
-            desk.answer(workspace(), job_id, option, str(value))
+        if value := str(st.session_state.get(key) or ""):
+            given = commune_codes([value])[0] if option == "commune" else value
+            desk.answer(workspace(), job_id, option, given)
 
     with st.container(horizontal=True):
         _button(job, "answer", answered, type="primary")
@@ -380,8 +384,8 @@ def show_steps(guide: Guide) -> None:
 
 def _show_step(guide: Guide, step: Step) -> None:
     st.markdown(say(f"step.{step.name}.why"))
-    for line in _there(step):
-        st.markdown(f"- {plain(line)}")
+    if there := _there(step):
+        st.markdown("\n".join(f"- {plain(line)}" for line in there))
     if step.name == "commune":
         _show_communes(guide)
     else:

@@ -31,11 +31,19 @@ def show_verdict(matters: Sequence[Matter]) -> None:
 
 def _show_matter(matter: Matter, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=key):
-        st.markdown(plain(say(matter.key, **_words(matter.values))), width="stretch")
+        st.markdown(plain(_sentence(matter)), width="stretch")
         if matter.step:
             files_link(say("verdict.go"), matter.step)
         else:
             page_link(matter.screen, say("verdict.see"))
+
+
+def _sentence(matter: Matter) -> str:
+    words = _words(matter.values)
+    if "count" in words:
+        del words["count"]
+        return told(matter.key, matter.values["count"], **words)
+    return say(matter.key, **words)
 
 
 def _words(values: dict[str, Any]) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """The screen of files in its states: empty, looked at, asking, refused, done; and the verdict."""
 
 import io
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from targeting.config import Workspace
-from targeting.locale import text_in
+from targeting.locale import text_in, texts
 from targeting.reference.results import list_elections
 from targeting.web import files
 from targeting.workflows.guide import CITIES, commune_codes, offered, read_guide
@@ -15,6 +17,7 @@ from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.jobs import desk, questions, worker
 from targeting.workflows.jobs.records import PHASES, Job, list_jobs, read_job, write_job
 from targeting.workflows.setup import campaign_card
+from targeting.workflows.stations import verdict as verdict_module
 from targeting.workflows.stations.health import Painted, data_health
 from targeting.workflows.stations.verdict import verdict
 from tests.official import Ballot, geojson, marseille_rows, native, square
@@ -244,3 +247,13 @@ def test_the_verdict_is_that_all_is_ready_where_nothing_is_to_mend(here, tmp_pat
     said = calm(screen("sante"))
     assert text_in("fr", "verdict.ready") in said
     assert "2022_" not in said
+
+
+def test_every_verdict_has_its_words():
+    source = Path(verdict_module.__file__).read_text()
+    keys = set(re.findall(r'"(verdict\.\w+)"', source))
+    assert len(keys) > 8
+    known = texts("fr")
+    assert [
+        k for k in keys if k not in known and not {f"{k}.one", f"{k}.many"} <= known.keys()
+    ] == []
