@@ -4,7 +4,6 @@ import streamlit as st
 
 from targeting.web.at_hand import say, workspace
 from targeting.web.files import (
-    dress_uploader,
     drop_key,
     show_board,
     show_map_link,
@@ -20,7 +19,6 @@ st.markdown(say("files.intro"))
 if guide.is_demo:
     show_town()
     st.stop()
-dress_uploader()
 st.file_uploader(
     say("files.drop"), accept_multiple_files=True, key=drop_key(), on_change=take_files,
     help=say("files.drop_help"),

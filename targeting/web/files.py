@@ -46,22 +46,6 @@ def drop_key() -> str:
     return f"drop_{st.session_state.get(DROPS, 0)}"
 
 
-def dress_uploader() -> None:
-    """Streamlit's own words on the field for files are English: ours stand in their place."""
-    most = st.get_option("server.maxUploadSize")
-    button, hint = say("files.browse"), say("files.or_drop", size=most)
-    zone = "[data-testid=stFileUploaderDropzone"
-    field = "[data-testid=stElementContainer]:has([data-testid=stFileUploader])"
-    st.html(
-        f"<style>{field} ~ {field} {{display: none}}"  # the one before, for a moment
-        f"{zone}] {{min-height: 5.5rem; align-items: center}}"
-        f"{zone}] button [data-testid=stMarkdownContainer] p, {zone}Instructions] span"
-        "{display: none}"
-        f"{zone}] button [data-testid=stMarkdownContainer]::after {{content: '{button}'}}"
-        f"{zone}Instructions]::after {{content: '{hint}'; font-size: .875rem}}</style>"
-    )
-
-
 def take_files() -> None:
     """What was dropped is kept and looked at, whatever it is."""
     st.session_state.pop(TROUBLE, None)

@@ -19,8 +19,7 @@ def show_verdict(matters: Sequence[Matter]) -> None:
     urgent = [m for m in matters if m.is_urgent]
     with st.container(border=True, key="verdict"):
         words = told("verdict.mend", len(urgent)) if urgent else say("verdict.ready")
-        icon = ":material/build:" if urgent else ":material/check_circle:"
-        st.subheader(f"{icon} {words}")
+        st.subheader(words)
         for number, matter in enumerate(urgent):
             _show_matter(matter, f"mend_{number}")
     if others := [m for m in matters if not m.is_urgent]:

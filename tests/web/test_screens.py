@@ -476,7 +476,19 @@ def shown(test):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "carte", "plan", "secteurs", "retouche", "scenario", "retour", "passe", "sante"]
+    "name",
+    [
+        "",
+        "carte",
+        "plan",
+        "secteurs",
+        "retouche",
+        "scenario",
+        "retour",
+        "passe",
+        "sante",
+        "fichiers",
+    ],
 )
 def test_no_english_word_stands_on_a_french_screen(demo, screen, name):
     test = screen(name)
