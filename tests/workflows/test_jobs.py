@@ -197,6 +197,19 @@ def test_outlines_before_any_result_ask_their_year(workspace, by_hand):
     assert (job.phase, job.found[0]["vintage"]) == ("looked", "2022")
 
 
+def test_outlines_that_came_first_are_looked_at_again_once_results_are_in(workspace, by_hand):
+    numbers = ("0101", "0102", "0103", "069A")
+    whole = geojson(
+        [({"CODE": "13201", "BUREAU": f"13201_{n}"}, square(5.37 + i / 100, 43.29))
+         for i, n in enumerate(numbers)]
+    ).encode()  # fmt: skip
+    outlines = work(workspace, drop(workspace, whole, "contours.geojson"))
+    assert outlines.question["option"] == "vintage"
+    imported(workspace, PRES)
+    outlines = read_job(workspace, outlines.id)
+    assert (outlines.phase, outlines.found[0]["vintage"]) == ("looked", "2022")
+
+
 @pytest.mark.parametrize(
     ("kind", "refusal", "option", "choices"),
     [

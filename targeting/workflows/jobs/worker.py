@@ -28,6 +28,7 @@ from targeting.errors import TargetingError
 from targeting.workflows.jobs.records import (
     STOP,
     Job,
+    at_the_desk,
     folder_of,
     list_jobs,
     write_job,
@@ -46,6 +47,9 @@ LINGER_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 0.2
 NICENESS: Final = 5
 """The screens come first."""
+
+WITHOUT_RESULTS: Final = "no results of"
+"""What the refusal of outlines says, that the first results would answer."""
 
 SECONDS: Final = {"look": (4.0, 0.08), "import": (2.0, 0.08), "fetch": (5.0, 0.5),
                   "undo": (1.0, 0.02), "demo": (20.0, 0.0)}  # fmt: skip
@@ -220,6 +224,17 @@ def _logged(workspace: Workspace, error: Exception) -> str:
     return f"{trouble} {place}"
 
 
+def _look_again(workspace: Workspace, job: Job) -> None:
+    """Once results are in, outlines that asked their year for want of any can tell it."""
+    if (job.act, job.phase, job.kind) != ("import", "done", "results"):
+        return
+    with at_the_desk(workspace):
+        for other in list_jobs(workspace):
+            if other.question.get("option") == "vintage" and WITHOUT_RESULTS in other.refusal:
+                other.act, other.phase, other.question, other.refusal = "look", "waiting", {}, ""
+                write_job(workspace, other)
+
+
 def work_through(workspace: Workspace) -> None:
     """Do what waits, in the order it was asked for, until nothing does.
 
@@ -230,6 +245,7 @@ def work_through(workspace: Workspace) -> None:
         jobs = list_jobs(workspace)
         if waiting := [job for job in jobs if job.phase == "waiting"]:
             do(workspace, waiting[-1])
+            _look_again(workspace, waiting[-1])
             until = time.monotonic() + LINGER_SECONDS
         elif time.monotonic() < until and any(job.phase in ("looked", "asked") for job in jobs):
             time.sleep(WAIT_SECONDS)
