@@ -6,7 +6,7 @@ import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in, percent_in
 from targeting.web.at_hand import (
-    command,
+    countdown,
     language,
     load_campaign,
     load_desk,
@@ -17,6 +17,7 @@ from targeting.web.at_hand import (
     shows_demo,
     told,
 )
+from targeting.web.empty import files_link
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
 from targeting.workflows.setup import CampaignCard
@@ -28,11 +29,7 @@ def show_nothing_yet() -> None:
     with st.container(border=True, key="next"):
         st.subheader(say("home.next"), anchor=False)
         st.markdown(say("home.no_workspace"))
-        st.markdown(say("home.start_demo"))
-        st.code(command("demo"), "bash", wrap_lines=True)
-        st.markdown(say("home.start_real"))
-        st.code(command("init --commune 13055"), "bash", wrap_lines=True)
-        st.markdown(say("home.then_reload"))
+        files_link(say("home.begin"), "commune")
 
 
 def show_next(held: Holdings) -> None:
@@ -43,8 +40,7 @@ def show_next(held: Holdings) -> None:
         if held.step in COMMANDS:
             if held.step == "results" and held.elections and held.lacking:
                 st.text(held.lacking)
-            st.code(command(COMMANDS[held.step]), "bash", wrap_lines=True)
-            st.caption(say("home.then_reload"))
+            files_link(say("empty.go"), held.step)
         if held.step == "stations":
             st.markdown(say("next.meanwhile"))
         if held.step != "results":
@@ -61,11 +57,8 @@ def show_desk(desk: Desk, lang: str) -> None:
             st.metric(say("desk.ballot"), say("desk.no_day"))
             st.markdown(say("desk.set_day"))
         else:
-            days = desk.days_left
-            st.metric(
-                say("desk.ballot"), say("desk.day") if not days else say("desk.days", count=days)
-            )
-            if days > 0:
+            st.metric(say("desk.ballot"), countdown(desk.days_left))
+            if desk.days_left > 0:
                 st.markdown(say("desk.silence", day=date_in(lang, desk.eve)))
     with boxes[1].container(border=True, height="stretch"):
         st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]))

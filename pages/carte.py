@@ -30,7 +30,6 @@ from targeting.streetnames import plain as spelled
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (
     choose_area,
-    command,
     credits_line,
     language,
     load_backdrop,
@@ -51,7 +50,7 @@ from targeting.web.at_hand import (
     told,
 )
 from targeting.web.cards import copy_link, show_card, show_compared
-from targeting.workflows.home import COMMANDS
+from targeting.web.empty import files_link
 
 NAMED = 1000
 """Stations in the list of names: a country's are chosen among by department and commune."""
@@ -178,7 +177,7 @@ def show_why_unpainted(board: Board) -> None:
         else:
             st.warning(f"{why_refused(board.join, language())} {say('map.ranking_stays')}")
             st.markdown(say("map.import_others"))
-        st.code(command(COMMANDS["stations"]), "bash", wrap_lines=True)
+        files_link(say("empty.go"), "stations")
 
 
 def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from targeting.web.at_hand import (
     show_trouble,
     told,
 )
+from targeting.web.empty import nothing_yet
 from targeting.workflows.turfs.plan import MOST, SIZE_BANDS, Plan
 
 
@@ -81,8 +82,7 @@ def show_keep(plan: Plan) -> None:
 
 st.caption(say("plan.intro"))
 if load_campaign() is None or not load_holdings().addresses:
-    st.info(say("turfs.no_addresses"))
-    page_link("accueil", say("nav.home"))
+    nothing_yet("addresses")
     st.stop()
 with st.form("plan_form", border=True):
     first, second, third = st.columns(3)

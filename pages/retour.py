@@ -15,6 +15,7 @@ from targeting.web.at_hand import (
     say,
     show_trouble,
 )
+from targeting.web.empty import files_link
 from targeting.workflows.stations.backtest import shown_methods
 
 elections = open_or_stop(backtest_elections, "backtest.looking")
@@ -23,6 +24,7 @@ lang = language()
 st.markdown(say("backtest.why"))
 if not elections:
     st.info(say("backtest.nothing"))
+    files_link(say("empty.go"), "results")
     st.stop()
 one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
 election_id = one.selectbox(

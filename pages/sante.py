@@ -20,11 +20,15 @@ from targeting.web.at_hand import (
     say,
     show_credits,
     show_listing,
+    workspace,
 )
+from targeting.web.verdicts import show_verdict
 from targeting.workflows.stations.past import health_csv
+from targeting.workflows.stations.verdict import verdict
 
 health = open_or_stop(load_health, "health.loading")
 lang = language()
+show_verdict(verdict(workspace(), health))
 st.markdown(say("health.what", stations=number_in(lang, len(health.matrix))))
 listing = health_listing(
     health.counts, health.errors["uncertain_share"], health.errors["error"], lang

@@ -16,7 +16,6 @@ from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds
 from targeting.web.at_hand import (
-    command,
     language,
     load_backdrop,
     load_board,
@@ -27,7 +26,6 @@ from targeting.web.at_hand import (
     load_turf_layers,
     map_frame,
     map_height,
-    page_link,
     say,
     show_credits,
     show_trouble,
@@ -35,7 +33,7 @@ from targeting.web.at_hand import (
     workspace,
     workspace_mark,
 )
-from targeting.workflows.home import COMMANDS
+from targeting.web.empty import nothing_yet
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.report import Report
 from targeting.workflows.turfs.cutting import (
@@ -419,13 +417,11 @@ def show_turfs(board: TurfBoard) -> None:
 
 st.caption(say("turfs.intro"))
 if load_campaign() is None:
-    st.info(say("turfs.no_addresses"))
-    page_link("accueil", say("nav.home"))
+    nothing_yet("commune")
     st.stop()
 held = load_holdings()
 if not held.addresses:
-    st.info(say("turfs.no_addresses"))
-    st.code(command(COMMANDS["addresses"]), "bash", wrap_lines=True)
+    nothing_yet("addresses")
     st.stop()
 
 settings, result = st.columns([1, 2])

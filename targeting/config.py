@@ -19,7 +19,7 @@ ASSETS: Final = "/assets"
 """Where the dashboard serves a workspace's map files."""
 
 OUR_NAMES: Final = (
-    "reference", "cache", "logs", "backups", ".staging", "relance.db", "workspace.json",
+    "reference", "cache", "logs", "backups", "jobs", ".staging", "relance.db", "workspace.json",
     "blocs.csv",
 )  # fmt: skip
 """What a workspace has at its top."""
@@ -56,6 +56,11 @@ class Workspace:
     def maps(self) -> Path:
         """Generated map files, served by the dashboard at /assets."""
         return self.root / "cache" / "maps"
+
+    @property
+    def jobs(self) -> Path:
+        """Files dropped on a screen and what is made of them; served to nobody."""
+        return self.root / "jobs"
 
     @property
     def log(self) -> Path:

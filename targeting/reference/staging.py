@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +27,9 @@ JOURNAL: Final = ".journal.json"
 ASIDE: Final = ".staging"
 STAGED: Final = "reference"
 """What is written aside goes there and nowhere else."""
+
+GONE: Final = "-"
+"""Before a name in the journal: the file is to be taken away."""
 
 WAIT_SECONDS: Final = 10.0
 """How long a reader waits for the moves of an import, which take milliseconds."""
@@ -38,6 +42,7 @@ class Staging:
         self.root = root
         self.aside = root / ASIDE
         self.files: list[str] = []
+        self.gone: list[str] = []
 
     def path(self, name: str) -> Path:
         """Where to write the file that will be `name` (relative to the workspace).
@@ -52,9 +57,32 @@ class Staging:
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
+    def remove(self, name: str) -> None:
+        """Have the file `name` taken away with the moves. Raises WorkspaceError as `path` does."""
+        if not _stays_inside(self.root, name):
+            raise WorkspaceError(f"“{name}” is no name of a file in the workspace.")
+        if name not in self.gone:
+            self.gone.append(name)
+
     def current(self, name: str) -> Path:
         """The file as it is now: staged in this transaction, else in the workspace."""
         return self.aside / name if name in self.files else self.root / name
+
+
+_asked: ContextVar[Callable[[Staging], bool] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asked_first(ask: Callable[[Staging], bool]) -> Iterator[None]:
+    """Within, `ask` is shown what was written aside before it moves in; False leaves it out.
+
+    So the very work of an import tells what it would change, or keeps what it will replace.
+    """
+    token = _asked.set(ask)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 @contextmanager
@@ -69,7 +97,8 @@ def staged(workspace: Workspace) -> Iterator[Staging]:
         staging = Staging(root)
         try:
             yield staging
-            if staging.files:
+            ask = _asked.get()
+            if (staging.files or staging.gone) and (ask is None or ask(staging)):
                 _commit(staging)
         finally:
             if not os.path.lexists(root / JOURNAL):
@@ -101,8 +130,11 @@ def recover(root: Path) -> bool:
         _refuse_journal(root)
         return False
     for name in names:
-        _move(root, name)
-    for folder in sorted({(root / name).parent for name in names}):
+        if name.startswith(GONE):
+            (root / name.removeprefix(GONE)).unlink(missing_ok=True)
+        else:
+            _move(root, name)
+    for folder in sorted({(root / name.removeprefix(GONE)).parent for name in names}):
         sync_folder(folder)
     journal.unlink()
     sync_folder(root)
@@ -120,7 +152,7 @@ def _read_journal(root: Path) -> list[str] | None:
     except ValueError:
         return None
     if not isinstance(names, list) or not all(
-        isinstance(name, str) and _stays_inside(root, name) for name in names
+        isinstance(name, str) and _stays_inside(root, name.removeprefix(GONE)) for name in names
     ):
         return None
     return names
@@ -168,9 +200,10 @@ def _commit(staging: Staging) -> None:
             os.fsync(file.fileno())
     for folder in sorted({(staging.aside / name).parent for name in staging.files}):
         sync_folder(folder)
+    staging.aside.mkdir(exist_ok=True)
     draft = staging.aside / JOURNAL
     with open(draft, "w") as file:
-        json.dump(staging.files, file)
+        json.dump([*staging.files, *(f"{GONE}{name}" for name in staging.gone)], file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, staging.root / JOURNAL)

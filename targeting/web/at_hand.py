@@ -326,7 +326,7 @@ def open_or_stop(load: Callable[[], Opened], waiting: str) -> Opened:
             show_trouble(error)
     else:
         st.info(say("map.no_results"))
-    page_link("accueil", say("nav.home"))
+    page_link("fichiers", say("empty.go"))
     st.stop()
 
 

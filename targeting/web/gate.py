@@ -31,7 +31,11 @@ OPEN_TO_ALL: Final = ("/health", "/_stcore/health")
 """Says that the server lives, and nothing else: for whoever watches over it."""
 
 UPLOADING_PAGES: Final = tuple(screen.name for screen in SCREENS if screen.takes_files)
-"""Screens with a field for files (`retour`): none today, so that every upload is refused."""
+"""Screens with a field for files: without any, every upload is refused."""
+
+UPLOADS: Final = "/_stcore/upload_file/"
+UPLOADING: Final = ("PUT", "DELETE", "OPTIONS")
+"""Where our own page sends a file, and how; nothing else that is called so goes further."""
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -143,7 +147,7 @@ class Gate:
             return Refusal(421, "gate.host")
         if not _is_from(ours, scope, heads):
             return Refusal(403, "gate.origin")
-        if "_stcore/upload_file" in scope["path"] and not UPLOADING_PAGES:
+        if "_stcore/upload_file" in scope["path"] and not _is_upload(scope):
             return Refusal(403, "gate.upload")
         is_open = _reads(scope) and scope["path"] in OPEN_TO_ALL
         if is_open or self._token_asked(scope) is not None or self._has_key(scope, heads):
@@ -202,6 +206,12 @@ class _Heads:
 def cookie_name(scope: Scope) -> str:
     """The cookie's name: with the port, for browsers give one machine's cookies to all ports."""
     return f"relance_{(scope.get('server') or ('', None))[1] or 'key'}"
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether a screen that asks for files could ask so."""
+    is_ours = scope["type"] == "http" and scope["method"] in UPLOADING
+    return bool(UPLOADING_PAGES) and is_ours and scope["path"].startswith(UPLOADS)
 
 
 def _reads(scope: Scope) -> bool:

@@ -23,8 +23,12 @@ BASE: Final = b'<head><script>window.__streamlit={BACKEND_BASE_URL:location.orig
 the browser's console tells two errors a visit."""
 TITLE: Final = b"<title>Streamlit</title>", b"<title>Relance</title>"
 END_OF_HEAD: Final = b"</head>"
-STYLE: Final = f'<link rel="stylesheet" href="{our_url("relance.css")}"></head>'.encode()
-"""Our style sheet stands in the page from its first paint, and is never sent again."""
+OURS: Final = (
+    "".join(f'<link rel="stylesheet" href="{our_url(n)}">' for n in ("relance.css", "files.css"))
+    + f'<script defer src="{our_url("drop.js")}"></script></head>'
+).encode()
+"""Our style sheets and the drop of files stand in the page from its first paint, and are never
+sent again."""
 
 
 class SecurityHeaders:
@@ -80,7 +84,7 @@ class _Page:
                 return
             said = b'<html lang="' + self._language.encode() + b'"'
             body = self._body.replace(ENGLISH, said, 1).replace(HEAD, BASE, 1).replace(*TITLE)
-            body = body.replace(END_OF_HEAD, STYLE, 1)
+            body = body.replace(END_OF_HEAD, OURS, 1)
             length = (b"content-length", str(len(body)).encode())
             kept = [(k, v) for k, v in self._start["headers"] if k.lower() != b"content-length"]
             await self._send({**self._start, "headers": [*kept, length]})

@@ -43,6 +43,7 @@ SCREENS: Final = (
     Screen("retour", "nav.backtest", "backtest.title", "proof"),
     Screen("scenario", "nav.scenario", "scenario.title", "proof"),
     Screen("passe", "nav.past", "ledger.title", "proof"),
+    Screen("fichiers", "nav.files", "files.title", "data", LEADERS, takes_files=True),
     Screen("sante", "nav.health", "health.title", "data"),
 )
 """In the order of the menu."""

@@ -104,7 +104,8 @@ def _make_folders(workspace: Workspace, kind: str) -> None:
     root = workspace.root
     if root.exists() and not root.is_dir():
         raise WorkspaceError(f"{root} is a file: give another --workspace.")
-    foreign = root.exists() and not workspace.exists and any(root.iterdir())
+    others = [p for p in root.iterdir() if p != workspace.jobs] if root.exists() else []
+    foreign = bool(others) and not workspace.exists
     if foreign:
         raise WorkspaceError(
             f"{root} is a folder of something else: give an empty or new --workspace."

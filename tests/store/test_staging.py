@@ -145,7 +145,7 @@ def test_a_journal_that_is_not_ours_is_put_aside_and_told_and_commands_go_on(
     assert (kept / "journal.json").read_text() == journal
 
 
-@pytest.mark.parametrize("name", ["reference", "cache", "backups", ".staging", "logs"])
+@pytest.mark.parametrize("name", ["reference", "cache", "backups", "jobs", ".staging", "logs"])
 def test_a_folder_that_is_a_link_out_of_the_workspace_is_refused(
     workspace: Workspace, name: str
 ) -> None:

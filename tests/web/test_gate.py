@@ -8,7 +8,8 @@ import pytest
 
 from targeting.config import PROJECT
 from targeting.errors import TargetingError
-from targeting.web.gate import OPEN_TO_ALL, UPLOADING_PAGES, Keys, parse_origin
+from targeting.web import gate
+from targeting.web.gate import OPEN_TO_ALL, UPLOADING_PAGES, Keys, _is_upload, parse_origin
 from tests.e2e.conftest import address, serve
 
 ROUTES = (
@@ -131,9 +132,25 @@ def test_what_writes_must_say_that_it_comes_from_our_page(door, method):
 
 @pytest.mark.parametrize("path", [UPLOAD, "/%5Fstcore/upload_file/0/0", "/carte" + UPLOAD])
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "OPTIONS", "GET"])
-def test_no_upload_is_taken_where_no_screen_asks_for_one(door, path, method):
+def test_uploads_come_as_our_page_sends_them_and_no_other_way(door, path, method):
     us = {"host": door.host(), "cookie": door.cookie, "origin": f"http://{door.host()}"}
-    assert door.ask(path, method=method, body=b"x" * 100, **us) == 403
+    is_ours = not path.startswith("/carte") and method in ("PUT", "DELETE", "OPTIONS")
+    status = door.ask(path, method=method, body=b"x" * 100, **us)
+    is_refused = status == 403 and b"connection: close" in door.told.lower()  # Streamlit's is not
+    assert is_refused != is_ours
+    assert (
+        status != 204 or method == "OPTIONS"
+    )  # neither Streamlit's own token nor a session of that name: nothing kept
+    assert door.ask(path, method=method, **us | {"cookie": None}) == 403
+    assert door.ask(path, method=method, **us | {"origin": "http://evil.example"}) == 403
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+def test_no_upload_is_taken_where_no_screen_asks_for_one(monkeypatch, method):
+    scope = {"type": "http", "method": method, "path": UPLOAD}
+    assert _is_upload(scope)
+    monkeypatch.setattr(gate, "UPLOADING_PAGES", ())
+    assert not _is_upload(scope)
 
 
 def test_a_subresource_asked_by_another_page_is_refused_and_a_link_is_not(door):

@@ -38,12 +38,14 @@ def calm(test):
 # -- home ------------------------------------------------------------------------------------------
 
 
-def test_home_without_a_workspace_gives_the_exact_commands(tmp_path, monkeypatch, screen):
+def test_home_without_a_workspace_leads_to_the_files_without_a_terminal(
+    tmp_path, monkeypatch, screen
+):
     root = tmp_path / "none yet"
     monkeypatch.setenv("RELANCE_WORKSPACE", str(root))
-    said = calm(screen())
-    assert f'python -m targeting --workspace "{root}" demo' in said
-    assert f'python -m targeting --workspace "{root}" init --commune 13055' in said
+    test = screen()
+    assert "python -m" not in calm(test)
+    assert text_in("fr", "home.begin") in [link.label for link in test.get("page_link")]
     assert not root.exists()
 
 
@@ -59,8 +61,10 @@ def test_home_tells_the_town_and_that_it_is_invented(demo, screen):
 def test_home_asks_for_results_first(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     assert load_holdings(workspace).step == "results"
-    said = calm(screen())
-    assert "import results" in said
+    test = screen()
+    said = calm(test)
+    assert "python -m" not in said
+    assert text_in("fr", "empty.go") in [link.label for link in test.get("page_link")]
     assert text_in("fr", "demo.banner") not in said
 
 
@@ -361,8 +365,8 @@ def test_phone_books_are_offered_with_a_phrase_that_opens_them(own_demo, screen)
 def test_turfs_without_addresses_tell_the_way_out(workspace, monkeypatch, screen):
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     said = calm(screen("secteurs"))
-    assert text_in("fr", "turfs.no_addresses") in said
-    assert "import addresses" in said
+    assert text_in("fr", "empty.addresses") in said
+    assert "python -m" not in said
 
 
 # -- both ------------------------------------------------------------------------------------------
@@ -527,7 +531,19 @@ def shown(test):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "carte", "plan", "secteurs", "retouche", "scenario", "retour", "passe", "sante"]
+    "name",
+    [
+        "",
+        "carte",
+        "plan",
+        "secteurs",
+        "retouche",
+        "scenario",
+        "retour",
+        "passe",
+        "sante",
+        "fichiers",
+    ],
 )
 def test_no_english_word_stands_on_a_french_screen(demo, screen, name):
     test = screen(name)

@@ -1,0 +1,29 @@
+"""Files: drop or fetch them, see what they would change, import, undo; five steps to the map."""
+
+import streamlit as st
+
+from targeting.web.at_hand import say, workspace
+from targeting.web.files import (
+    drop_key,
+    show_board,
+    show_map_link,
+    show_steps,
+    show_town,
+    show_troubles,
+    take_files,
+)
+from targeting.workflows.guide import read_guide
+
+guide = read_guide(workspace())
+st.markdown(say("files.intro"))
+if guide.is_demo:
+    show_town()
+    st.stop()
+st.file_uploader(
+    say("files.drop"), accept_multiple_files=True, key=drop_key(), on_change=take_files,
+    help=say("files.drop_help"),
+)  # fmt: skip
+show_troubles()
+show_board()
+show_map_link(guide)
+show_steps(guide)

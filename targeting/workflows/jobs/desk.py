@@ -1,0 +1,303 @@
+"""Where work is asked for: what screens call. Each call is quick, and the same twice is once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from targeting.config import PROJECT, Workspace
+from targeting.errors import WorkspaceError
+from targeting.reference.staging import recover_if_needed
+from targeting.sources.fetching.catalogue import find_publication
+from targeting.workflows.jobs.records import (
+    GIVEN,
+    STOP,
+    Job,
+    at_the_desk,
+    folder_of,
+    forget_job,
+    is_working,
+    list_jobs,
+    read_job,
+    sweep,
+    worker_lock,
+    write_job,
+)
+from targeting.workflows.jobs.town import finish_leaving
+from targeting.workflows.setup import is_demo
+
+PIECE: Final = 1024**2
+STOP_SECONDS: Final = 1.5
+MOST_WAITING: Final = 20
+LONGEST_NAME: Final = 80
+
+
+# -- asking ----------------------------------------------------------------------------------------
+
+
+def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
+    """Take a file in and have it looked at; the same file twice is the same job.
+
+    A file whose import is in place is not looked at again. Raises WorkspaceError in the invented
+    town's workspace, or where the disk is full.
+    """
+    _refuse_place(workspace)
+    content.seek(0)
+    job_id = _digest(content)
+    with at_the_desk(workspace):
+        sweep(workspace)
+        if (known := read_job(workspace, job_id)) is not None and _stands(workspace, known):
+            return known
+        if sum(job.phase == "waiting" for job in list_jobs(workspace)) >= MOST_WAITING:
+            raise WorkspaceError("many files wait already: let them be looked at first.")
+        safe = safe_name(name)
+        try:
+            size = _copied(content, folder_of(workspace, job_id) / GIVEN / safe)
+        except OSError as error:
+            forget_job(workspace, job_id)
+            raise WorkspaceError(f"the file could not be kept ({error.strerror}).") from error
+        job = Job(job_id, "look", names=[safe], bytes=size, asked_at=time.time())
+        job.answers = known.answers if known is not None else {}
+        if not workspace.exists:
+            _ask_commune(job)
+        write_job(workspace, job)
+    poke(workspace)
+    return job
+
+
+def order(workspace: Workspace, source: str) -> Job:
+    """Have a publication fetched, then looked at."""
+    find_publication(source)
+    _refuse_place(workspace)
+    job_id = hashlib.sha256(f"fetch {source}".encode()).hexdigest()[:16]
+    return _ask(workspace, Job(job_id, "fetch", source=source))
+
+
+def order_town(workspace: Workspace) -> Job:
+    """Have the invented town made."""
+    job_id = hashlib.sha256(b"demo").hexdigest()[:16]
+    return _ask(workspace, Job(job_id, "demo"))
+
+
+def _ask(workspace: Workspace, job: Job) -> Job:
+    with at_the_desk(workspace):
+        known = read_job(workspace, job.id)
+        if known is not None and (known.is_active or _stands(workspace, known)):
+            return known
+        job.asked_at = time.time()
+        if job.act == "fetch" and not workspace.exists:
+            _ask_commune(job)
+        write_job(workspace, job)
+    poke(workspace)
+    return job
+
+
+def _digest(content: BinaryIO) -> str:
+    """The id of a file's job: of its content, whatever its name."""
+    digest = hashlib.sha256()
+    while piece := content.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()[:16]
+
+
+def _refuse_place(workspace: Workspace) -> None:
+    """Raise WorkspaceError where no real file may come."""
+    root = workspace.root
+    if workspace.exists and is_demo(workspace):
+        raise WorkspaceError(
+            f"{root} holds the invented town: real data must not mix with it. Make another "
+            "workspace: `python -m targeting --workspace data/workspaces/mine init`."
+        )
+    if root.exists() and not root.is_dir():
+        raise WorkspaceError(f"{root} is a file: give another --workspace.")
+    if not workspace.exists and root.exists() and any(p != workspace.jobs for p in root.iterdir()):
+        raise WorkspaceError(
+            f"{root} is a folder of something else: give an empty or new --workspace."
+        )
+
+
+def _ask_commune(job: Job) -> None:
+    job.phase, job.question = "asked", {"option": "campaign", "choices": []}
+
+
+def _stands(workspace: Workspace, job: Job) -> bool:
+    """Whether a job already says all there is to say of the same file."""
+    from targeting.workflows.jobs.acts import is_in_place
+
+    if job.phase in ("waiting", "running", "looked", "asked"):
+        return True
+    return job.phase == "done" and (job.act == "demo" or is_in_place(workspace, job.id))
+
+
+def _copied(content: BinaryIO, place: Path) -> int:
+    """Copy what was sent, in pieces, to a place of its own; gives its bytes."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = place.with_name(".part")
+    content.seek(0)
+    with open(part, "wb") as file:
+        while piece := content.read(PIECE):
+            file.write(piece)
+    os.replace(part, place)
+    return place.stat().st_size
+
+
+def safe_name(name: str) -> str:
+    """A user's name of a file, as a name on our disk: no folder, no sign that means something.
+
+    >>> safe_name("../../Résultats 2022.txt"), safe_name(".."), safe_name("a\\u202egnp.exe")
+    ('Résultats 2022.txt', 'file', 'a_gnp.exe')
+    """
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    plain = re.sub(r"[^\w .()\-]", "_", last).strip(" .")
+    stem, dot, ending = plain.rpartition(".")
+    if len(plain) > LONGEST_NAME and dot:
+        plain = f"{stem[: LONGEST_NAME - len(ending[:8]) - 1]}.{ending[:8]}"
+    return plain[:LONGEST_NAME] or "file"
+
+
+def ask_import(workspace: Workspace, job_id: str) -> None:
+    """Have a file that was looked at imported."""
+    _next(workspace, job_id, "import", ("looked", "interrupted", "stopped"))
+
+
+def ask_undo(workspace: Workspace, job_id: str) -> None:
+    """Have an import undone."""
+    _next(workspace, job_id, "undo", ("done",))
+
+
+def answer(workspace: Workspace, job_id: str, option: str, value: str) -> None:
+    """Answer what a file asks, and have it looked at again."""
+
+    def answered(job: Job) -> None:
+        job.answers = {**job.answers, option: value[:200]}
+
+    act = "fetch" if option == "accept-new-version" else "look"
+    _next(workspace, job_id, act, ("asked", "refused", "looked"), answered)
+
+
+def ask_again(workspace: Workspace, job_id: str) -> None:
+    """Do again what was stopped, interrupted or refused."""
+    job = read_job(workspace, job_id)
+    if job is not None:
+        act = job.act if job.act in ("demo", "fetch", "import") else "look"
+        _next(workspace, job_id, act, ("stopped", "interrupted", "refused"))
+
+
+def _next(
+    workspace: Workspace, job_id: str, act: str, phases: tuple[str, ...],
+    change: Callable[[Job], None] | None = None,
+) -> None:  # fmt: skip
+    """Have an act done on a job that is in one of these phases; in another it was done already."""
+    with at_the_desk(workspace):
+        job = read_job(workspace, job_id)
+        if job is None or job.phase not in phases:
+            return
+        if change is not None:
+            change(job)
+        (folder_of(workspace, job_id) / STOP).unlink(missing_ok=True)
+        job.act, job.phase, job.asked_at = act, "waiting", time.time()
+        job.share, job.left, job.refusal, job.question = 0.0, None, "", {}
+        write_job(workspace, job)
+    poke(workspace)
+
+
+def stop(workspace: Workspace, job_id: str) -> None:
+    """Have a job end. What waits ends at once, what is done within two seconds; that is waited for
+    a moment, so that who asked sees it."""
+    with at_the_desk(workspace):
+        job = read_job(workspace, job_id)
+        if job is None or not job.is_active:
+            return
+        if job.phase == "waiting":
+            job.phase, job.ended = ("done" if job.act == "undo" else "stopped"), time.time()
+            write_job(workspace, job)
+            return
+        (folder_of(workspace, job_id) / STOP).touch()
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until:
+        job = read_job(workspace, job_id)
+        if job is None or not job.is_active or not is_working(workspace):
+            return
+        time.sleep(0.05)
+
+
+def dismiss(workspace: Workspace, job_id: str) -> None:
+    """Take a job away from the screen, with its file; what is being done stays."""
+    with at_the_desk(workspace):
+        job = read_job(workspace, job_id)
+        if job is not None and not job.is_active:
+            forget_job(workspace, job_id)
+
+
+def campaign_is_made(workspace: Workspace) -> None:
+    """Have looked at what waited for a campaign."""
+    for job in list_jobs(workspace):
+        if job.question.get("option") == "campaign":
+            _next(workspace, job.id, "fetch" if job.source else "look", ("asked",))
+
+
+# -- the worker ------------------------------------------------------------------------------------
+
+
+def poke(workspace: Workspace) -> bool:
+    """See that a worker lives where something waits; tells whether one was started."""
+    if not any(job.phase == "waiting" for job in list_jobs(workspace)):
+        return False
+    with worker_lock(workspace) as handle:
+        if handle is None:
+            return False
+        log = os.open(workspace.jobs / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            subprocess.Popen(  # noqa: S603 (our own command, no shell)
+                [sys.executable, "-P", "-m", "targeting.workflows.jobs.worker",
+                 str(workspace.root)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                pass_fds=(handle,), env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            )  # fmt: skip
+        finally:
+            os.close(log)
+        return True
+
+
+def jobs_now(workspace: Workspace) -> list[Job]:
+    """Every job as it is: what a worker left when it died is told, and what waits is taken up."""
+    finish_leaving(workspace)
+    jobs = list_jobs(workspace)
+    if any(job.phase == "running" for job in jobs) and not is_working(workspace):
+        settle_interrupted(workspace)
+        jobs = list_jobs(workspace)
+    if any(job.phase == "waiting" for job in jobs):
+        poke(workspace)
+    return jobs
+
+
+def settle_interrupted(workspace: Workspace) -> None:
+    """Of jobs whose worker is gone, say what became of them: moved in whole, or nothing changed."""
+    from targeting.workflows.jobs.acts import is_in_place, read_moves
+    from targeting.workflows.jobs.town import finish_moving_in
+
+    with at_the_desk(workspace), worker_lock(workspace) as handle:
+        if handle is None:
+            return
+        if workspace.exists:
+            recover_if_needed(workspace)
+        for job in list_jobs(workspace):
+            if job.phase != "running":
+                continue
+            job.phase, job.ended = "interrupted", time.time()
+            if job.act == "import" and is_in_place(workspace, job.id):
+                job.phase, job.done_at = "done", job.ended
+            elif job.act == "demo" and finish_moving_in(workspace, job.id):
+                job.phase = "done"
+            elif job.act == "undo":
+                in_place = is_in_place(workspace, job.id) or not read_moves(workspace, job.id)
+                job.phase = "done" if in_place else "undone"
+            write_job(workspace, job)

@@ -1,0 +1,91 @@
+"""From an empty workspace to the coloured map, without a terminal."""
+
+import re
+
+import pytest
+
+from tests.e2e.conftest import Site, serve
+from tests.official import PRES_2022 as CANDIDATES
+from tests.official import Ballot, geojson, marseille_rows, native, square, write_latin
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=45_000)
+
+NUMBERS = ("0101", "0102", "0103", "069A")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, chromium):
+    """A dashboard on a folder where there is nothing."""
+    folder = tmp_path_factory.mktemp("nothing")
+    server, url, cookie = serve(folder / "workspace", folder / "server.log")
+    yield Site(url, cookie, folder / "server.log")
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def official_files(tmp_path):
+    """Invented results of two elections and outlines, in their official layouts."""
+    first = native(marseille_rows(), Ballot.of_names(CANDIDATES))
+    halves = [row.with_(votes=[v // 2 for v in row.votes][:5]) for row in marseille_rows()]
+    second = native(halves, Ballot.of_nuances("NUP", "ENS", "RN", "LR", "REC"))
+    outlines = geojson(
+        [({"CODE": "13201", "BUREAU": f"13201_{n}"}, square(5.37 + i / 100, 43.29))
+         for i, n in enumerate(NUMBERS)]
+    )  # fmt: skip
+    (tmp_path / "contours.geojson").write_text(outlines)
+    return [
+        write_latin(tmp_path / "presidentielle.txt", first),
+        write_latin(tmp_path / "legislatives.txt", second),
+        tmp_path / "contours.geojson",
+    ]
+
+
+def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_files):
+    page = visit()
+    clicks = []
+
+    def click(target):
+        clicks.append(target)
+        target.click()
+
+    click(page.get_by_role("link", name=re.compile("Commencer")))
+    click(page.locator(".st-key-step_commune [data-testid=stSelectbox] input"))
+    page.keyboard.type("Marseille")
+    page.keyboard.press("Enter")
+    click(page.get_by_role("button", name="Préparer la campagne"))
+    expect(page.locator(".st-key-to_map")).to_contain_text("résultats")
+    for file, next_word in zip(official_files, ("moins", "contours", "prête"), strict=True):
+        clicks.append(file)  # a drop
+        page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
+        card = page.locator("[class*=st-key-job_]", has_text=file.name)
+        click(card.locator("[class*=st-key-import_] button"))
+        expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
+    click(page.get_by_role("button", name="Voir la carte"))
+    page.wait_for_function(
+        "() => performance.getEntriesByType('resource')"
+        ".some(r => r.name.includes('/assets/stations-') && r.responseEnd > 0)"
+    )
+    assert len(clicks) <= 10
+    told = page.content()
+    assert "python -m" not in told
+
+
+def test_an_import_is_told_to_who_comes_back_and_is_undone(visit, official_files):
+    page = visit("/fichiers")
+    expect(page.get_by_text("Importé.").first).to_be_visible()
+    page.locator("[class*=st-key-undo_] button").first.click()
+    expect(page.get_by_text("Import annulé")).to_be_visible()
+    expect(page.locator(".st-key-to_map")).to_contain_text("contours")
+    again = visit("/sante")
+    expect(again.locator(".st-key-verdict")).to_contain_text("1 chose à mettre en ordre")
+    again.get_by_role("link", name="Arranger").click()
+    expect(again.locator(".st-key-step_stations details").first).to_have_attribute("open", "")
+    expect(again.locator(".st-key-step_results details").first).not_to_have_attribute("open", "")
+
+
+def test_on_a_phone_the_files_screen_fits(visit):
+    page = visit("/fichiers", width=390, height=844)
+    expect(page.locator(".st-key-to_map")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
