@@ -8,14 +8,15 @@ from typing import Final
 import pandas as pd
 import polars as pl
 
-from targeting.codes import held_on, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.reference.checksums import checked, is_sound
+from targeting.reference.checksums import checked
+from targeting.reference.held import list_elections
 from targeting.reference.sheets import Sheet, load_sheet
 from targeting.reference.staging import Staging
-from targeting.reference.tables import is_kept, open_table, put_sheet, sheet_of, told_lost
-from targeting.sources.results.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
+from targeting.reference.tables import is_kept, open_table, put_sheet, told_lost
+from targeting.shipped import OUR_BLOCS
+from targeting.sources.results.blocs import build_bloc_votes, merge_blocs, read_blocs
 from targeting.tables import Shares, Turnout, Votes
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
@@ -25,19 +26,6 @@ SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 
 
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
-
-
-def list_elections(workspace: Workspace) -> list[str]:
-    """Elections imported, oldest first."""
-    folder = workspace.reference / "turnout"
-    # by table or by sheet: one whose table is gone is told, not left out
-    found = {p.stem for kind in ("parquet", "json") for p in folder.glob(f"*.{kind}")}
-    return sorted(found, key=lambda e: held_on(parse_election_id(e)))
-
-
-def election_sheet(workspace: Workspace, election_id: str) -> Sheet:
-    """The sheet of one election's results."""
-    return sheet_of(workspace, workspace.reference / "turnout" / f"{election_id}.json")
 
 
 def write_results(
@@ -102,12 +90,6 @@ def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet
     put_sheet(staging, place, sheet)
 
 
-def list_shares(workspace: Workspace) -> dict[str, Sheet]:
-    """Elections of which shares without counts are imported, with their sheets."""
-    folder = workspace.reference / "shares"
-    return {p.stem: sheet_of(workspace, p) for p in sorted(folder.glob("*.json"))}
-
-
 def load_shares(workspace: Workspace, election_id: str) -> pd.DataFrame:
     """Shares of one election (table Shares). Raises WorkspaceError if none is imported."""
     rows = _read(workspace, "shares", election_id, None).select(SHARES_COLUMNS)
@@ -167,16 +149,6 @@ def load_bloc_votes(
     table = load_blocs(workspace) if blocs is None else blocs
     votes = _read(workspace, "votes", election_id, communes)
     return build_bloc_votes(votes, table, election_id).to_pandas()
-
-
-def sound_elections(workspace: Workspace) -> list[str]:
-    """Elections whose tables are what was imported, oldest first."""
-    folder = workspace.reference
-    return [
-        e
-        for e in list_elections(workspace)
-        if all(is_sound(workspace, folder / t / f"{e}.parquet") for t in ("turnout", "votes"))
-    ]
 
 
 def load_rolls(

@@ -17,14 +17,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Generic, TypeVar
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, TypeVar
 
 from targeting.config import Workspace
 from targeting.reference.checksums import fingerprint
 from targeting.reference.staging import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kept = TypeVar("Kept")
 
@@ -34,15 +34,19 @@ ENTRIES: Final = 4
 STALE_SECONDS: Final = 3600.0
 """A draft of before was left by a process that was killed."""
 
-DAMAGE: Final = (
-    OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pa.ArrowException,
-)  # fmt: skip
-"""What readers raise over a file that is cut short or changed."""
+
+def damage() -> tuple[type[Exception], ...]:
+    """What readers raise over a file that is cut short or changed."""
+    import pyarrow as pa
+
+    return (
+        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pa.ArrowException,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Kind(Generic[Kept]):
-    """How one kind of entry is written and read; `read` raises one of DAMAGE over a bad file."""
+    """How one kind of entry is written and read; `read` raises one of `damage` over a bad file."""
 
     suffix: str
     write: Callable[[Kept, BinaryIO], object]
@@ -89,8 +93,10 @@ def content_of(workspace: Workspace, folders: Iterable[str], *, blocs: bool = Fa
 def _read(path: Path, kind: Kind[Kept]) -> tuple[Kept] | None:
     try:
         return (kind.read(path),)
-    except DAMAGE:
-        return None  # not there, cut short or changed: it is built
+    except FileNotFoundError:
+        return None
+    except damage():
+        return None  # cut short or changed: it is built
 
 
 @contextlib.contextmanager
@@ -154,6 +160,8 @@ def _write_bundle(bundle: Bundle, file: BinaryIO) -> None:
 
 def _read_bundle(path: Path) -> Bundle:
     """Each part is read whole, and with it its checksum is looked at."""
+    import pandas as pd
+
     with zipfile.ZipFile(path) as archive:
         names = [n.removesuffix(".parquet") for n in archive.namelist() if n != "facts.json"]
         tables = {n: pd.read_parquet(io.BytesIO(archive.read(f"{n}.parquet"))) for n in names}
@@ -161,3 +169,12 @@ def _read_bundle(path: Path) -> Bundle:
 
 
 BUNDLE: Final = Kind(".zip", _write_bundle, _read_bundle)
+
+
+def _read_facts(path: Path) -> Bundle:
+    with zipfile.ZipFile(path) as archive:
+        return Bundle({}, json.loads(archive.read("facts.json")))
+
+
+FACTS: Final = Kind(".zip", _write_bundle, _read_facts)
+"""A bundle of which the facts alone are asked for: its tables are not opened."""

@@ -24,11 +24,10 @@ import polars as pl
 
 from targeting.codes import BLOCS, ELECTION_ID, KINDS
 from targeting.errors import SourceError
-from targeting.shipped import OUR_DATA
+from targeting.shipped import OUR_BLOCS
 from targeting.sources.files import read_text
 from targeting.tables import BlocRows
 
-OUR_BLOCS: Final = OUR_DATA / "blocs.csv"
 COLUMNS: Final = ["election_id", "nuance_code", "candidate", "bloc", "source"]
 
 

@@ -17,8 +17,9 @@ from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
 from targeting.maps.listing import DOWNLOADED
 from targeting.reference.credits import credits as stored_credits
+from targeting.reference.held import list_elections
 from targeting.reference.moments import one_moment
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.results import load_bloc_votes, load_turnout
 from targeting.reference.stations import find_stations
 from targeting.reference.streets import load_backdrop
 from targeting.reference.streets import load_streets as load_stored_streets

@@ -13,22 +13,16 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.addresses import load_addresses
-from targeting.reference.moments import one_moment
-from targeting.reference.results import (
+from targeting.reference.held import (
+    OUTLINED,
     list_elections,
     list_shares,
-    load_bloc_votes,
-    load_blocs,
-    load_shares,
-    load_turnout,
-)
-from targeting.reference.stations import (
-    OUTLINED,
-    find_stations,
     list_station_points,
     list_stations,
-    load_station_points,
 )
+from targeting.reference.moments import one_moment
+from targeting.reference.results import load_bloc_votes, load_blocs, load_shares, load_turnout
+from targeting.reference.stations import find_stations, load_station_points
 from targeting.stations.flows import communes_of
 from targeting.stations.ground import FEWEST_VOTES
 from targeting.stations.history import History, Round, build_history

@@ -23,7 +23,7 @@ from targeting.households.shapes import turf_ribbons
 from targeting.outcomes import REDO
 from targeting.reference.addresses import load_addresses
 from targeting.reference.credits import credits
-from targeting.reference.results import election_sheet, list_elections
+from targeting.reference.held import election_sheet, list_elections
 from targeting.reference.streets import load_streets
 from targeting.reference.tables import list_layers
 from targeting.scoring.priorities import SMALLEST_CELL
