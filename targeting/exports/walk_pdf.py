@@ -7,6 +7,7 @@ the same bytes. The packet is one PDF with an index in front; each turf also has
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import segno
 import typst
 
 from targeting.errors import TargetingError
+from targeting.exports.aside import write_aside
 from targeting.exports.book_words import (
     about_stop,
     door_memory,
@@ -27,7 +29,6 @@ from targeting.exports.book_words import (
     legal_stop,
     station_line,
 )
-from targeting.exports.files import write_aside
 from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT
 from targeting.exports.walk_map import draw_map
@@ -92,6 +93,11 @@ def write_packet(
     index = _index(books, today, language) if len(books) > 1 else None
     _write({**common, "index": index, "books": facts}, path, today)
     return [path, *written]
+
+
+def on_one_thread() -> None:
+    """Typst's own threads would fight for the cores: where two processes write, each has one."""
+    os.environ["RAYON_NUM_THREADS"] = "1"
 
 
 def _write(facts: dict[str, Any], path: Path, today: date) -> None:
