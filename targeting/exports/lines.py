@@ -12,5 +12,7 @@ def one_line(text: str, longest: int) -> str:
     ('Rue Basse', 'Rue', 'Avenue d…')
     """
     spaced = " ".join(text.split())
-    shown = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
+    shown = spaced
+    if not spaced.isprintable():
+        shown = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
