@@ -62,6 +62,22 @@ def test_the_doctor_opens_no_table_of_a_whole_town(demo_folder: Path) -> None:
     assert not found & set(HEAVY) - {"sqlalchemy"}
 
 
+@pytest.mark.parametrize(
+    ("module", "kept_away"),
+    [
+        ("exports.walk_pdf", set(HEAVY) - {"numpy", "shapely"}),  # what sets pages, in a child
+        ("workflows.outings.walkbooks", {"numba", "scipy", "alembic", "streamlit", "sklearn"}),
+        ("reference.held", set(HEAVY)),
+    ],
+)
+def test_a_module_loads_what_its_job_needs(module: str, kept_away: set[str]) -> None:
+    code = f"import sys, targeting.{module}; print(*{{n.partition('.')[0] for n in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & kept_away
+
+
 def test_the_newest_migration_is_the_one_written_in_the_code() -> None:
     from alembic.script import ScriptDirectory
 
