@@ -136,19 +136,20 @@ def keyed_flows(
 def tidy_ranked(flows: pl.DataFrame) -> pl.DataFrame:
     """`tidy_flows` of ranked flows, sorted by then and now."""
     weight = pl.col("weight")
-    return (
+    return (  # sorted first: sums are then the same to the last digit at each run
         _one_row_a_pair(flows)
+        .sort("then", "now")
         .filter(weight > 0)
         .filter((weight >= SMALLEST_WEIGHT) | (weight == weight.max().over("then")))
         .with_columns(weight=weight / weight.sum().over("then"))
         .select(RANKED)
-        .sort("then", "now")
     )
 
 
 def compose_ranked(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """`compose` of ranked flows, sorted by then and now."""
-    joined = first.join(second, left_on="now", right_on="then", how="left", suffix="_two")
+    joined = first.join(second, left_on="now", right_on="then", how="left", suffix="_two",
+                        maintain_order="left_right")  # fmt: skip
     unknown = pl.col("weight_two").is_null()
     lost = pl.lit(RANK["lost"], dtype=pl.Int8)
     steps = joined.select(
