@@ -27,6 +27,10 @@ SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
 
 
+BLOC_COLUMNS: Final = ["station_id", "nuance_code", "candidate", "party_list", "votes"]
+"""Columns of Votes that the bloc of a line is told by."""
+
+
 def list_elections(workspace: Workspace) -> list[str]:
     """Elections imported, oldest first."""
     folder = workspace.reference / "turnout"
@@ -165,7 +169,7 @@ def load_bloc_votes(
 ) -> pd.DataFrame:
     """Votes per station and bloc (table BlocVotes) of one election."""
     table = load_blocs(workspace) if blocs is None else blocs
-    votes = _read(workspace, "votes", election_id, communes)
+    votes = _read(workspace, "votes", election_id, communes, BLOC_COLUMNS)
     return build_bloc_votes(votes, table, election_id).to_pandas()
 
 
@@ -185,14 +189,19 @@ def load_rolls(
     """Registered voters per station of every election imported, or of these."""
     rolls = {}
     for election_id in list_elections(workspace) if elections is None else elections:
-        table = _read(workspace, "turnout", election_id, None).select("station_id", "registered")
+        table = _read(workspace, "turnout", election_id, None, ("station_id", "registered"))
         rolls[election_id] = table.to_pandas().set_index("station_id")["registered"]
     return rolls
 
 
 def _read(
-    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+    workspace: Workspace,
+    table: str,
+    election_id: str,
+    communes: Sequence[str] | None,
+    columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
+    """Rows of one table, of these communes and in these columns (of them, those that are there)."""
     path = workspace.reference / table / f"{election_id}.parquet"
     if not path.exists():
         has = ", ".join(list_elections(workspace)) or "none"
@@ -207,6 +216,8 @@ def _read(
             pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
         ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
+    if columns is not None:
+        rows = rows.select(pl.selectors.by_name(*columns, require_all=False))
     return open_table(workspace, path, lambda _: rows.collect())
 
 

@@ -130,6 +130,24 @@ def build_history(rounds: Sequence[Round], seen: Seen | None = None) -> History:
     return History(StationHistory.check(flows), _now(nodes, ahead, catalogue))
 
 
+def history_within(whole: History, communes: Sequence[str]) -> History | None:
+    """The history of some communes, cut out of that of more: that which building it of their rounds
+    alone gives, row for row.
+
+    Nothing where the two may differ: a commune that has no station now, that gave voters to another
+    one or lost some from sight (the rounds of its department tell, not its own), or that ends at
+    another round than the others asked for. What maps told is for the caller to leave out.
+    """
+    then = communes_of(whole.flows["station_id_then"])
+    flows = whole.flows[then.isin(list(communes))]
+    stays = communes_of(flows["station_id"]) == communes_of(flows["station_id_then"])
+    now = whole.now[communes_of(whole.now["station_id"]).isin(list(communes))]
+    has = set(communes_of(now["station_id"]))
+    if has != set(communes) or now["vintage"].nunique() != 1 or not stays.all():
+        return None
+    return History(flows.reset_index(drop=True), now.reset_index(drop=True))
+
+
 @dataclass(frozen=True)
 class _Keyed:
     """A round by the keys of its stations.
