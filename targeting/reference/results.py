@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -25,10 +26,6 @@ SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 
 
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
-
-
-BLOC_COLUMNS: Final = ["station_id", "nuance_code", "candidate", "party_list", "votes"]
-"""Columns of Votes that the bloc of a line is told by."""
 
 
 def list_elections(workspace: Workspace) -> list[str]:
@@ -169,8 +166,9 @@ def load_bloc_votes(
 ) -> pd.DataFrame:
     """Votes per station and bloc (table BlocVotes) of one election."""
     table = load_blocs(workspace) if blocs is None else blocs
-    votes = _read(workspace, "votes", election_id, communes, BLOC_COLUMNS)
-    return build_bloc_votes(votes, table, election_id).to_pandas()
+    path, votes = _scan(workspace, "votes", election_id, communes)
+    built = open_table(workspace, path, lambda _: build_bloc_votes(votes, table, election_id))
+    return built.to_pandas()
 
 
 def sound_elections(workspace: Workspace) -> list[str]:
@@ -201,7 +199,15 @@ def _read(
     communes: Sequence[str] | None,
     columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Rows of one table, of these communes and in these columns (of them, those that are there)."""
+    """Rows of one table, of these communes or of all, in these columns or in all."""
+    path, rows = _scan(workspace, table, election_id, communes)
+    wanted = rows if columns is None else rows.select(columns)
+    return open_table(workspace, path, lambda _: wanted.collect())
+
+
+def _scan(
+    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+) -> tuple[Path, pl.LazyFrame]:
     path = workspace.reference / table / f"{election_id}.parquet"
     if not path.exists():
         has = ", ".join(list_elections(workspace)) or "none"
@@ -216,9 +222,7 @@ def _read(
             pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
         ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
-    if columns is not None:
-        rows = rows.select(pl.selectors.by_name(*columns, require_all=False))
-    return open_table(workspace, path, lambda _: rows.collect())
+    return path, rows
 
 
 def load_blocs(workspace: Workspace) -> pd.DataFrame:
