@@ -126,7 +126,8 @@ def test_rolls_are_matched_alike_whatever_else_the_catalogue_holds(
 ) -> None:
     then = town_of(seed, stations, commune="31555")
     codes = data.draw(st.permutations(list(then["station_id"])))
-    now = some_years_later(then, seed=seed + 1, codes=dict(zip(then["station_id"], codes)))
+    renamed = dict(zip(then["station_id"], codes, strict=True))
+    now = some_years_later(then, seed=seed + 1, codes=renamed)
     now = now.iloc[min(missing, len(now) - 1) :]
     others = ids("01004_0001", "31554_0001", "31555_0000", "31555_9999", "97601_0001")
     catalogue = Catalogue.of([others, then["station_id"], now["station_id"]])
