@@ -34,8 +34,8 @@ class Catalogue:
     @classmethod
     def of(cls, ids: Iterable[pd.Series]) -> Catalogue:
         """The catalogue of all ids in these columns; missing ones are left out."""
-        columns = [pl.from_pandas(column).cast(pl.String) for column in ids]
-        together = pl.concat([pl.Series("station_id", [], dtype=pl.String), *columns])
+        columns = [_texts(column) for column in ids]
+        together: pl.Series = pl.concat([pl.Series("station_id", [], dtype=pl.String), *columns])
         return cls(together.drop_nulls().unique().sort())
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class Catalogue:
 
     def keys_of(self, ids: pd.Series) -> np.ndarray:
         """Key of each id (int32); LOST where it is missing or not in the catalogue."""
-        known = pl.from_pandas(ids).cast(pl.String).cast(self._kind, strict=False)
+        known = _texts(ids).cast(self._kind, strict=False)
         keys: np.ndarray = known.to_physical().cast(pl.Int32).fill_null(LOST).to_numpy()
         return keys
 
@@ -100,10 +100,14 @@ class Catalogue:
         return mask
 
 
+def _texts(ids: pd.Series) -> pl.Series:
+    return pl.Series("station_id", ids).cast(pl.String)
+
+
 def _places(codes: pd.Series) -> np.ndarray:
     """Place of each code among the distinct ones, sorted."""
-    places, _ = pd.factorize(codes, sort=True)
-    return places.astype("int32")
+    places: np.ndarray = pd.factorize(codes, sort=True)[0].astype("int32")
+    return places
 
 
 def key_flows(flows: pd.DataFrame, catalogue: Catalogue) -> pl.DataFrame:

@@ -51,8 +51,8 @@ def find_absorbed(gone: pd.DataFrame, now: pd.DataFrame, stayed: pd.DataFrame) -
         time: voters do not leave theirs.
     """
     catalogue = Catalogue.of([t["station_id"] for t in (gone, now, stayed)])
-    keyed = (key_rolls(rolls, catalogue) for rolls in (gone, now, stayed))
-    return name_flows(absorbed_by_key(*keyed, catalogue), catalogue)
+    then, there, others = (key_rolls(rolls, catalogue) for rolls in (gone, now, stayed))
+    return name_flows(absorbed_by_key(then, there, others, catalogue), catalogue)
 
 
 def absorbed_by_key(
