@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from targeting.codes import ARRONDISSEMENT_COMMUNES
@@ -120,6 +120,7 @@ def test_flows_tidied_by_key_are_the_flows_tidied_by_id(rows) -> None:
     pd.testing.assert_frame_equal(name_flows(keyed, catalogue), named, rtol=1e-12)
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 9), st.integers(1, 25), st.integers(0, 3), st.data())
 def test_rolls_are_matched_alike_whatever_else_the_catalogue_holds(
     seed, stations, missing, data
