@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -147,8 +148,9 @@ def load_bloc_votes(
 ) -> pd.DataFrame:
     """Votes per station and bloc (table BlocVotes) of one election."""
     table = load_blocs(workspace) if blocs is None else blocs
-    votes = _read(workspace, "votes", election_id, communes)
-    return build_bloc_votes(votes, table, election_id).to_pandas()
+    path, votes = _scan(workspace, "votes", election_id, communes)
+    built = open_table(workspace, path, lambda _: build_bloc_votes(votes, table, election_id))
+    return built.to_pandas()
 
 
 def load_rolls(
@@ -157,14 +159,27 @@ def load_rolls(
     """Registered voters per station of every election imported, or of these."""
     rolls = {}
     for election_id in list_elections(workspace) if elections is None else elections:
-        table = _read(workspace, "turnout", election_id, None).select("station_id", "registered")
+        table = _read(workspace, "turnout", election_id, None, ("station_id", "registered"))
         rolls[election_id] = table.to_pandas().set_index("station_id")["registered"]
     return rolls
 
 
 def _read(
-    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+    workspace: Workspace,
+    table: str,
+    election_id: str,
+    communes: Sequence[str] | None,
+    columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
+    """Rows of one table, of these communes or of all, in these columns or in all."""
+    path, rows = _scan(workspace, table, election_id, communes)
+    wanted = rows if columns is None else rows.select(columns)
+    return open_table(workspace, path, lambda _: wanted.collect())
+
+
+def _scan(
+    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+) -> tuple[Path, pl.LazyFrame]:
     path = workspace.reference / table / f"{election_id}.parquet"
     if not path.exists():
         has = ", ".join(list_elections(workspace)) or "none"
@@ -179,7 +194,7 @@ def _read(
             pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
         ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
-    return open_table(workspace, path, lambda _: rows.collect())
+    return path, rows
 
 
 def load_blocs(workspace: Workspace) -> pd.DataFrame:

@@ -66,8 +66,7 @@ def cached(
 
     Where the cache cannot be written (a full disk, or one that is read only) it is only built.
     """
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    path = workspace.root / "cache" / f"{name}-{digest}{kind.suffix}"
+    path = _entry(workspace, name, parts, kind.suffix)
     found = _read(path, kind)
     if found is not None:
         return found[0]
@@ -80,6 +79,19 @@ def cached(
             write_whole(path, lambda file: kind.write(made, file))
             _prune(path, name, kind.suffix, entries)
         return made
+
+
+def find_kept(
+    workspace: Workspace, name: str, parts: Sequence[object], kind: Kind[Kept]
+) -> Kept | None:
+    """The entry of `name` made of `parts` where it is kept already; nothing is built."""
+    found = _read(_entry(workspace, name, parts, kind.suffix), kind)
+    return None if found is None else found[0]
+
+
+def _entry(workspace: Workspace, name: str, parts: Sequence[object], suffix: str) -> Path:
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return workspace.root / "cache" / f"{name}-{digest}{suffix}"
 
 
 def content_of(workspace: Workspace, folders: Iterable[str], *, blocs: bool = False) -> list[Any]:

@@ -12,7 +12,7 @@ from targeting.reference.held import list_elections
 from targeting.reference.moments import one_moment
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations
-from targeting.scoring.cycles import learning_transition
+from targeting.scoring.cycles import learning_transition, no_later_than
 from targeting.scoring.intervals import Calibration, calibrate
 from targeting.scoring.rankings import gap_left, product
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
@@ -44,7 +44,8 @@ def workspace_calibrations(
 
 
 def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Calibrations:
-    tallies = load_tallies(workspace, list_elections(workspace), target=target)
+    known = no_later_than(list_elections(workspace), basis)
+    tallies = load_tallies(workspace, known, target=target)
     past = learning_transition(tallies, basis)
     if past is None:
         why = (
@@ -52,6 +53,7 @@ def _calibrate(workspace: Workspace, basis: Basis, target: Sequence[str]) -> Cal
             "round, a low-turnout election after it, and a later first round of ten points more)."
         )
         return Calibrations(None, None, why)
+    tallies = {e: tallies[e] for e in {*past.known, past.t0, past.t1}}
     try:
         return Calibrations(
             calibrate(tallies, past, gap_left),
