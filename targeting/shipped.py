@@ -12,6 +12,8 @@ CHECKOUT: Final = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file(
 OUR_DATA: Final = (CHECKOUT or PACKAGE) / "data"
 """Tables that are ours: blocs, outcomes, time model, the invented town."""
 
+OUR_BLOCS: Final = OUR_DATA / "blocs.csv"
+
 PAGES: Final = (CHECKOUT or PACKAGE) / "pages"
 """One screen a file."""
 

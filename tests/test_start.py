@@ -13,7 +13,7 @@ from targeting.store.engine import MIGRATIONS, NEWEST
 
 HEAVY = (
     "pandas", "numpy", "alembic", "scipy", "sqlalchemy", "geopandas", "pandera", "polars",
-    "pyarrow", "numba", "streamlit",
+    "pyarrow", "numba", "streamlit", "shapely", "pyproj", "sklearn", "mako",
 )  # fmt: skip
 
 CALL = """
@@ -42,12 +42,40 @@ def test_a_page_of_help_loads_nothing_heavy(page: tuple[str, ...]) -> None:
     assert not loaded_by(*page) & set(HEAVY)
 
 
+def test_the_list_of_publications_loads_nothing_heavy(tmp_path: Path) -> None:
+    assert not loaded_by("--workspace", tmp_path / "w", "sources") & set(HEAVY)
+
+
 def test_a_light_command_on_a_workspace_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    """Its database is opened, and no table: pandas and what stands on it stay away."""
     loaded_by("--workspace", tmp_path / "w", "init", "--commune", "13055")
-    again = loaded_by("--workspace", tmp_path / "w", "init", "--name", "Again")
-    assert not again & {"alembic", "mako", "scipy", "numba", "streamlit"}
-    looked = loaded_by("--workspace", tmp_path / "w", "doctor")
-    assert not looked & {"alembic", "mako", "scipy", "numba", "streamlit"}
+    for command in (("init", "--name", "Again"), ("doctor",)):
+        found = loaded_by("--workspace", tmp_path / "w", *command)
+        assert "sqlalchemy" in found
+        assert not found & set(HEAVY) - {"sqlalchemy"}
+
+
+def test_the_doctor_opens_no_table_of_a_whole_town(demo_folder: Path) -> None:
+    """How the roll was found was kept with the buildings, and is read without them."""
+    found = loaded_by("--workspace", demo_folder, "doctor")
+    assert "sqlalchemy" in found
+    assert not found & set(HEAVY) - {"sqlalchemy"}
+
+
+@pytest.mark.parametrize(
+    ("module", "kept_away"),
+    [
+        ("exports.walk_pdf", set(HEAVY) - {"numpy", "shapely"}),  # what sets pages, in a child
+        ("workflows.outings.walkbooks", {"numba", "scipy", "alembic", "streamlit", "sklearn"}),
+        ("reference.held", set(HEAVY)),
+    ],
+)
+def test_a_module_loads_what_its_job_needs(module: str, kept_away: set[str]) -> None:
+    code = f"import sys, targeting.{module}; print(*{{n.partition('.')[0] for n in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & kept_away
 
 
 def test_the_newest_migration_is_the_one_written_in_the_code() -> None:

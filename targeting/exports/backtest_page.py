@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from targeting.exports.files import write_aside
+from targeting.exports.aside import write_aside
 from targeting.exports.pages import TEMPLATES
 from targeting.locale import election_in, number_in, percent_in, text_in
 

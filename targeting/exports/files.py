@@ -7,9 +7,7 @@ has room for them, and beside a CSV (`X.credits.txt`) where it has none.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,7 +17,7 @@ import pyarrow.parquet as pq
 
 from targeting.cells import safe_table
 from targeting.crs import WGS84
-from targeting.errors import TargetingError
+from targeting.exports.aside import write_aside
 
 
 def write_csv(table: pd.DataFrame, path: Path, credits: Sequence[str]) -> list[Path]:
@@ -44,39 +42,6 @@ def write_gpkg(layer: gpd.GeoDataFrame, path: Path, credits: Sequence[str]) -> l
     """A layer in its own CRS, its credits among its metadata."""
     write_aside(path, lambda to: _write_gpkg(layer, to, credits))
     return [path]
-
-
-def ensure_writable(path: Path) -> None:
-    """Raise TargetingError if nothing can be written beside `path`; asked before long work."""
-    write_aside(path.with_name(f".{path.name}.probe"), lambda to: to.write_text(""))
-    path.with_name(f".{path.name}.probe").unlink(missing_ok=True)
-
-
-def write_aside(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` write to a name beside `path`, then move it there: whole, or not at all.
-
-    Raises TargetingError when the disk says no.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace_with(path, write)
-    except OSError as error:
-        raise TargetingError(
-            f"{path} cannot be written ({error.strerror or error}): check the folder, its rights "
-            "and the room left on the disk."
-        ) from error
-
-
-def _replace_with(path: Path, write: Callable[[Path], object]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    aside = Path(name)
-    try:
-        aside.unlink()
-        write(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _credits_beside(path: Path, credits: Sequence[str]) -> list[Path]:

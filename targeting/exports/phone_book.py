@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from targeting.exports.aside import write_aside
 from targeting.exports.book_words import (
     about_stop,
     door_memory,
@@ -27,7 +28,6 @@ from targeting.exports.book_words import (
     floor_name,
     legal_stop,
 )
-from targeting.exports.files import write_aside
 from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT, WIDTH
 from targeting.exports.pages import TEMPLATES

@@ -17,7 +17,7 @@ import pandas as pd
 from shapely.geometry import box
 
 from targeting.codes import station_label
-from targeting.exports.files import write_aside
+from targeting.exports.aside import write_aside
 from targeting.exports.pages import TEMPLATES
 from targeting.locale import text_in
 from targeting.outcomes import OUTCOMES, outcome_label

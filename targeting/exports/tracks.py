@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from targeting.exports.files import write_aside
+from targeting.exports.aside import write_aside
 from targeting.exports.lines import one_line
 
 KML: Final = "http://www.opengis.net/kml/2.2"

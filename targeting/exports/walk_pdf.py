@@ -6,6 +6,7 @@ the same bytes. The packet is one PDF with an index in front; each turf also has
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import segno
 
+from targeting.exports.aside import write_aside
 from targeting.exports.book_words import (
     about_stop,
     door_memory,
@@ -21,7 +23,6 @@ from targeting.exports.book_words import (
     legal_stop,
     station_line,
 )
-from targeting.exports.files import write_aside
 from targeting.exports.lines import one_line
 from targeting.exports.map_shapes import HEIGHT
 from targeting.exports.typeset import set_pages
@@ -87,6 +88,11 @@ def write_packet(
     index = _index(books, today, language) if len(books) > 1 else None
     _write({**common, "index": index, "books": facts}, path, today)
     return [path, *written]
+
+
+def on_one_thread() -> None:
+    """Typst's own threads would fight for the cores: where two processes write, each has one."""
+    os.environ["RAYON_NUM_THREADS"] = "1"
 
 
 def _write(facts: dict[str, Any], path: Path, today: date) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import xlsxwriter
 
 from targeting.cells import safe_table
-from targeting.exports.files import write_aside
+from targeting.exports.aside import write_aside
 
 WIDEST: Final = 40
 A4: Final = 9

@@ -15,9 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-from polars.exceptions import PolarsError
-
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.manifest import changed_manifest, read_manifest
@@ -25,9 +22,6 @@ from targeting.reference.sheets import Sheet, import_again, is_sealed, load_shee
 from targeting.reference.staging import only_writer, recover_if_needed, write_whole
 
 MEMORY: Final = "checked.json"
-
-UNREADABLE: Final = (pa.ArrowException, PolarsError, ValueError, KeyError)
-"""What readers of Parquet raise over a file that is cut short or changed."""
 
 Stamp = list[int]
 
@@ -150,12 +144,21 @@ def fingerprint(workspace: Workspace, folder: str) -> list[list[str]]:
     return [[f"{folder}/{p.name}", content_hash(workspace, checked(workspace, p))] for p in tables]
 
 
+def unreadable() -> tuple[type[Exception], ...]:
+    """What readers of Parquet raise over a file that is cut short or changed."""
+    # looked up once something was raised: a file that is sound loads neither library
+    import pyarrow as pa
+    from polars.exceptions import PolarsError
+
+    return (pa.ArrowException, PolarsError, ValueError, KeyError)
+
+
 @contextlib.contextmanager
 def told_as_damage(table: Path) -> Iterator[None]:
     """What a reader raises over a damaged table, as a WorkspaceError with the way out."""
     try:
         yield
-    except UNREADABLE as error:
+    except unreadable() as error:
         raise WorkspaceError(
             f"{table.parent.name}/{table.name} cannot be read ({type(error).__name__}): "
             f"{import_again(table)}"

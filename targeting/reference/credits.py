@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from targeting.config import Workspace
-from targeting.reference.results import election_sheet, list_elections, list_shares
+from targeting.reference.held import election_sheet, list_elections, list_shares
 from targeting.reference.tables import list_layers
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import polars as pl
 
-from targeting.codes import held_on, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.reference.checksums import checked, is_sound
+from targeting.reference.checksums import checked
+from targeting.reference.held import list_elections
 from targeting.reference.sheets import Sheet, load_sheet
 from targeting.reference.staging import Staging
-from targeting.reference.tables import is_kept, open_table, put_sheet, sheet_of, told_lost
-from targeting.sources.results.blocs import OUR_BLOCS, build_bloc_votes, merge_blocs, read_blocs
+from targeting.reference.tables import is_kept, open_table, put_sheet, told_lost
+from targeting.shipped import OUR_BLOCS
+from targeting.sources.results.blocs import build_bloc_votes, merge_blocs, read_blocs
 from targeting.tables import Shares, Turnout, Votes
 
 TURNOUT_COLUMNS: Final = list(Turnout.to_schema().columns)
@@ -25,19 +27,6 @@ SHARES_COLUMNS: Final = list(Shares.to_schema().columns)
 
 
 VOTES_COLUMNS: Final = list(Votes.to_schema().columns)
-
-
-def list_elections(workspace: Workspace) -> list[str]:
-    """Elections imported, oldest first."""
-    folder = workspace.reference / "turnout"
-    # by table or by sheet: one whose table is gone is told, not left out
-    found = {p.stem for kind in ("parquet", "json") for p in folder.glob(f"*.{kind}")}
-    return sorted(found, key=lambda e: held_on(parse_election_id(e)))
-
-
-def election_sheet(workspace: Workspace, election_id: str) -> Sheet:
-    """The sheet of one election's results."""
-    return sheet_of(workspace, workspace.reference / "turnout" / f"{election_id}.json")
 
 
 def write_results(
@@ -102,12 +91,6 @@ def write_shares(staging: Staging, election_id: str, shares: pl.DataFrame, sheet
     put_sheet(staging, place, sheet)
 
 
-def list_shares(workspace: Workspace) -> dict[str, Sheet]:
-    """Elections of which shares without counts are imported, with their sheets."""
-    folder = workspace.reference / "shares"
-    return {p.stem: sheet_of(workspace, p) for p in sorted(folder.glob("*.json"))}
-
-
 def load_shares(workspace: Workspace, election_id: str) -> pd.DataFrame:
     """Shares of one election (table Shares). Raises WorkspaceError if none is imported."""
     rows = _read(workspace, "shares", election_id, None).select(SHARES_COLUMNS)
@@ -165,18 +148,9 @@ def load_bloc_votes(
 ) -> pd.DataFrame:
     """Votes per station and bloc (table BlocVotes) of one election."""
     table = load_blocs(workspace) if blocs is None else blocs
-    votes = _read(workspace, "votes", election_id, communes)
-    return build_bloc_votes(votes, table, election_id).to_pandas()
-
-
-def sound_elections(workspace: Workspace) -> list[str]:
-    """Elections whose tables are what was imported, oldest first."""
-    folder = workspace.reference
-    return [
-        e
-        for e in list_elections(workspace)
-        if all(is_sound(workspace, folder / t / f"{e}.parquet") for t in ("turnout", "votes"))
-    ]
+    path, votes = _scan(workspace, "votes", election_id, communes)
+    built = open_table(workspace, path, lambda _: build_bloc_votes(votes, table, election_id))
+    return built.to_pandas()
 
 
 def load_rolls(
@@ -185,14 +159,27 @@ def load_rolls(
     """Registered voters per station of every election imported, or of these."""
     rolls = {}
     for election_id in list_elections(workspace) if elections is None else elections:
-        table = _read(workspace, "turnout", election_id, None).select("station_id", "registered")
+        table = _read(workspace, "turnout", election_id, None, ("station_id", "registered"))
         rolls[election_id] = table.to_pandas().set_index("station_id")["registered"]
     return rolls
 
 
 def _read(
-    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+    workspace: Workspace,
+    table: str,
+    election_id: str,
+    communes: Sequence[str] | None,
+    columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
+    """Rows of one table, of these communes or of all, in these columns or in all."""
+    path, rows = _scan(workspace, table, election_id, communes)
+    wanted = rows if columns is None else rows.select(columns)
+    return open_table(workspace, path, lambda _: wanted.collect())
+
+
+def _scan(
+    workspace: Workspace, table: str, election_id: str, communes: Sequence[str] | None
+) -> tuple[Path, pl.LazyFrame]:
     path = workspace.reference / table / f"{election_id}.parquet"
     if not path.exists():
         has = ", ".join(list_elections(workspace)) or "none"
@@ -207,7 +194,7 @@ def _read(
             pl.col("station_id").is_between(pl.lit(f"{c}_"), pl.lit(f"{c}`")) for c in communes
         ]
         rows = rows.filter(pl.any_horizontal(wanted) if wanted else pl.lit(False))
-    return open_table(workspace, path, lambda _: rows.collect())
+    return path, rows
 
 
 def load_blocs(workspace: Workspace) -> pd.DataFrame:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import geopandas as gpd
 import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
+from targeting.reference.held import OUTLINED, list_stations
 from targeting.reference.sheets import Sheet, load_sheet
 from targeting.reference.staging import Staging
-from targeting.reference.tables import list_layers, load_tables, open_table, put_sheet, write_table
+from targeting.reference.tables import load_tables, open_table, put_sheet, write_table
 from targeting.tables import StationPoints
-
-OUTLINED: Final = ("published", "built")
-"""Origins of stations that have a polygon; those of origin `points` are never painted."""
 
 
 def write_stations(
@@ -37,21 +34,6 @@ def write_stations(
     sheet.facts["origin"] = stations["origin"].iloc[0]
     stations.to_parquet(staging.path(f"{name}.parquet"))
     put_sheet(staging, name, sheet)
-
-
-def list_stations(
-    workspace: Workspace, *, origins: Sequence[str] | None = None
-) -> list[tuple[str, str, Sheet]]:
-    """Layers of stations: source, vintage, sheet; newest vintage first, then last written.
-
-    All of them, or those of these origins (`OUTLINED`: the ones with polygons).
-    """
-    layers = [
-        row
-        for row in list_layers(workspace, "stations")
-        if origins is None or row[2].facts.get("origin", "published") in origins
-    ]
-    return sorted(layers, key=lambda row: (row[1], row[2].facts.get("order", 0)), reverse=True)
 
 
 def load_stations(
@@ -141,8 +123,3 @@ def load_station_points(
     # `voters` sorts after `addresses`, a later year after an earlier one
     best = kinds.sort_values(["vintage", "basis"]).drop_duplicates("commune_code", keep="last")
     return points.merge(best, on=list(best.columns)).reset_index(drop=True)
-
-
-def list_station_points(workspace: Workspace) -> list[tuple[str, str, Sheet]]:
-    """Voters' points in place: `<department>-<basis>`, vintage, sheet; newest vintage first."""
-    return list_layers(workspace, "station_points")

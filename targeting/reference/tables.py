@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.checksums import checked, is_sound, sealed_with, sheet_path, told_as_damage
 from targeting.reference.sheets import Sheet, load_sheet
 from targeting.reference.staging import Staging
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Read = TypeVar("Read")
 
@@ -37,6 +38,8 @@ def today() -> str:
 
 
 def write_table(staging: Staging, name: str, table: pd.DataFrame, sheet: Sheet) -> None:
+    import pandas as pd
+
     old_table = staging.current(f"{name}.parquet")
     sheet = told_lost(staging, old_table, sheet)
     if is_kept(staging, old_table):
@@ -110,6 +113,8 @@ def open_table(workspace: Workspace, table: Path, read: Callable[[Path], Read]) 
 def load_tables(
     workspace: Workspace, folder: str, communes: Sequence[str] | None
 ) -> list[pd.DataFrame]:
+    import pandas as pd
+
     filters = [("commune_code", "in", list(communes))] if communes is not None else None
     paths = sorted((workspace.reference / folder).glob("*.parquet"))
     tables = [

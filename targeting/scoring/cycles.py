@@ -48,6 +48,13 @@ def basis_before(tallies: Tallies, t1: str) -> Basis:
     return choose_basis(turnout_levels(known))
 
 
+def no_later_than(elections: Sequence[str], basis: Basis) -> list[str]:
+    """Elections held no later than the last of the basis, oldest first: all it may learn on."""
+    end = max(held_on(parse_election_id(e)) for e in basis.elections)
+    known = sorted(map(parse_election_id, elections), key=held_on)
+    return [e.election_id for e in known if held_on(e) <= end]
+
+
 def learning_transition(tallies: Tallies, basis: Basis) -> Transition | None:
     """The transition that a model of `basis` learns on, or nothing where the past holds none.
 
@@ -56,11 +63,8 @@ def learning_transition(tallies: Tallies, basis: Basis) -> Transition | None:
     turnout was ten points higher, no later than the basis itself: nothing learnt is later than
     what it is applied to.
     """
-    end = max(map(parse_election_id, basis.elections), key=held_on)
     latest = parse_election_id(basis.latest_low)
-    known = sorted(
-        (e for e in map(parse_election_id, tallies) if held_on(e) <= held_on(end)), key=held_on
-    )
+    known = [parse_election_id(e) for e in no_later_than(list(tallies), basis)]
     ends = [e for e in known if e.round_number == 1]
     starts = [e for e in known if held_on(e) < held_on(latest) and e.contest != latest.contest]
     starts.sort(key=lambda e: (e.kind == latest.kind, e.round_number == 1, held_on(e)))

@@ -262,10 +262,19 @@ def _reasons(
     else:
         for election_id in basis.elections:
             notes |= _redrawn_notes(election_id, past[election_id], registered.index)
-    text = pd.Series("", index=registered.index, dtype="str")
-    for code, is_so in notes.items():
-        text = text.where(~is_so.astype(bool), text + "|" + code)
-    return text.str.removeprefix("|").astype("str")
+    return _joined(notes, registered.index)
+
+
+def _joined(notes: Mapping[str, pd.Series], stations: pd.Index) -> pd.Series:
+    """The codes of each station's notes, in their order, joined by `|`.
+
+    Each combination that is met is written once, not each station's.
+    """
+    is_so = np.column_stack([note.astype(bool).to_numpy() for note in notes.values()])
+    met, which = np.unique(np.packbits(is_so, axis=1), axis=0, return_inverse=True)
+    codes = np.array(list(notes), dtype=object)
+    texts = ["|".join(codes[bits]) for bits in np.unpackbits(met, axis=1, count=len(codes)) == 1]
+    return pd.Series(np.array(texts, dtype=object)[which.ravel()], index=stations, dtype="str")
 
 
 def _redrawn_notes(

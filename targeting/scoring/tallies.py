@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 import pandas as pd
+import polars as pl
 
 from targeting.codes import held_on, parse_election_id
 
@@ -25,11 +26,14 @@ def build_tally(
     tally = turnout.set_index("station_id")[
         ["registered", "votes_cast", "valid_votes", "constituency_code"]
     ].sort_index()
+    rows = pl.from_pandas(bloc_votes[["station_id", "bloc", "votes"]])
+    stations = pl.from_pandas(tally.index.to_frame(index=False))
     for at, (column, blocs) in enumerate(
         {"left": list(target), "far_right": ["far_right"]}.items()
     ):
-        rows = bloc_votes[bloc_votes["bloc"].isin(blocs)]
-        votes = rows.groupby("station_id")["votes"].sum().reindex(tally.index).fillna(0)
+        sums = rows.filter(pl.col("bloc").is_in(blocs)).group_by("station_id").agg(pl.sum("votes"))
+        found = stations.join(sums, on="station_id", how="left", maintain_order="left")
+        votes = pd.Series(found["votes"].fill_null(0).to_numpy(), index=tally.index)
         tally.insert(3 + at, column, votes.clip(upper=tally["valid_votes"]))
     return tally
 

@@ -370,7 +370,8 @@ def _geometry_column(name: str, schema: Any, geo: dict[str, Any]) -> tuple[str, 
 
 def _from_wkb(name: str, blobs: np.ndarray) -> np.ndarray:
     try:
-        geometry: np.ndarray = shapely.from_wkb(blobs)
+        with np.errstate(invalid="ignore"):  # coordinates that are no numbers: looked at later
+            geometry: np.ndarray = shapely.from_wkb(blobs)
     except (shapely.errors.GEOSException, TypeError, ValueError) as error:
         raise SourceError(
             name, f"a geometry is damaged ({str(error)[:80]}).", way_out=_EXPORT

@@ -30,8 +30,11 @@ COLUMNS: Final = ["station_id_then", "station_id", "weight", "basis", "confidenc
 SMALLEST_WEIGHT: Final = 0.005
 """Flows under half a percent of a station are noise of matching: they go to its other flows."""
 
-_RANK: Final = {basis: rank for rank, basis in enumerate(BASES)}
-_BASIS: Final = dict(enumerate(BASES))
+RANK: Final = {basis: rank for rank, basis in enumerate(BASES)}
+
+RANKED: Final = ["then", "now", "weight", "rank", "confidence"]
+"""Columns of ranked flows, what is composed and tidied: `then` and `now` are ids, or their keys in
+a catalogue (null where lost); `rank` is the place of the basis in BASES."""
 
 
 def communes_of(stations: pd.Series) -> pd.Series:
@@ -77,15 +80,7 @@ def identity_flows(stations: Sequence[str] | np.ndarray) -> pd.DataFrame:
 
 def tidy_flows(flows: pd.DataFrame) -> pd.DataFrame:
     """One row a pair, crumbs given to the station's other flows, weights of each summing to 1."""
-    ranked = pl.from_pandas(flows).with_columns(rank=pl.col("basis").replace_strict(_RANK))
-    weight = pl.col("weight")
-    kept = (
-        _one_row_a_pair(ranked)
-        .filter(weight > 0)
-        .filter((weight >= SMALLEST_WEIGHT) | (weight == weight.max().over("station_id_then")))
-        .with_columns(weight=weight / weight.sum().over("station_id_then"))
-    )
-    return _named(kept)
+    return _named(tidy_ranked(ranked(flows)))
 
 
 def compose(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -94,22 +89,7 @@ def compose(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     A basis is that of the weaker step, a confidence the product of both. A station of between
     that `second` does not know is lost. Weights stay conserved.
     """
-    one = pl.from_pandas(first).with_columns(rank=pl.col("basis").replace_strict(_RANK))
-    two = (
-        pl.from_pandas(second)
-        .with_columns(rank=pl.col("basis").replace_strict(_RANK))
-        .rename({"station_id": "now", "station_id_then": "between"})
-    )
-    joined = one.join(two, left_on="station_id", right_on="between", how="left", suffix="_two")
-    unknown = pl.col("weight_two").is_null()
-    steps = joined.select(
-        "station_id_then",
-        station_id="now",
-        weight=pl.col("weight") * pl.col("weight_two").fill_null(1.0),
-        confidence=pl.col("confidence") * pl.col("confidence_two").fill_null(0.0),
-        rank=pl.when(unknown).then(_RANK["lost"]).otherwise(pl.max_horizontal("rank", "rank_two")),
-    )
-    return _named(_one_row_a_pair(steps))
+    return _named(compose_ranked(ranked(first), ranked(second)))
 
 
 def unconserved(flows: pd.DataFrame, *, tolerance: float = 1e-9) -> pd.Series:
@@ -118,21 +98,89 @@ def unconserved(flows: pd.DataFrame, *, tolerance: float = 1e-9) -> pd.Series:
     return sums[(sums - 1).abs() > tolerance]
 
 
-def _one_row_a_pair(ranked: pl.DataFrame) -> pl.DataFrame:
+# -- ranked flows: of ids, or of keys --------------------------------------------------------------
+
+
+def ranked(flows: pd.DataFrame) -> pl.DataFrame:
+    """Ranked flows (columns RANKED) of a flow table, by ids."""
+    names = {"station_id_then": "then", "station_id": "now"}
+    rank = pl.col("basis").replace_strict(RANK, return_dtype=pl.Int8)
+    return pl.from_pandas(flows[COLUMNS]).rename(names).with_columns(rank=rank).select(RANKED)
+
+
+def keyed_flows(
+    then: np.ndarray,
+    now: np.ndarray | None,
+    weight: np.ndarray | float,
+    rank: np.ndarray | int,
+    confidence: np.ndarray | float,
+) -> pl.DataFrame:
+    """Ranked flows of equally long columns by key; a single value serves all. `now` None: lost."""
+    count = len(then)
+
+    def column(values: Any, dtype: str) -> np.ndarray:
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=dtype), (count,)))
+
+    to = pl.Series(column(now, "int32")) if now is not None else pl.Series([None] * count)
+    return pl.DataFrame(
+        {
+            "then": column(then, "int32"),
+            "now": to.cast(pl.Int32),
+            "weight": column(weight, "float64"),
+            "rank": column(rank, "int8"),
+            "confidence": column(confidence, "float64"),
+        }
+    )
+
+
+def tidy_ranked(flows: pl.DataFrame) -> pl.DataFrame:
+    """`tidy_flows` of ranked flows, sorted by then and now."""
+    weight = pl.col("weight")
+    return (  # sorted first: sums are then the same to the last digit at each run
+        _one_row_a_pair(flows)
+        .sort("then", "now")
+        .filter(weight > 0)
+        .filter((weight >= SMALLEST_WEIGHT) | (weight == weight.max().over("then")))
+        .with_columns(weight=weight / weight.sum().over("then"))
+        .select(RANKED)
+    )
+
+
+def compose_ranked(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """`compose` of ranked flows, sorted by then and now."""
+    joined = first.join(second, left_on="now", right_on="then", how="left", suffix="_two",
+                        maintain_order="left_right")  # fmt: skip
+    unknown = pl.col("weight_two").is_null()
+    lost = pl.lit(RANK["lost"], dtype=pl.Int8)
+    steps = joined.select(
+        "then",
+        now="now_two",
+        weight=pl.col("weight") * pl.col("weight_two").fill_null(1.0),
+        confidence=pl.col("confidence") * pl.col("confidence_two").fill_null(0.0),
+        rank=pl.when(unknown).then(lost).otherwise(pl.max_horizontal("rank", "rank_two")),
+    )
+    return _one_row_a_pair(steps).select(RANKED).sort("then", "now")
+
+
+def named_bases(rank: pl.Series) -> pd.Series:
+    """Name of each basis, from its rank."""
+    return pl.Series(BASES).gather(rank.cast(pl.UInt32)).to_pandas().astype("str")
+
+
+def _one_row_a_pair(flows: pl.DataFrame) -> pl.DataFrame:
     """Weights added up per pair; the basis is that of the largest part, the confidence the mean."""
     weight = pl.col("weight")
-    return ranked.group_by("station_id_then", "station_id").agg(
+    return flows.group_by("then", "now").agg(
         confidence=(pl.col("confidence") * weight).sum() / weight.sum(),
         rank=pl.col("rank").sort_by("weight").last(),
         weight=weight.sum(),
     )
 
 
-def _named(ranked: pl.DataFrame) -> pd.DataFrame:
-    named = ranked.with_columns(
-        basis=pl.col("rank").replace_strict(_BASIS, return_dtype=pl.String)
-    ).sort("station_id_then", "station_id")
-    return _typed(named.select(COLUMNS).to_pandas())
+def _named(flows: pl.DataFrame) -> pd.DataFrame:
+    """The flow table of ranked flows by ids."""
+    table = flows.rename({"then": "station_id_then", "now": "station_id"}).to_pandas()
+    return _typed(table.assign(basis=named_bases(flows["rank"]))[COLUMNS])
 
 
 def _typed(flows: pd.DataFrame) -> pd.DataFrame:

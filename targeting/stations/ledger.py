@@ -10,7 +10,8 @@ import pandas as pd
 import polars as pl
 
 from targeting.codes import LEDGER_KINDS
-from targeting.stations.flows import communes_of, zones_of
+from targeting.stations.catalogue import Catalogue, key_flows
+from targeting.stations.flows import RANK, named_bases, zones_of
 from targeting.stations.history import History, Round
 from targeting.tables import Ledger
 
@@ -39,27 +40,42 @@ def build_ledger(history: History, rounds: Sequence[Round]) -> pd.DataFrame:
     of b's roll has a past at all): 1 for a station that stayed or that swallowed others whole, ½
     for each half of a split, 0 for one that nobody came to.
     """
-    parts = [_of_round(of, history.of(of.vintage), history.now) for of in rounds]
+    then = [of.rolls["station_id"] for of in rounds]
+    flows = history.flows[["station_id_then", "station_id"]]
+    catalogue = Catalogue.of([*then, *(flows[c] for c in flows), history.now["station_id"]])
+    now = pd.Series(
+        history.now["registered"].to_numpy("float64", na_value=np.nan),
+        index=catalogue.keys_of(history.now["station_id"]),
+    )
+    parts = [
+        _of_round(of, key_flows(history.of(of.vintage), catalogue), now, catalogue) for of in rounds
+    ]
     return Ledger.check(pd.concat(parts, ignore_index=True))
 
 
-def _of_round(of: Round, flows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    roll = of.rolls.set_index("station_id")["registered"]
-    then = flows["station_id_then"].map(roll).astype("float64")
-    carried = flows.assign(people=flows["weight"] * then.fillna(1.0), known=then.notna())
-    inward = carried.dropna(subset="station_id")
-    communes = communes_of(inward["station_id"]).unique()
-    here = now[communes_of(now["station_id"]).isin(list(communes))]
-    past = _pasts(inward).reindex(here["station_id"])
-    registered = here.set_index("station_id")["registered"].astype("float64")
+def _of_round(of: Round, flows: pl.DataFrame, now: pd.Series, catalogue: Catalogue) -> pd.DataFrame:
+    """Rows of one round. flows: ranked, by key (see `flows`); now: roll of each key of now."""
+    roll = np.full(len(catalogue), np.nan)
+    registered_then = of.rolls["registered"].to_numpy("float64", na_value=np.nan)
+    roll[catalogue.keys_of(of.rolls["station_id"])] = registered_then
+    inward = flows.filter(pl.col("now").is_not_null()).to_pandas()
+    then = roll[inward["then"]]
+    inward["people"] = inward["weight"] * np.where(np.isnan(then), 1.0, then)
+    inward["known"] = ~np.isnan(then)
+    has = np.zeros(catalogue.communes, dtype=bool)
+    has[catalogue.commune[inward["now"]]] = True
+    registered = now[has[catalogue.commune[now.index]]]
+    past = _pasts(inward, catalogue).reindex(registered.index)
     share = past["own"].fillna(0.0) * _reach(past["people"], registered)
     confidence = past["confidence"].fillna(0.0)
+    basis = past["rank"].fillna(RANK["lost"]).to_numpy("int8")
     table = pd.DataFrame(
         {
             "vintage": of.vintage,
+            "station_id": catalogue.ids_of(past.index.to_numpy()).set_axis(past.index),
             "kind": _kinds(past),
             "stations_then": past["sources"].fillna(""),
-            "basis": past["basis"].fillna("lost"),
+            "basis": named_bases(pl.Series(basis)).set_axis(past.index),
             "registered": registered,
             "registered_carried": past["people"].where(past["known"].fillna(value=False)),
             "history_share": share.clip(0, 1),
@@ -67,29 +83,34 @@ def _of_round(of: Round, flows: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame
             "is_uncertain": (share < OWN) | (confidence < SURE),
         },
         index=past.index,
-    ).rename_axis("station_id")
+    )
     if not of.is_whole:
         table = table[table["kind"] != "lost"]
-    both = pd.concat([table.reset_index(), _gone(of.vintage, flows, roll)], ignore_index=True)
+    both = pd.concat([table, _gone(of.vintage, flows, roll, catalogue)], ignore_index=True)
     texts = ["vintage", "station_id", "kind", "stations_then", "basis"]
     return both.astype(dict.fromkeys(texts, "str"))[list(Ledger.to_schema().columns)]
 
 
-def _pasts(inward: pd.DataFrame) -> pd.DataFrame:
-    """Per station of now: its sources and what they amount to."""
-    rows = inward.sort_values(["station_id", "people"], ascending=[True, False])
-    total = rows.groupby("station_id")["people"].transform("sum")
-    count = rows.groupby("station_id")["people"].transform("size")
+def _pasts(inward: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Per station of now, by key: its sources and what they amount to."""
+    rows = inward.sort_values(["now", "people"], ascending=[True, False])
+    total = rows.groupby("now")["people"].transform("sum")
+    count = rows.groupby("now")["people"].transform("size")
     part = (rows["people"] / total.where(total > 0)).fillna(1 / count)
     rows = rows.assign(
         part=part, own=part * rows["weight"], sure=part * rows["confidence"],
         whole=rows["weight"] >= MOST, other=part * (rows["weight"] >= MOST),
     )  # fmt: skip
-    by = rows.groupby("station_id")
-    first = rows.drop_duplicates("station_id").set_index("station_id")
-    named = pl.from_pandas(rows.loc[rows["part"] >= 1 - MOST, ["station_id", "station_id_then"]])
-    sources = named.group_by("station_id", maintain_order=True).agg(
-        pl.col("station_id_then").str.join(" ")
+    by = rows.groupby("now")
+    first = rows.drop_duplicates("now").set_index("now")
+    named = rows.loc[rows["part"] >= 1 - MOST, ["now", "then"]]
+    ids = catalogue.listed.gather(named["then"].to_numpy())
+    sources = (
+        pl.DataFrame({"now": named["now"].to_numpy(), "then": ids})
+        .group_by("now", maintain_order=True)
+        .agg(pl.col("then").str.join(" "))
+        .to_pandas()
+        .set_index("now")["then"]
     )
     return pd.DataFrame(
         {
@@ -99,9 +120,9 @@ def _pasts(inward: pd.DataFrame) -> pd.DataFrame:
             "whole": by["other"].sum(),
             "largest": first["part"],
             "weight": first["weight"],
-            "source": first["station_id_then"],
-            "basis": first["basis"],
-            "sources": sources.to_pandas().set_index("station_id")["station_id_then"],
+            "source": first["then"],
+            "rank": first["rank"],
+            "sources": sources,
             "known": by["known"].all(),
         }
     )
@@ -131,14 +152,17 @@ def _kinds(past: pd.DataFrame) -> pd.Series:
     return pd.Series(kinds, index=past.index)
 
 
-def _gone(vintage: str, flows: pd.DataFrame, roll: pd.Series) -> pd.DataFrame:
+def _gone(
+    vintage: str, flows: pl.DataFrame, roll: np.ndarray, catalogue: Catalogue
+) -> pd.DataFrame:
     """Stations of then most of whose voters are lost from sight."""
-    lost = flows[flows["station_id"].isna() & (flows["weight"] >= 0.5)]
-    ids = lost["station_id_then"]
+    lost = flows.filter(pl.col("now").is_null() & (pl.col("weight") >= 0.5))
+    keys = lost["then"].to_numpy()
+    ids = catalogue.ids_of(keys)
     return pd.DataFrame(
         {
             "vintage": vintage, "station_id": ids, "kind": "gone", "stations_then": ids,
-            "basis": "lost", "registered": ids.map(roll).astype("float64"),
+            "basis": "lost", "registered": roll[keys],
             "registered_carried": np.nan, "history_share": 0.0, "confidence": 0.0,
             "is_uncertain": True,
         }

@@ -12,9 +12,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
-from targeting.stations.flows import as_flows, communes_of
-from targeting.stations.rolls import FARTHEST_ALIKE, PROFILE, SIZE_SPREAD, VOTES_SPREAD
+from targeting.stations.catalogue import Catalogue, name_flows
+from targeting.stations.flows import RANK, keyed_flows
+from targeting.stations.rolls import FARTHEST_ALIKE, PROFILE, SIZE_SPREAD, VOTES_SPREAD, key_rolls
 
 LEAST_MARGIN: Final = 4.0
 """How much farther the next best home must be, summed over the commune's stations, to believe the
@@ -48,60 +50,76 @@ def find_absorbed(gone: pd.DataFrame, now: pd.DataFrame, stayed: pd.DataFrame) -
         Of the communes that were found, one to one; the others are left out. A department at a
         time: voters do not leave theirs.
     """
-    new = now[~now["station_id"].isin(stayed["station_id"])]
-    shifts = _shifts(stayed, now)
-    candidates = dict(list(new.groupby(_department(new))))
+    catalogue = Catalogue.of([t["station_id"] for t in (gone, now, stayed)])
+    then, there, others = (key_rolls(rolls, catalogue) for rolls in (gone, now, stayed))
+    return name_flows(absorbed_by_key(then, there, others, catalogue), catalogue)
+
+
+def absorbed_by_key(
+    gone: pd.DataFrame, now: pd.DataFrame, stayed: pd.DataFrame, catalogue: Catalogue
+) -> pl.DataFrame:
+    """`find_absorbed` by keys: rolls from `rolls.key_rolls`, ranked flows out (see `flows`)."""
+    new = now[~catalogue.among(stayed["key"].to_numpy())[now["key"]]]
+    of_gone, of_new = (catalogue.department[t["key"]] for t in (gone, new))
+    shifts = _shifts(stayed, now, catalogue)
+    candidates = dict(list(new.groupby(of_new)))
     parts = [
-        _of_department(rows, candidates[department], shifts.loc[department])
-        for department, rows in gone.groupby(_department(gone))
+        _of_department(rows, candidates[department], shifts.loc[department], catalogue)
+        for department, rows in gone.groupby(of_gone)
         if department in candidates and department in shifts.index
     ]
-    return pd.concat([as_flows([], [], [], [], []), *parts], ignore_index=True)
+    return pl.concat([_one_to_one([], []), *parts])
 
 
-def _department(stations: pd.DataFrame) -> pd.Series:
-    return stations["station_id"].str.slice(0, 2)
-
-
-def _shifts(stayed: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def _shifts(stayed: pd.DataFrame, now: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     """What a department's typical station did between the rounds: log roll, and votes."""
-    both = stayed.merge(now, on="station_id", suffixes=("_then", "_now"))
+    both = stayed.merge(now, on="key", suffixes=("_then", "_now"))
     moves = {"size": _log(both["registered_now"]) - _log(both["registered_then"])}
-    moves |= {c: both[f"{c}_now"] - both[f"{c}_then"] for c in PROFILE if f"{c}_now" in both}
-    spreads = {f"{c}_spread": now[c].groupby(_department(now)).std() for c in PROFILE if c in now}
-    medians = pd.DataFrame(moves).groupby(_department(both)).median()
+    moves |= {c: both[f"{c}_now"] - both[f"{c}_then"] for c in PROFILE}
+    department = catalogue.department[now["key"]]
+    spreads = {f"{c}_spread": now[c].groupby(department).std() for c in PROFILE}
+    medians = pd.DataFrame(moves).groupby(catalogue.department[both["key"]]).median()
     return medians.join(pd.DataFrame(spreads))
 
 
-def _of_department(gone: pd.DataFrame, new: pd.DataFrame, shift: pd.Series) -> pd.DataFrame:
-    gone, new = (t.sort_values("station_id", ignore_index=True) for t in (gone, new))
+def _of_department(
+    gone: pd.DataFrame, new: pd.DataFrame, shift: pd.Series, catalogue: Catalogue
+) -> pl.DataFrame:
+    gone, new = (t.sort_values("key", ignore_index=True) for t in (gone, new))
     cost = _distance(gone, new, shift)
-    homes = {code: rows.to_numpy() for code, rows in new.groupby(_commune(new)).groups.items()}
+    homes = _by_commune(new, catalogue)
     offers = []
-    for commune, rows in gone.groupby(_commune(gone)).groups.items():
-        offers += _offers(str(commune), rows.to_numpy(), homes, cost)
+    for commune, rows in _by_commune(gone, catalogue).items():
+        offers += _offers(commune, rows, homes, cost)
     taken: set[int] = set()
-    settled: set[str] = set()
+    settled: set[int] = set()
     then, to = [], []
     for _, commune, rows, places in sorted(offers, key=lambda offer: offer[0]):
         if commune in settled or not taken.isdisjoint(places):
             continue
         settled.add(commune)
         taken |= set(places)
-        then += gone.loc[rows, "station_id"].to_list()
-        to += new.loc[places, "station_id"].to_list()
-    return as_flows(then, to, 1.0, "renumbered", ABSORBED)
+        then += gone.loc[rows, "key"].to_list()
+        to += new.loc[places, "key"].to_list()
+    return _one_to_one(then, to)
 
 
-def _commune(stations: pd.DataFrame) -> pd.Series:
-    return communes_of(stations["station_id"])
+def _one_to_one(then: list[int], to: list[int]) -> pl.DataFrame:
+    return keyed_flows(np.array(then, "int32"), np.array(to, "int32"), 1.0, RANK["renumbered"],
+                       ABSORBED)  # fmt: skip
+
+
+def _by_commune(stations: pd.DataFrame, catalogue: Catalogue) -> dict[int, np.ndarray]:
+    """Rows of each commune, by its key."""
+    groups = stations.groupby(catalogue.commune[stations["key"]]).groups
+    return {int(commune): rows.to_numpy() for commune, rows in groups.items()}
 
 
 def _offers(
-    commune: str, rows: np.ndarray, homes: dict[str, np.ndarray], cost: np.ndarray
-) -> list[tuple[float, str, np.ndarray, list[int]]]:
+    commune: int, rows: np.ndarray, homes: dict[int, np.ndarray], cost: np.ndarray
+) -> list[tuple[float, int, np.ndarray, list[int]]]:
     """The best place for a commune's list, if it is near and much better than in any other home."""
-    best: dict[str, tuple[float, list[int]]] = {}
+    best: dict[int, tuple[float, list[int]]] = {}
     for home, columns in homes.items():
         for start in range(len(columns) - len(rows) + 1):
             places = columns[start : start + len(rows)]
@@ -123,7 +141,7 @@ def _distance(gone: pd.DataFrame, new: pd.DataFrame, shift: pd.Series) -> np.nda
     size = _log(new["registered"])[None, :] - _log(gone["registered"])[:, None] - shift["size"]
     cost: np.ndarray = (size / SIZE_SPREAD) ** 2
     for column in PROFILE:
-        if column not in gone or column not in shift or not shift[f"{column}_spread"] > 0:
+        if not shift[f"{column}_spread"] > 0:
             continue
         apart = new[column].to_numpy()[None, :] - gone[column].to_numpy()[:, None] - shift[column]
         cost = cost + np.nan_to_num(apart / shift[f"{column}_spread"] / VOTES_SPREAD) ** 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pyproj import Transformer
 
@@ -45,8 +47,15 @@ def assign_stations(
 
 def to_wgs84(x: pd.Series, y: pd.Series) -> pd.DataFrame:
     """Longitude and latitude in degrees of Lambert-93 points, on the same index."""
-    points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=x.index, crs=METRIC_CRS).to_crs(WGS84)
-    return pd.DataFrame({"longitude": points.x, "latitude": points.y}, index=x.index)
+    known = (x.notna() & y.notna()).to_numpy()
+    degrees = np.full((2, len(x)), np.nan)
+    degrees[:, known] = _to_degrees().transform(x.to_numpy()[known], y.to_numpy()[known])
+    return pd.DataFrame({"longitude": degrees[0], "latitude": degrees[1]}, index=x.index)
+
+
+@cache
+def _to_degrees() -> Transformer:
+    return Transformer.from_crs(METRIC_CRS, WGS84, always_xy=True)
 
 
 def from_wgs84(longitude: float, latitude: float) -> tuple[float, float]:

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
-from targeting.stations.flows import as_flows, tidy_flows, zones_of
+from targeting.stations.catalogue import Catalogue, name_flows
+from targeting.stations.flows import RANK, keyed_flows, tidy_ranked
 from targeting.stations.joins import RENUMBERED_GAP
 
 PROFILE: Final = ("turnout_rate", "left_share", "far_right_share")
@@ -91,11 +93,30 @@ def match_rolls(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     flows
         Each station of `then` with weights that sum to 1. A commune that is not in `now` is lost.
     """
-    then, now = _prepared(then), _prepared(now)
+    catalogue = Catalogue.of([then["station_id"], now["station_id"]])
+    flows = match_keyed(key_rolls(then, catalogue), key_rolls(now, catalogue), catalogue)
+    return name_flows(flows, catalogue)
+
+
+def key_rolls(rolls: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Rolls by keys: `key`, `registered`, all of PROFILE, and `commune`, the key of the zone.
+
+    `rolls` as `match_rolls` takes them; shares are missing where it has no such column.
+    """
+    key = catalogue.keys_of(rolls["station_id"])
+    columns = {"registered": rolls["registered"].to_numpy("float64", na_value=np.nan)}
+    for name in PROFILE:
+        known = name in rolls
+        columns[name] = rolls[name].to_numpy("float64", na_value=np.nan) if known else np.nan
+    return pd.DataFrame({"key": key, **columns, "commune": catalogue.zone[key]})
+
+
+def match_keyed(then: pd.DataFrame, now: pd.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """`match_rolls` by keys: rolls from `key_rolls`, ranked flows out (see `flows`)."""
     sizes = pd.DataFrame(
         {"then": then.groupby("commune").size(), "now": now.groupby("commune").size()}
     ).fillna(0)
-    shared = then.merge(now, on=["station_id", "commune"], suffixes=("_then", "_now"))
+    shared = then.merge(now, on=["key", "commune"], suffixes=("_then", "_now"))
     tells = _commune_tells(shared, sizes, then, now)
     shared = shared.join(tells[["growth", "trusted"]], on="commune")
     shared["gap"] = _gap(shared)
@@ -112,9 +133,9 @@ def match_rolls(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         _out_of_one(then, now, one_then),
         _lost(then[then["commune"].isin(gone)]),
         _same(quiet, tells),
-        *_loud_communes(then, now, tells, loud),
+        *_loud_communes(then, now, tells, loud, catalogue),
     ]
-    return tidy_flows(pd.concat(parts, ignore_index=True))
+    return tidy_ranked(pl.concat(parts))
 
 
 def votes_agree(shared: pd.DataFrame) -> pd.Series:
@@ -143,14 +164,6 @@ def votes_agree(shared: pd.DataFrame) -> pd.Series:
         correlation = sums["xy"] / np.sqrt((sums["xx"] * sums["yy"]).where(lambda v: v > 0))
         found.append(correlation.where(sums["n"] >= MANY))
     return pd.concat(found, axis=1).max(axis=1).rename("votes_agree")
-
-
-def _prepared(rolls: pd.DataFrame) -> pd.DataFrame:
-    table = rolls[["station_id", "registered"]].copy()
-    table["registered"] = table["registered"].astype("float64")
-    for column in PROFILE:
-        table[column] = rolls[column].astype("float64") if column in rolls else np.nan
-    return table.assign(commune=zones_of(table["station_id"]))
 
 
 def _commune_tells(
@@ -213,39 +226,40 @@ def confidence_in_code(gap: np.ndarray, redrawn: np.ndarray) -> np.ndarray:
     return capped
 
 
-def _same(shared: pd.DataFrame, tells: pd.DataFrame) -> pd.DataFrame:
+def _same(shared: pd.DataFrame, tells: pd.DataFrame) -> pl.DataFrame:
     redrawn = shared["commune"].map(tells["redrawn"]).to_numpy(dtype="float64")
     sure = confidence_in_code(shared["gap"].to_numpy(), redrawn)
-    codes = shared["station_id"].to_numpy()
-    basis = np.where(shared["gap"].isna(), "code_alone", "same_code")
-    return as_flows(codes, codes, 1.0, basis, sure)
+    keys = shared["key"].to_numpy()
+    rank = np.where(shared["gap"].isna(), RANK["code_alone"], RANK["same_code"])
+    return keyed_flows(keys, keys, 1.0, rank, sure)
 
 
-def _into_one(then: pd.DataFrame, now: pd.DataFrame, communes: pd.Index) -> pd.DataFrame:
+def _into_one(then: pd.DataFrame, now: pd.DataFrame, communes: pd.Index) -> pl.DataFrame:
     """Communes that have one station now: it holds everybody."""
-    target = now[now["commune"].isin(communes)].set_index("commune")["station_id"]
+    target = now[now["commune"].isin(communes)].set_index("commune")["key"]
     there = then[then["commune"].isin(communes)]
-    to = there["commune"].map(target)
-    alone = there.groupby("commune")["station_id"].transform("size") == 1
-    basis = np.where(to == there["station_id"], "same_code", np.where(alone, "renumbered", "rolls"))
-    return as_flows(there["station_id"].to_numpy(), to.to_numpy(), 1.0, basis, ONE_STATION)
+    to = there["commune"].map(target).to_numpy()
+    alone = there.groupby("commune")["key"].transform("size") == 1
+    others = np.where(alone, RANK["renumbered"], RANK["rolls"])
+    rank = np.where(to == there["key"], RANK["same_code"], others)
+    return keyed_flows(there["key"].to_numpy(), to, 1.0, rank, ONE_STATION)
 
 
-def _out_of_one(then: pd.DataFrame, now: pd.DataFrame, communes: pd.Index) -> pd.DataFrame:
+def _out_of_one(then: pd.DataFrame, now: pd.DataFrame, communes: pd.Index) -> pl.DataFrame:
     """Communes that had one station: it gave to each of today's by its roll."""
-    source = then[then["commune"].isin(communes)].set_index("commune")["station_id"]
+    source = then[then["commune"].isin(communes)].set_index("commune")["key"]
     there = now[now["commune"].isin(communes)]
     total = there.groupby("commune")["registered"].transform("sum")
     count = there.groupby("commune")["registered"].transform("size")
     weight = (there["registered"] / total.where(total > 0)).fillna(1 / count)
-    return as_flows(
-        there["commune"].map(source).to_numpy(), there["station_id"].to_numpy(),
-        weight.to_numpy(), "rolls", ONE_STATION,
+    return keyed_flows(
+        there["commune"].map(source).to_numpy(), there["key"].to_numpy(), weight.to_numpy(),
+        RANK["rolls"], ONE_STATION,
     )  # fmt: skip
 
 
-def _lost(then: pd.DataFrame) -> pd.DataFrame:
-    return as_flows(then["station_id"].to_numpy(), [None] * len(then), 1.0, "lost", 0.0)
+def _lost(then: pd.DataFrame) -> pl.DataFrame:
+    return keyed_flows(then["key"].to_numpy(), None, 1.0, RANK["lost"], 0.0)
 
 
 # -- communes of several stations where something moved ------------------------------------------
@@ -253,8 +267,12 @@ def _lost(then: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Commune:
-    """One commune, in arrays: rolls of then brought to today's level, rolls of now."""
+    """One commune, in arrays: rolls of then brought to today's level, rolls of now.
 
+    then, now: keys of its stations; ids: of every key.
+    """
+
+    ids: np.ndarray
     then: np.ndarray
     now: np.ndarray
     r: np.ndarray
@@ -266,41 +284,45 @@ class _Commune:
 
 
 def _loud_communes(
-    then: pd.DataFrame, now: pd.DataFrame, tells: pd.DataFrame, loud: set[str]
-) -> list[pd.DataFrame]:
+    then: pd.DataFrame,
+    now: pd.DataFrame,
+    tells: pd.DataFrame,
+    loud: set[int],
+    catalogue: Catalogue,
+) -> list[pl.DataFrame]:
     before, after = _by_commune(then, loud), _by_commune(now, loud)
     facts = {row.Index: row for row in tells.loc[sorted(loud)].itertuples()}
     flows = []
     for code in sorted(before.keys() & after.keys()):
-        ids_then, rolls_then, votes_then = before[code]
-        ids_now, rolls_now, votes_now = after[code]
+        keys_then, rolls_then, votes_then = before[code]
+        keys_now, rolls_now, votes_now = after[code]
         of = facts[code]
         commune = _Commune(
-            ids_then, ids_now, rolls_then * of.growth, rolls_now, votes_then, votes_now,
-            bool(of.trusted), float(of.redrawn),
+            catalogue.ids, keys_then, keys_now, rolls_then * of.growth, rolls_now, votes_then,
+            votes_now, bool(of.trusted), float(of.redrawn),
         )  # fmt: skip
         flows.append(_solve(commune))
     if not flows:
         return []
-    return [as_flows(*(np.concatenate(column) for column in zip(*flows, strict=True)))]
+    return [keyed_flows(*(np.concatenate(column) for column in zip(*flows, strict=True)))]
 
 
 def _by_commune(
-    rolls: pd.DataFrame, communes: set[str]
-) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Ids, registered and PROFILE of each of the communes, in arrays."""
-    there = rolls[rolls["commune"].isin(communes)].sort_values(["commune", "station_id"])
+    rolls: pd.DataFrame, communes: set[int]
+) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Keys, registered and PROFILE of each of the communes, in arrays."""
+    there = rolls[rolls["commune"].isin(communes)].sort_values(["commune", "key"])
     if there.empty:
         return {}
-    codes = there["commune"].to_numpy(dtype=object)
+    codes = there["commune"].to_numpy()
     cuts = np.flatnonzero(codes[1:] != codes[:-1]) + 1
     columns = (
-        there["station_id"].to_numpy(dtype=object),
+        there["key"].to_numpy(),
         there["registered"].to_numpy(),
         there[list(PROFILE)].to_numpy(),
     )
     parts = zip(*(np.split(column, cuts) for column in columns), strict=True)
-    return dict(zip(codes[np.r_[0, cuts]], parts, strict=True))
+    return dict(zip(codes[np.r_[0, cuts]].tolist(), parts, strict=True))
 
 
 @dataclass
@@ -312,36 +334,36 @@ class _Shares:
     """
 
     weight: np.ndarray
-    basis: np.ndarray
+    rank: np.ndarray
     sure: np.ndarray
     left: np.ndarray
     demand: np.ndarray
 
     def give(
-        self, i: np.ndarray | int, j: np.ndarray | int, weight: Any, basis: Any, sure: Any
+        self, i: np.ndarray | int, j: np.ndarray | int, weight: Any, rank: Any, sure: Any
     ) -> None:
         """Put a share of `i` in `j`."""
-        self.weight[i, j], self.basis[i, j], self.sure[i, j] = weight, basis, sure
+        self.weight[i, j], self.rank[i, j], self.sure[i, j] = weight, rank, sure
 
 
 def _solve(c: _Commune) -> tuple[np.ndarray, ...]:
     """Flows of one commune: same codes kept, vanished and new codes paired, the rest shared out."""
     shape = (len(c.then), len(c.now))
     shares = _Shares(
-        np.zeros(shape), np.full(shape, "commune", dtype=object), np.zeros(shape),
+        np.zeros(shape), np.full(shape, RANK["commune"], dtype="int8"), np.zeros(shape),
         np.ones(len(c.then)), c.n.copy(),
     )  # fmt: skip
     if c.trusted:
         _keep_codes(c, shares)
     for i, j, confidence in _pairs(c, shares):
-        basis = "same_code" if c.then[i] == c.now[j] else "renumbered"
-        shares.give(i, j, 1.0, basis, confidence)
+        rank = RANK["same_code" if c.then[i] == c.now[j] else "renumbered"]
+        shares.give(i, j, 1.0, rank, confidence)
         shares.left[i] = shares.demand[j] = 0.0
     if c.trusted:
         _move_neighbours(c, shares)
     _spread_rest(c, shares)
     at = np.nonzero(shares.weight)
-    return c.then[at[0]], c.now[at[1]], shares.weight[at], shares.basis[at], shares.sure[at]
+    return c.then[at[0]], c.now[at[1]], shares.weight[at], shares.rank[at], shares.sure[at]
 
 
 def _keep_codes(c: _Commune, shares: _Shares) -> None:
@@ -353,8 +375,8 @@ def _keep_codes(c: _Commune, shares: _Shares) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.where((c.r[i] == 0) & (c.n[j] == 0), 0.0, c.n[j] / c.r[i] - 1)
     kept = np.where(gap < -TOLERANCE, 1 + gap, 1.0)
-    basis = np.where(np.isnan(gap), "code_alone", "same_code")
-    shares.give(i, j, kept, basis, confidence_in_code(gap, np.full(len(gap), c.redrawn)))
+    rank = np.where(np.isnan(gap), RANK["code_alone"], RANK["same_code"])
+    shares.give(i, j, kept, rank, confidence_in_code(gap, np.full(len(gap), c.redrawn)))
     shares.left[i] = 1 - kept
     shares.demand[j] = np.where(gap > TOLERANCE, c.n[j] - np.nan_to_num(c.r[i]), 0.0)
 
@@ -366,7 +388,7 @@ def _pairs(c: _Commune, shares: _Shares) -> list[tuple[int, int, float]]:
     if not len(gone) or not len(new):
         return []
     if len(gone) == len(new):
-        i, j = gone[_order(c.then[gone])], new[_order(c.now[new])]
+        i, j = gone[_order(c.ids[c.then[gone]])], new[_order(c.ids[c.now[new]])]
         gaps = np.abs(c.n[j] / c.r[i] - 1)
         any_gaps = np.abs(c.n[new][None, :] / c.r[gone][:, None] - 1)
         in_order = len(gone) >= FEW and np.median(gaps) <= min(0.05, np.median(any_gaps) / 3)
@@ -411,9 +433,9 @@ def _standard(profile: np.ndarray) -> np.ndarray:
     return standard
 
 
-def _order(codes: np.ndarray) -> np.ndarray:
+def _order(ids: np.ndarray) -> np.ndarray:
     """Positions of station ids in the order a person would list them."""
-    return np.array(sorted(range(len(codes)), key=lambda k: _natural(str(codes[k]))))
+    return np.array(sorted(range(len(ids)), key=lambda k: _natural(str(ids[k]))))
 
 
 def _natural(code: str) -> tuple[int, str]:
@@ -431,7 +453,7 @@ def _move_neighbours(c: _Commune, shares: _Shares) -> None:
     part = moved * (shares.left[givers] / supply[givers])[:, None]
     at = np.ix_(givers, takers)
     shares.weight[at] += part
-    shares.basis[at] = np.where(part > 0, "rolls", shares.basis[at])
+    shares.rank[at] = np.where(part > 0, RANK["rolls"], shares.rank[at])
     shares.sure[at] = np.where(part > 0, GUESSED / len(takers), shares.sure[at])
     shares.left[givers] -= part.sum(axis=1)
     shares.demand[takers] = np.maximum(shares.demand[takers] - moved.sum(axis=0), 0.0)
@@ -447,13 +469,13 @@ def _spread_rest(c: _Commune, shares: _Shares) -> None:
             shares.weight[i, j] += shares.left[i]
         else:
             shares.weight[i] += shares.left[i] * spread
-            shares.sure[i] = np.where(shares.basis[i] == "commune", SPREAD, shares.sure[i])
+            shares.sure[i] = np.where(shares.rank[i] == RANK["commune"], SPREAD, shares.sure[i])
 
 
 def _nearness(c: _Commune, givers: np.ndarray, takers: np.ndarray) -> np.ndarray:
     """Affinity of two stations by their numbers: neighbours in a list are neighbours in town."""
-    a = np.array([_natural(str(code))[0] for code in c.then[givers]])
-    b = np.array([_natural(str(code))[0] for code in c.now[takers]])
+    a = np.array([_natural(str(code))[0] for code in c.ids[c.then[givers]]])
+    b = np.array([_natural(str(code))[0] for code in c.ids[c.now[takers]]])
     apart = np.abs(a[:, None] - b[None, :]).astype(float)
     same_prefix = (a[:, None] // 100) == (b[None, :] // 100)
     apart = np.where(same_prefix, np.minimum(apart, 15), 25.0)

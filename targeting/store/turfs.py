@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import pandas as pd
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -24,7 +23,9 @@ from targeting.store.models import (
 )
 from targeting.store.opening import first_free_code, remember_codes
 from targeting.store.queries import load_campaign
-from targeting.tables import Excluded, Turfs, TurfStops
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TURF_LETTER: Final = "S"
 """Codes are S0001, S0002… (secteur). Not T: GDAL reads T0001 in a GeoJSON as one past midnight."""
@@ -257,6 +258,10 @@ def cut_dates(session: Session) -> dict[int, str]:
 
 def load_turfs(session: Session) -> pd.DataFrame:
     """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
+    import pandas as pd
+
+    from targeting.tables import Turfs
+
     columns = [c for c in Turfs.to_schema().columns if c != "turf_id"]
     more = ["status", "cut_id", "version", "is_locked", "parent_ids", "start_building_id"]
     wanted = [Turf.id, *(getattr(Turf, c) for c in [*columns, *more])]
@@ -280,6 +285,10 @@ def turf_versions(session: Session) -> dict[str, int]:
 
 def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """Stops of these turfs, or of all not withdrawn (table TurfStops, with `first_door`)."""
+    import pandas as pd
+
+    from targeting.tables import TurfStops
+
     columns = [TurfDoor.turf_id, TurfDoor.visit_order, TurfDoor.building_id, TurfDoor.dwellings]
     query = (
         select(*columns, TurfDoor.first_door, TurfDoor.last_door)
@@ -294,6 +303,10 @@ def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.Da
 
 def load_excluded(session: Session, cut_id: int) -> pd.DataFrame:
     """Buildings left out of a cut (table Excluded)."""
+    import pandas as pd
+
+    from targeting.tables import Excluded
+
     columns = (TurfExcluded.building_id, TurfExcluded.dwellings, TurfExcluded.reason)
     rows = session.execute(select(*columns).where(TurfExcluded.cut_id == cut_id)).all()
     return pd.DataFrame(rows, columns=list(Excluded.to_schema().columns))

@@ -122,16 +122,3 @@ def ranked(
     by_rank = np.argsort(rank.reindex(stops["turf"]).to_numpy(), kind="stable")
     columns = list(Turfs.to_schema().columns)
     return table[columns].reset_index(drop=True), listed.iloc[by_rank].reset_index(drop=True)
-
-
-def mean_over_doors(stops: pd.DataFrame, of_station: pd.Series, turf_ids: pd.Series) -> pd.Series:
-    """A figure of stations as the mean over each turf's doors, on the index of `turf_ids`.
-
-    Doors in no station count as nothing; a turf with a station whose figure is missing has none.
-    """
-    known = stops["station_id"].isin(of_station.index)
-    value = stops["station_id"].map(of_station).astype("float64").where(known, 0.0)
-    total = (value * stops["dwellings"]).groupby(stops["turf_id"]).sum(min_count=1)
-    missing = value.isna().groupby(stops["turf_id"]).any()
-    mean = (total / stops.groupby("turf_id")["dwellings"].sum()).mask(missing)
-    return turf_ids.map(mean).astype("float64")

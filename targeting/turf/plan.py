@@ -141,14 +141,15 @@ def in_order(
 
     A turf that no longer fits is passed over, as a director would.
     """
-    chosen = pd.Series(False, index=turfs.index, name="is_chosen")
+    chosen = np.zeros(len(turfs), dtype=bool)
     left, free = minutes, slots
-    for row in order.sort_values(kind="stable").index:
-        cost = float(turfs.loc[row, "minutes_expected"])
+    cost_of = turfs["minutes_expected"].to_numpy(dtype=float)
+    for row in turfs.index.get_indexer(order.sort_values(kind="stable").index):
+        cost = cost_of[row]
         if free and cost <= left and cost <= TOO_LONG * evening:
             chosen[row] = True
             left, free = left - cost, free - 1
-    return chosen
+    return pd.Series(chosen, index=turfs.index, name="is_chosen")
 
 
 def reach(stations: pd.DataFrame, doors: pd.DataFrame, group: pd.Series) -> pd.DataFrame:

@@ -17,6 +17,9 @@ from targeting.turf.learning import FieldModel, draws
 from targeting.turf.minutes import KINDS
 
 DRAWS: Final = 1000
+TURFS_AT_ONCE: Final = 512
+"""Turfs whose draws are held together: 4 MB a table of draws, whatever the city."""
+
 LOW, MIDDLE, HIGH = 10, 50, 90
 """Percentiles: the interval is one of 80 %."""
 
@@ -45,19 +48,26 @@ def value_turfs(
     effect = model.effect
     points = chance.normal(effect.turnout_points, effect.turnout_points_sd, DRAWS) / 100
     doors = _doors_by_kind(stops, turfs["turf_id"])
-    opened = sum(np.outer(doors[k], opening[k]) for k in KINDS)
-    talks = chance.binomial(
-        doors.sum(axis=1).to_numpy().astype(np.int64)[:, None],
-        np.clip(opened / np.maximum(doors.sum(axis=1).to_numpy(), 1)[:, None], 0, 1) * talking,
-    )
-    votes = talks * effect.voters_reached * points
+    # a turf's draws follow those of the turf before it, however many are held at once
+    spread = np.empty((5, len(doors)))
+    for first in range(0, len(doors), TURFS_AT_ONCE):
+        some = doors.iloc[first : first + TURFS_AT_ONCE]
+        all_doors = some.sum(axis=1).to_numpy()
+        opened = sum(np.outer(some[k], opening[k]) for k in KINDS)
+        talks = chance.binomial(
+            all_doors.astype(np.int64)[:, None],
+            np.clip(opened / np.maximum(all_doors, 1)[:, None], 0, 1) * talking,
+        )
+        votes = talks * effect.voters_reached * points
+        here = slice(first, first + len(some))
+        spread[:2, here] = np.percentile(talks, [LOW, HIGH], axis=1)
+        spread[2:, here] = np.percentile(votes, [LOW, MIDDLE, HIGH], axis=1)
     table = pd.DataFrame(index=turfs.index)
     mean_open = sum(doors[k] * model.opening_by_kind[k].mean for k in KINDS)
     table["expected_open"] = mean_open.to_numpy()
     table["expected_talks"] = mean_open.to_numpy() * model.talking.mean
-    table["talks_p10"], table["talks_p90"] = np.percentile(talks, [LOW, HIGH], axis=1)
-    for name, share in (("votes_p10", LOW), ("votes_p50", MIDDLE), ("votes_p90", HIGH)):
-        table[name] = np.percentile(votes, share, axis=1)
+    names = ("talks_p10", "talks_p90", "votes_p10", "votes_p50", "votes_p90")
+    table[list(names)] = spread.T
     table["value"] = _weighed_talks(stops, turfs["turf_id"], model)
     talk_minutes = model.time.talk_minutes
     for name, side in (("minutes_low", "talks_p10"), ("minutes_high", "talks_p90")):

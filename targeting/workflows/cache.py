@@ -17,14 +17,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Generic, TypeVar
-
-import pandas as pd
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, TypeVar
 
 from targeting.config import Workspace
 from targeting.reference.checksums import fingerprint
 from targeting.reference.staging import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kept = TypeVar("Kept")
 
@@ -34,15 +34,19 @@ ENTRIES: Final = 4
 STALE_SECONDS: Final = 3600.0
 """A draft of before was left by a process that was killed."""
 
-DAMAGE: Final = (
-    OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pa.ArrowException,
-)  # fmt: skip
-"""What readers raise over a file that is cut short or changed."""
+
+def damage() -> tuple[type[Exception], ...]:
+    """What readers raise over a file that is cut short or changed."""
+    import pyarrow as pa
+
+    return (
+        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pa.ArrowException,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Kind(Generic[Kept]):
-    """How one kind of entry is written and read; `read` raises one of DAMAGE over a bad file."""
+    """How one kind of entry is written and read; `read` raises one of `damage` over a bad file."""
 
     suffix: str
     write: Callable[[Kept, BinaryIO], object]
@@ -62,8 +66,7 @@ def cached(
 
     Where the cache cannot be written (a full disk, or one that is read only) it is only built.
     """
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    path = workspace.root / "cache" / f"{name}-{digest}{kind.suffix}"
+    path = _entry(workspace, name, parts, kind.suffix)
     found = _read(path, kind)
     if found is not None:
         return found[0]
@@ -78,6 +81,19 @@ def cached(
         return made
 
 
+def find_kept(
+    workspace: Workspace, name: str, parts: Sequence[object], kind: Kind[Kept]
+) -> Kept | None:
+    """The entry of `name` made of `parts` where it is kept already; nothing is built."""
+    found = _read(_entry(workspace, name, parts, kind.suffix), kind)
+    return None if found is None else found[0]
+
+
+def _entry(workspace: Workspace, name: str, parts: Sequence[object], suffix: str) -> Path:
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return workspace.root / "cache" / f"{name}-{digest}{suffix}"
+
+
 def content_of(workspace: Workspace, folders: Iterable[str], *, blocs: bool = False) -> list[Any]:
     """What an entry made of these folders of `reference/` is named by: the content of each file."""
     parts: list[Any] = [fingerprint(workspace, folder) for folder in folders]
@@ -89,8 +105,10 @@ def content_of(workspace: Workspace, folders: Iterable[str], *, blocs: bool = Fa
 def _read(path: Path, kind: Kind[Kept]) -> tuple[Kept] | None:
     try:
         return (kind.read(path),)
-    except DAMAGE:
-        return None  # not there, cut short or changed: it is built
+    except FileNotFoundError:
+        return None
+    except damage():
+        return None  # cut short or changed: it is built
 
 
 @contextlib.contextmanager
@@ -154,6 +172,8 @@ def _write_bundle(bundle: Bundle, file: BinaryIO) -> None:
 
 def _read_bundle(path: Path) -> Bundle:
     """Each part is read whole, and with it its checksum is looked at."""
+    import pandas as pd
+
     with zipfile.ZipFile(path) as archive:
         names = [n.removesuffix(".parquet") for n in archive.namelist() if n != "facts.json"]
         tables = {n: pd.read_parquet(io.BytesIO(archive.read(f"{n}.parquet"))) for n in names}
@@ -161,3 +181,12 @@ def _read_bundle(path: Path) -> Bundle:
 
 
 BUNDLE: Final = Kind(".zip", _write_bundle, _read_bundle)
+
+
+def _read_facts(path: Path) -> Bundle:
+    with zipfile.ZipFile(path) as archive:
+        return Bundle({}, json.loads(archive.read("facts.json")))
+
+
+FACTS: Final = Kind(".zip", _write_bundle, _read_facts)
+"""A bundle of which the facts alone are asked for: its tables are not opened."""

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from targeting.config import Workspace
 from targeting.reference.checksums import adopt_tables, unsound_tables
-from targeting.reference.stations import list_stations
+from targeting.reference.held import list_stations
 from targeting.reference.tables import lost_files
 from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file
-from targeting.workflows.buildings import match_report
+from targeting.workflows.matching import match_report
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card, readiness
 

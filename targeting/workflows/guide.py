@@ -15,8 +15,7 @@ from targeting.codes import (
 )
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference.results import list_elections
-from targeting.reference.stations import OUTLINED, list_stations
+from targeting.reference.held import OUTLINED, list_elections, list_stations
 from targeting.reference.tables import list_layers
 from targeting.scoring.basis import NOT_LOW
 from targeting.sources.fetching.catalogue import Publication, publications

@@ -8,7 +8,7 @@ from typing import Final
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.reference.credits import credits as stored_credits
-from targeting.reference.stations import list_stations
+from targeting.reference.held import list_stations
 from targeting.reference.tables import list_layers
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_turfs

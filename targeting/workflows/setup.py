@@ -17,11 +17,10 @@ from targeting.codes import (
 )
 from targeting.config import AS_IT_IS, AsItIs, Workspace
 from targeting.errors import TargetingError, WorkspaceError
+from targeting.reference.held import OUTLINED, list_elections, list_stations
 from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
-from targeting.reference.results import list_elections
-from targeting.reference.stations import OUTLINED, list_stations
 from targeting.reference.tables import list_layers
-from targeting.sources.results.blocs import OUR_BLOCS
+from targeting.shipped import OUR_BLOCS
 from targeting.store.engine import open_store, reading, write
 from targeting.store.opening import forget_database
 from targeting.store.queries import load_campaign, save_campaign

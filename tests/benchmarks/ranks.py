@@ -22,7 +22,7 @@ from targeting.errors import TargetingError
 from targeting.maps.board import Board
 from targeting.maps.certainty import rank_words
 from targeting.maps.reasons import to_do
-from targeting.reference.results import list_elections
+from targeting.reference.held import list_elections
 from targeting.scoring.backtest import LEAST_REGISTERED, LEAST_VALID, Tallies
 from targeting.scoring.basis import Basis
 from targeting.scoring.cycles import basis_before, learning_transition

@@ -38,10 +38,8 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 def station(department: str, commune: str, number: str) -> str:
     native, code = len(commune) <= 3, OVERSEAS.get(department, department.zfill(2))
-    if native and department == "ZW":
-        place = "98601"
-    elif native and department in OVERSEAS:
-        place = code[:2] + commune.zfill(3)
+    if native and department in OVERSEAS:
+        place = code + commune.zfill(3)[-2:]  # the first digit stands for the department: ZM 501
     else:
         place = code + commune.zfill(3) if native else commune.zfill(5)
     return f"{place}_{number.zfill(4) if number.isdigit() else number}"

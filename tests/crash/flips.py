@@ -23,7 +23,8 @@ from targeting.errors import TargetingError
 from targeting.reference import checksums
 from targeting.reference.addresses import load_addresses, load_voter_addresses
 from targeting.reference.credits import credits
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.held import list_elections
+from targeting.reference.results import load_bloc_votes, load_turnout
 from targeting.reference.stations import load_stations
 from targeting.reference.streets import load_streets
 from targeting.store import engine

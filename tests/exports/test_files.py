@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from targeting.cells import DANGEROUS, raw_text, safe_table, safe_text
 from targeting.errors import TargetingError
-from targeting.exports.files import write_aside
+from targeting.exports.aside import write_aside
 from targeting.exports.formats import (
     ALL_FORMATS,
     FORMATS,

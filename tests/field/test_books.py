@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from targeting.errors import TargetingError
-from targeting.field.books import Door, Stop, WalkBook, build_books
-from targeting.field.ground import MAP_ASPECT, Land
+from targeting.field.books import Door, Stop, WalkBook
+from targeting.field.gathering import build_books
+from targeting.field.ground import MAP_ASPECT
+from targeting.field.land import Land
 from tests.field.turfs import CROSSING, DAY, HOUSES, SOUTH, WEST, book, streets, visits
 
 

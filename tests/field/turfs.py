@@ -10,7 +10,8 @@ import pandas as pd
 from shapely import LineString, box
 
 from targeting.crs import METRIC_CRS
-from targeting.field.books import WalkBook, build_books
+from targeting.field.books import WalkBook
+from targeting.field.gathering import build_books
 from targeting.households.layouts import doors_in_order, number_doors
 from targeting.tables import DoorLayouts
 

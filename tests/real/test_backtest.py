@@ -7,7 +7,7 @@ import pytest
 
 from targeting.codes import DEFAULT_TARGET
 from targeting.config import Workspace
-from targeting.reference.results import list_elections
+from targeting.reference.held import list_elections
 from targeting.scoring.backtest import label
 from targeting.scoring.capture import ARENAS
 from targeting.scoring.cycles import learning_transition

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.reference.results import election_sheet, list_elections, load_shares
+from targeting.reference.held import election_sheet, list_elections
+from targeting.reference.results import load_shares
 from targeting.sources.results.blocs import bloc_of_lines, read_blocs, refuse_unknown_lines
 from targeting.sources.results.counts import COUNTS, Results
 from targeting.sources.results.elections import missing_departments, recognise_election

@@ -140,6 +140,16 @@ def test_bytes_changed_within_a_shapefile_are_read_or_refused_and_nothing_else(
         assert read_outlines(changed).stations.crs.to_epsg() == 2154
 
 
+def test_a_coordinate_that_is_no_number_within_a_ring_is_refused(tmp_path: Path) -> None:
+    ring = shapely.Polygon([(-1.5, 47.2), (-1.49, 47.2), (-1.49, 47.21), (-1.5, 47.21)])
+    holed = shapely.transform(ring, lambda xy: np.where(xy == 47.21, np.nan, xy))
+    town = gpd.GeoDataFrame({"codeBureauVote": ["44001_0001"]}, geometry=[holed], crs="EPSG:4326")
+    path = tmp_path / "holed.gpkg"
+    town.to_file(path)
+    with pytest.raises(SourceError, match="a coordinate is not a number"):
+        read_outlines(path)
+
+
 # -- GeoPackage ----------------------------------------------------------------------------------
 
 

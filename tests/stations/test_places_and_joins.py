@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from shapely.geometry import box
@@ -89,3 +90,12 @@ def test_the_election_that_fits_best_is_chosen() -> None:
 def test_the_latest_of_equals_is_chosen() -> None:
     ids = ["2022_legi_t1", "2024_legi_t1", "2022_pres_t2", "2017_pres_t1"]
     assert best_sound_join("x", [Join(e, 480, 470) for e in ids]).election_id == "2024_legi_t1"
+
+
+def test_a_place_that_is_nowhere_is_nowhere_in_degrees_too():
+    known = pd.Series([892000.0, np.nan, 651000.0], index=[7, 8, 9])
+    found = to_wgs84(known, pd.Series([6247000.0, 6247000.0, 6862000.0], index=[7, 8, 9]))
+    assert found.index.tolist() == [7, 8, 9]
+    assert found["longitude"].round(1).tolist()[::2] == [5.4, 2.3]
+    assert found["latitude"].round(1).tolist()[::2] == [43.3, 48.9]
+    assert found.loc[8].isna().all()

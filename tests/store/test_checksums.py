@@ -11,9 +11,10 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.checksums import adopt_tables, is_sound
+from targeting.reference.held import list_elections
 from targeting.reference.manifest import MANIFEST
 from targeting.reference.moments import steady
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.results import load_bloc_votes, load_turnout
 from targeting.reference.staging import JOURNAL, staged
 from targeting.reference.tables import lost_files
 from targeting.store import engine

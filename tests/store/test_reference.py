@@ -11,11 +11,11 @@ import shapely
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
+from targeting.reference.held import list_station_points
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
 from targeting.reference.stations import (
     find_stations,
-    list_station_points,
     load_station_points,
     load_stations,
     write_station_points,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from targeting.errors import TurfError
+from targeting.turf import value
 from targeting.turf.learning import Rate, door_gaps, learn_field_model
 from targeting.turf.minutes import OUR_MODEL, TimeModel
 from targeting.turf.plan import choose_turfs, in_order, reach
@@ -162,6 +163,15 @@ def test_doubts_about_a_rate_do_not_average_out_over_turfs():
     apart = value_turfs(stops, turfs_of([50] * 40), model)
     independent = np.sqrt(((apart["talks_p90"] - apart["talks_p10"]) ** 2).sum())
     assert together["talks_p90"] - together["talks_p10"] > independent
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 5, 6])
+def test_what_turfs_are_worth_is_the_same_however_many_are_drawn_at_once(at_once, monkeypatch):
+    model = learn_field_model(PRIOR, NOTHING)
+    doors = [50, 3, 120, 1, 77]
+    together = value_turfs(stops_of(doors), turfs_of(doors), model, seed=3)
+    monkeypatch.setattr(value, "TURFS_AT_ONCE", at_once)
+    assert value_turfs(stops_of(doors), turfs_of(doors), model, seed=3).equals(together)
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=20))

@@ -9,7 +9,7 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.locale import text_in, texts
-from targeting.reference.results import list_elections
+from targeting.reference.held import list_elections
 from targeting.web import files
 from targeting.workflows.guide import CITIES, commune_codes, offered, read_guide
 from targeting.workflows.imports.results import import_results

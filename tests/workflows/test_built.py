@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from targeting.cli.app import cli
 from targeting.config import Workspace
-from targeting.reference.stations import list_stations, load_station_points, load_stations
+from targeting.reference.held import list_stations
+from targeting.reference.stations import load_station_points, load_stations
 from targeting.workflows.setup import init_workspace
 from tests.official import geojson, square
 from tests.sources.test_addresses import BAN_HEADER, PARIS_HEADER

@@ -13,14 +13,8 @@ from targeting.codes import DEPARTMENTS
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.credits import credits
-from targeting.reference.results import (
-    election_sheet,
-    list_elections,
-    list_shares,
-    load_bloc_votes,
-    load_shares,
-    load_turnout,
-)
+from targeting.reference.held import election_sheet, list_elections, list_shares
+from targeting.reference.results import load_bloc_votes, load_shares, load_turnout
 from targeting.tables import Shares
 from tests import layouts
 from tests.layouts import LEGI_2024, PRES_2012, RECIPE_OF_COLUMNS, TEXTS, THREE

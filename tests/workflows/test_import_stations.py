@@ -9,7 +9,8 @@ import pytest
 
 from targeting.config import Workspace
 from targeting.errors import JoinError, WorkspaceError
-from targeting.reference.stations import list_stations, load_stations
+from targeting.reference.held import list_stations
+from targeting.reference.stations import load_stations
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.reports import score_report

@@ -14,7 +14,7 @@ from targeting.config import Workspace
 from targeting.reference.credits import credits
 from targeting.reference.streets import load_streets
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.cache import DAMAGE
+from targeting.workflows.cache import damage
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.turfs.walking import read_graph, told_links, walking_graph
 from tests.osm_files import ORIGIN, cross_town, osm_xml, write_pbf
@@ -263,7 +263,7 @@ def test_a_damaged_graph_is_built_again(town: Workspace, osm: Path) -> None:
     whole = kept.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"PK nonsense"):
         kept.write_bytes(damaged)
-        with pytest.raises(DAMAGE):
+        with pytest.raises(damage()):
             read_graph(kept)
         assert len(walking_graph(town, buildings)) == 30
         assert len(read_graph(kept)) == 30

@@ -13,7 +13,8 @@ import pytest
 
 from targeting.config import PROJECT, Workspace
 from targeting.errors import TargetingError, WorkspaceError
-from targeting.reference.results import list_elections, load_turnout
+from targeting.reference.held import list_elections
+from targeting.reference.results import load_turnout
 from targeting.reference.staging import JOURNAL, staged
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.jobs import acts, desk, town, worker

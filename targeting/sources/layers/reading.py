@@ -511,7 +511,7 @@ def _flat(
     if flat.any():
         geometry = shapely.force_2d(geometry)
         notes.append("third coordinate dropped" if flat[0] else "measures (M) dropped")
-    if not np.isfinite(shapely.total_bounds(geometry[there])).all():
+    if not np.isfinite(shapely.get_coordinates(geometry[there])).all():
         raise SourceError(name, "a coordinate is not a number.", way_out="Export the layer again.")
     return geometry, notes, dropped
 

@@ -24,11 +24,10 @@ import polars as pl
 
 from targeting.codes import BLOCS, ELECTION_ID, KINDS
 from targeting.errors import SourceError
-from targeting.shipped import OUR_DATA
+from targeting.shipped import OUR_BLOCS
 from targeting.sources.files import read_text
 from targeting.tables import BlocRows
 
-OUR_BLOCS: Final = OUR_DATA / "blocs.csv"
 COLUMNS: Final = ["election_id", "nuance_code", "candidate", "bloc", "source"]
 
 
@@ -149,16 +148,15 @@ def _rows(blocs: pd.DataFrame) -> Iterator[tuple[str, str, str | None, str]]:
     yield from zip(elections, nuances, candidates.tolist(), known, strict=True)
 
 
-def distinct_lines(votes: pl.DataFrame, *, by_name: bool) -> pl.DataFrame:
-    """Distinct lines of a file: nuance_code (and names, if asked), rows and votes.
+def distinct_lines(votes: pl.DataFrame | pl.LazyFrame, *, by_name: bool) -> pl.DataFrame:
+    """Distinct lines of a file: nuance_code (and names, if asked), rows and votes, in no order.
 
     With names: candidate, party_list, and both plain (`plain`, `plain_list`: upper case, no
     accents).
     """
-    absent = [c for c in ("candidate", "party_list") if c not in votes.columns]
-    votes = votes.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
     keys = ["nuance_code", "candidate", "party_list"] if by_name else ["nuance_code"]
-    lines = votes.group_by(keys).agg(rows=pl.len(), votes=pl.col("votes").sum())
+    by_line = _with_columns(votes.lazy(), keys).group_by(keys)
+    lines = by_line.agg(rows=pl.len(), votes=pl.col("votes").sum()).collect(engine="streaming")
     if by_name:
         plain = {
             "plain": lines["candidate"].map_elements(_plain, return_dtype=pl.String),
@@ -168,7 +166,15 @@ def distinct_lines(votes: pl.DataFrame, *, by_name: bool) -> pl.DataFrame:
     return lines
 
 
-def bloc_of_lines(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) -> pl.DataFrame:
+def _with_columns(votes: pl.LazyFrame, wanted: Iterable[str]) -> pl.LazyFrame:
+    """The votes, with those of the columns that are not there missing in each row."""
+    has = votes.collect_schema().names()
+    return votes.with_columns(pl.lit(None, pl.String).alias(c) for c in wanted if c not in has)
+
+
+def bloc_of_lines(
+    votes: pl.DataFrame | pl.LazyFrame, blocs: pd.DataFrame, election_id: str
+) -> pl.DataFrame:
     """Distinct lines of `votes` (`distinct_lines`) with their `bloc`, missing where unknown."""
     contest = election_id.rsplit("_", 1)[0]
     rows = [row for row in _rows(blocs) if row[0] in (election_id, contest)]
@@ -220,21 +226,28 @@ def refuse_unknown_lines(
     )
 
 
-def build_bloc_votes(votes: pl.DataFrame, blocs: pd.DataFrame, election_id: str) -> pl.DataFrame:
-    """Votes per station and bloc (columns of BlocVotes), from the votes of one election."""
+def build_bloc_votes(
+    votes: pl.DataFrame | pl.LazyFrame, blocs: pd.DataFrame, election_id: str
+) -> pl.DataFrame:
+    """Votes per station and bloc (columns of BlocVotes), from the votes of one election, sorted.
+
+    Votes that are only scanned are never held whole.
+    """
     lines = bloc_of_lines(votes, blocs, election_id)
     keys = [c for c in ("nuance_code", "candidate", "party_list") if c in lines.columns]
-    absent = [c for c in keys if c not in votes.columns]
-    votes = votes.with_columns(pl.lit(None, pl.String).alias(c) for c in absent)
-    return (
-        votes.join(lines.select(*keys, "bloc"), on=keys, how="left", nulls_equal=True)
+    bloc_of = lines.lazy().select(*keys, "bloc")
+    summed = (
+        _with_columns(votes.lazy(), keys)
+        .select("station_id", *keys, "votes")
+        .join(bloc_of, on=keys, how="left", nulls_equal=True)
         .with_columns(bloc=pl.col("bloc").fill_null("other"))
-        .group_by("station_id", "bloc", maintain_order=True)
+        .group_by("station_id", "bloc")
         .agg(votes=pl.col("votes").sum())
-        .select(
-            election_id=pl.lit(election_id), station_id="station_id", bloc="bloc", votes="votes"
-        )
+        .sort("station_id", "bloc")
     )
+    return summed.select(
+        election_id=pl.lit(election_id), station_id="station_id", bloc="bloc", votes="votes"
+    ).collect(engine="streaming")
 
 
 @lru_cache(maxsize=100_000)

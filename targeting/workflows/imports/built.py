@@ -17,16 +17,11 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.households.points import PlacedVoters, station_points_of_ranges
 from targeting.households.points import station_points_of_voters as points_of_voters
 from targeting.reference.addresses import load_addresses, load_street_ranges, load_voter_addresses
-from targeting.reference.results import list_elections, load_turnout
+from targeting.reference.held import list_elections, list_station_points, list_stations
+from targeting.reference.results import load_turnout
 from targeting.reference.sheets import Sheet
 from targeting.reference.staging import staged
-from targeting.reference.stations import (
-    find_stations,
-    list_station_points,
-    list_stations,
-    load_station_points,
-    write_stations,
-)
+from targeting.reference.stations import find_stations, load_station_points, write_stations
 from targeting.reference.tables import list_layers, today
 from targeting.sources.addresses.reading import PARIS_VINTAGE
 from targeting.stations.built import Built, build_outlines, commune_of

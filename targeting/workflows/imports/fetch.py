@@ -23,7 +23,6 @@ from targeting.sources.fetching.download import Digests, Download, FetchError, L
 from targeting.sources.fetching.filtering import Keeper, keeper_of
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
-from targeting.workflows.setup import campaign_card, refuse_demo
 
 TOLD_EVERY: Final = 10 * 1024**2
 
@@ -66,6 +65,8 @@ def fetch_source(
 
     Raises FetchError with the reason and the way out.
     """
+    from targeting.workflows.setup import campaign_card, refuse_demo
+
     refuse_demo(workspace)
     chosen = publication or find_publication(name)
     wanted = list(communes)

@@ -15,10 +15,11 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import SourceError
 from targeting.reference.addresses import has_addresses, load_addresses
+from targeting.reference.held import OUTLINED
 from targeting.reference.quarters import load_quarters, quarter_sheets, write_quarters
 from targeting.reference.sheets import Sheet, whole_file
 from targeting.reference.staging import staged
-from targeting.reference.stations import OUTLINED, find_stations
+from targeting.reference.stations import find_stations
 from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.quarters import QuarterFile, clean_name, read_quarters

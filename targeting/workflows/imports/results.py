@@ -12,15 +12,13 @@ import polars as pl
 from targeting.codes import parse_election_id
 from targeting.config import Workspace
 from targeting.errors import SourceError
+from targeting.reference.held import election_sheet, list_shares, sound_elections
 from targeting.reference.results import (
     SHARES_COLUMNS,
     TURNOUT_COLUMNS,
     VOTES_COLUMNS,
-    election_sheet,
-    list_shares,
     load_blocs,
     load_rolls,
-    sound_elections,
     write_results,
     write_shares,
 )

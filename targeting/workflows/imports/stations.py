@@ -16,10 +16,11 @@ from targeting.codes import check_year, commune_of_arrondissement, parse_electio
 from targeting.config import Workspace
 from targeting.errors import JoinError, SourceError, WorkspaceError
 from targeting.reference.addresses import has_addresses, load_addresses
-from targeting.reference.results import list_elections, load_turnout
+from targeting.reference.held import list_elections, list_stations
+from targeting.reference.results import load_turnout
 from targeting.reference.sheets import Sheet, whole_file
 from targeting.reference.staging import staged
-from targeting.reference.stations import list_stations, load_layer, write_stations
+from targeting.reference.stations import load_layer, write_stations
 from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.reading import Outlines, read_outlines

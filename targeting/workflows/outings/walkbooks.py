@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +17,11 @@ from typing import Final
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import ensure_writable
+from targeting.exports.aside import ensure_writable
 from targeting.exports.walk_pages import count_pages
-from targeting.exports.walk_pdf import write_packet
-from targeting.field.books import WalkBook, build_books
+from targeting.exports.walk_pdf import on_one_thread, write_packet
+from targeting.field.books import WalkBook
+from targeting.field.gathering import build_books
 from targeting.households.layouts import doors_in_order
 from targeting.locale import text_in
 from targeting.reference.addresses import load_door_layouts
@@ -162,17 +163,16 @@ def write_walk_files(
 ) -> WalkFiles:
     """Write packets and single books, in two processes where there are several packets."""
     parts = packets(books)
-    jobs = [
-        _Job(out / packet_name(n, len(parts)), part, today, language)
-        for n, part in enumerate(parts, 1)
-    ]
+    jobs = [(out / packet_name(n, len(parts)), part) for n, part in enumerate(parts, 1)]
+    write = partial(write_packet, today=today, language=language, beside=True)
     written: list[list[Path]] = []
     if len(jobs) == 1:
-        written.append(_write_job(jobs[0]))
+        written.append(write(*jobs[0]))
     else:
+        # what a child is handed lies in walk_pdf: it loads that, and none of the workspace
         spawn = get_context("spawn")
-        with _nothing_as_main(), ProcessPoolExecutor(PROCESSES, spawn, _one_thread) as pool:
-            for n, paths in enumerate(pool.map(_write_job, jobs), 1):
+        with _nothing_as_main(), ProcessPoolExecutor(PROCESSES, spawn, on_one_thread) as pool:
+            for n, paths in enumerate(pool.map(write, *zip(*jobs, strict=True)), 1):
                 progress(f"packet {n} of {len(jobs)}")
                 written.append(paths)
     return WalkFiles([w[0] for w in written], [p for w in written for p in w[1:]])
@@ -187,25 +187,6 @@ def _nothing_as_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One packet to write, with the books of its turfs beside it."""
-
-    path: Path
-    books: list[WalkBook]
-    today: date
-    language: str
-
-
-def _one_thread() -> None:
-    """Typst's own threads would fight for the cores: two processes have one each."""
-    os.environ["RAYON_NUM_THREADS"] = "1"
-
-
-def _write_job(job: _Job) -> list[Path]:
-    return write_packet(job.path, job.books, today=job.today, language=job.language, beside=True)
 
 
 def walk_book_pdf(

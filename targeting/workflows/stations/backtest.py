@@ -13,11 +13,11 @@ import numpy as np
 from targeting.codes import commune_of_arrondissement, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
+from targeting.exports.aside import write_aside
 from targeting.exports.backtest_page import write_backtest_page
-from targeting.exports.files import write_aside
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.reference.credits import credits
-from targeting.reference.results import list_elections
+from targeting.reference.held import list_elections
 from targeting.scoring import capture as cap
 from targeting.scoring.backtest import DRAWS, Backtest, build_transition, run_backtest
 from targeting.scoring.basis import Basis

@@ -19,9 +19,10 @@ from targeting.maps.listing import DOWNLOADED
 from targeting.maps.streets import LARGE_WAYS, named_streets
 from targeting.maps.workbench import quarters_file, workbench_file
 from targeting.reference.credits import credits as stored_credits
+from targeting.reference.held import list_elections
 from targeting.reference.moments import one_moment
 from targeting.reference.quarters import load_quarters
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.results import load_bloc_votes, load_turnout
 from targeting.reference.stations import find_stations
 from targeting.reference.streets import load_backdrop
 from targeting.reference.streets import load_streets as load_stored_streets

@@ -8,8 +8,8 @@ from typing import Final
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.reference.held import list_elections
 from targeting.reference.moments import one_moment
-from targeting.reference.results import list_elections
 from targeting.scoring.backtest import Tallies
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations

@@ -16,8 +16,9 @@ from targeting.errors import WorkspaceError
 from targeting.exports.formats import TABLE_FORMATS, known_format, write_table
 from targeting.maps.ledger import with_sentences
 from targeting.reference.credits import credits as stored_credits
+from targeting.reference.held import election_sheet, list_elections
 from targeting.reference.moments import one_moment
-from targeting.reference.results import election_sheet, list_elections, load_turnout
+from targeting.reference.results import load_turnout
 from targeting.reference.sheets import Sheet
 from targeting.reference.stations import find_stations
 from targeting.reference.tables import list_layers
@@ -29,7 +30,8 @@ from targeting.stations.health import (
 )
 from targeting.stations.joins import Join
 from targeting.stations.ledger import ledger_counts
-from targeting.workflows.buildings import has_buildings, match_report
+from targeting.workflows.buildings import has_buildings
+from targeting.workflows.matching import match_report
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card

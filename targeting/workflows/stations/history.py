@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
@@ -13,25 +18,19 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.addresses import load_addresses
-from targeting.reference.moments import one_moment
-from targeting.reference.results import (
+from targeting.reference.held import (
+    OUTLINED,
     list_elections,
     list_shares,
-    load_bloc_votes,
-    load_blocs,
-    load_shares,
-    load_turnout,
-)
-from targeting.reference.stations import (
-    OUTLINED,
-    find_stations,
     list_station_points,
     list_stations,
-    load_station_points,
 )
+from targeting.reference.moments import one_moment
+from targeting.reference.results import load_bloc_votes, load_blocs, load_shares, load_turnout
+from targeting.reference.stations import find_stations, load_station_points
 from targeting.stations.flows import communes_of
 from targeting.stations.ground import FEWEST_VOTES
-from targeting.stations.history import History, Round, build_history
+from targeting.stations.history import History, Round, build_history, history_within
 from targeting.stations.joins import (
     LEAST_JOIN,
     Evidence,
@@ -42,10 +41,10 @@ from targeting.stations.layers import Layer, choose_rounds, flows_between_layers
 from targeting.stations.ledger import build_ledger
 from targeting.stations.profiles import with_votes
 from targeting.stations.redrawn import Renamed, name_as_now
-from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
+from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of, find_kept
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v5"
+CACHE_VERSION: Final = "v6"
 
 MANY_COMMUNES: Final = 200
 """Above so many, results are read whole rather than commune by commune."""
@@ -86,38 +85,89 @@ def station_past(
             "no results imported: run `python -m targeting import results FILE…` first."
         )
 
-    def build() -> Bundle:
-        progress("following stations through time (kept for the next time)")
-        past = _follow(workspace, communes)
-        flows, now = past.history.flows, past.history.now
-        return Bundle({"flows": flows, "now": now, "ledger": past.ledger}, {})
-
+    communes = communes or None
     made_of = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
-    parts = [
-        CACHE_VERSION,
-        sorted(communes) if communes else None,
-        *content_of(workspace, made_of, blocs=True),
-    ]
-    kept = cached(workspace, "past", parts, build, BUNDLE).tables
+    content = [CACHE_VERSION, *content_of(workspace, made_of, blocs=True)]
+
+    def build() -> Bundle:
+        if communes and (part := _cut_out(workspace, communes, content)):
+            return _bundle(part, set())
+        progress("following stations through time (kept for the next time)")
+        return _bundle(*_follow(workspace, communes))
+
+    name = PART if communes else WHOLE
+    kept = cached(workspace, name, [sorted(communes or []), *content], build, BUNDLE).tables
     return Past(History(kept["flows"], kept["now"]), kept["ledger"])
 
 
-def _follow(workspace: Workspace, communes: Sequence[str] | None) -> Past:
+WHOLE: Final = "past"
+PART: Final = "past_of"
+"""Names in the cache of the past of all stations imported, and of some communes'."""
+
+
+def _bundle(past: Past, mapped: set[str]) -> Bundle:
+    tables = {"flows": past.history.flows, "now": past.history.now, "ledger": past.ledger}
+    return Bundle(tables, {"mapped": sorted(mapped)})
+
+
+def _follow(workspace: Workspace, communes: Sequence[str] | None) -> tuple[Past, set[str]]:
+    """The past, and the communes that two maps or more tell of."""
     rounds = load_rounds(workspace, communes)
-    history = build_history(rounds, seen_on_maps(workspace, rounds, communes))
-    return Past(history, build_ledger(history, rounds))
+    layers = _layers(workspace, communes)
+    history = build_history(rounds, _told_by_maps(workspace, rounds, layers, communes))
+    return Past(history, build_ledger(history, rounds)), set(layers)
 
 
-def load_rounds(workspace: Workspace, communes: Sequence[str] | None = None) -> list[Round]:
+def _cut_out(workspace: Workspace, communes: Sequence[str], content: list[object]) -> Past | None:
+    """The past of these communes out of that of all stations, where it is kept and says the same.
+
+    What two maps tell is judged with the growth of all that is followed together: those communes
+    are followed alone.
+    """
+    of_these = Kind(BUNDLE.suffix, BUNDLE.write, partial(_read_flows, communes=communes))
+    kept = find_kept(workspace, WHOLE, [[], *content], of_these)
+    if kept is None or not set(communes).isdisjoint(kept.facts["mapped"]):
+        return None
+    part = history_within(History(kept.tables["flows"], kept.tables["now"]), communes)
+    if part is None:
+        return None
+    return Past(part, build_ledger(part, load_rounds(workspace, communes, with_profile=False)))
+
+
+def _read_flows(path: Path, communes: Sequence[str]) -> Bundle:
+    """Of a kept past, the flows from these communes and the stations of now in them."""
+    wanted = {"flows": "station_id_then", "now": "station_id"}
+    tables = {}
+    with zipfile.ZipFile(path) as archive:
+        for name, column in wanted.items():
+            content = io.BytesIO(archive.read(f"{name}.parquet"))
+            tables[name] = pd.read_parquet(content, filters=_starts(column, communes))
+        return Bundle(tables, json.loads(archive.read("facts.json")))
+
+
+def _starts(column: str, communes: Sequence[str]) -> list[list[tuple[str, str, str]]]:
+    """Stations of one of the communes, for pyarrow: ids between `13055_` and its next."""
+    return [[(column, ">=", f"{c}_"), (column, "<", f"{c}`")] for c in communes]
+
+
+def load_rounds(
+    workspace: Workspace,
+    communes: Sequence[str] | None = None,
+    *,
+    with_profile: bool = True,
+) -> list[Round]:
     """Every round imported with its rolls and votes, and every roll known by address.
 
     Of a file of shares alone the stations are known, and their rolls only where it gives them.
+    Without their profile, rounds have rolls alone: enough for the ledger of a history.
     """
     rounds = []
-    blocs = load_blocs(workspace)
+    blocs = load_blocs(workspace) if with_profile else None
     for election_id in list_elections(workspace):
         turnout = load_turnout(workspace, election_id, communes)
-        if len(turnout):
+        if len(turnout) and not with_profile:
+            rounds.append(Round(election_id, turnout[["station_id", "registered"]]))
+        elif len(turnout):
             votes = load_bloc_votes(workspace, election_id, communes, blocs=blocs)
             rounds.append(Round(election_id, with_votes(turnout, votes)))
     counted_in = {r.vintage for r in rounds}
@@ -222,7 +272,17 @@ def seen_on_maps(
     workspace: Workspace, rounds: Sequence[Round], communes: Sequence[str] | None = None
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Flows that maps of two vintages tell, for each step between two rounds."""
-    layers = _layers(workspace, communes)
+    return _told_by_maps(workspace, rounds, _layers(workspace, communes), communes)
+
+
+def _told_by_maps(
+    workspace: Workspace,
+    rounds: Sequence[Round],
+    layers: Mapping[str, Sequence[Layer]],
+    communes: Sequence[str] | None,
+) -> dict[tuple[str, str], pd.DataFrame]:
+    if not layers:
+        return {}
     evidence = load_evidence(workspace, communes)
     return flows_between_layers(
         rounds, layers, evidence, dwellings=lambda commune: _dwellings(workspace, commune)
@@ -230,18 +290,28 @@ def seen_on_maps(
 
 
 def _layers(workspace: Workspace, communes: Sequence[str] | None) -> dict[str, list[Layer]]:
-    by_commune: dict[str, list[Layer]] = {}
+    """Layers of each commune that has two or more: one alone has nothing to be compared with."""
+    loaded: list[tuple[str, str | None, pd.DataFrame]] = []
     for vintage in sorted({v for _, v, _ in list_station_points(workspace)}):
-        points = load_station_points(workspace, communes, vintage)
-        for (commune, basis), part in points.groupby(["commune_code", "basis"]):
-            by_commune.setdefault(commune, []).append(Layer(vintage, basis, part))
+        loaded.append((vintage, None, load_station_points(workspace, communes, vintage)))
     drawn = list_stations(workspace, origins=OUTLINED)
     for vintage in sorted({v for _, v, _ in drawn}):
         outlines = find_stations(workspace, communes, vintage=vintage)
-        if outlines is None:
-            continue
-        for commune, part in outlines.groupby("commune_code"):
-            by_commune.setdefault(commune, []).append(Layer(vintage, "outlines", part))
+        if outlines is not None:
+            loaded.append((vintage, "outlines", outlines))
+    keys = ["commune_code", "basis"]
+    kinds = [(table if kind is None else table.assign(basis=kind))[keys].drop_duplicates()
+             for _, kind, table in loaded]  # fmt: skip
+    counts = pd.concat(kinds)["commune_code"].value_counts() if kinds else pd.Series(dtype="int64")
+    several = set(counts.index[counts > 1])
+    by_commune: dict[str, list[Layer]] = {}
+    for vintage, kind, table in loaded if several else []:
+        there = table[table["commune_code"].isin(list(several))]
+        for commune, part in there.groupby("commune_code"):
+            bases = [(kind, part)] if kind else part.groupby("basis")
+            by_commune.setdefault(str(commune), []).extend(
+                Layer(vintage, str(basis), rows) for basis, rows in bases
+            )
     return by_commune
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.reference.results import list_elections, load_bloc_votes, load_turnout
+from targeting.reference.held import list_elections
+from targeting.reference.results import load_bloc_votes, load_turnout
 from targeting.scoring.backtest import run_backtest
 from targeting.scoring.basis import Basis
 from targeting.scoring.boosted import build_features, on_scale_of

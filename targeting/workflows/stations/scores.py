@@ -12,13 +12,9 @@ from targeting.codes import commune_of_arrondissement
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.outcomes import MET
+from targeting.reference.held import list_elections
 from targeting.reference.moments import one_moment
-from targeting.reference.results import (
-    list_elections,
-    load_bloc_votes,
-    load_turnout,
-    turnout_levels,
-)
+from targeting.reference.results import load_bloc_votes, load_turnout, turnout_levels
 from targeting.scoring.basis import Basis, choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import Calibrations, add_intervals, bounds_of
 from targeting.scoring.measures import abstention_rate

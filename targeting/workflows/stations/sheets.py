@@ -23,8 +23,8 @@ from targeting.codes import station_label
 from targeting.config import Workspace
 from targeting.crs import METRIC_CRS, WGS84
 from targeting.errors import TargetingError, WorkspaceError
+from targeting.exports.aside import ensure_writable, write_aside
 from targeting.exports.card_sheet import CardSheet, Figure, Round, write_card_sheet
-from targeting.exports.files import ensure_writable, write_aside
 from targeting.exports.formats import (
     MAP,
     MAP_FORMATS,

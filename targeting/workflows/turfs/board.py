@@ -18,7 +18,7 @@ from targeting.stations.places import to_wgs84
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
 from targeting.store.visits import doors_done, last_knocks
-from targeting.turf.listing import mean_over_doors
+from targeting.turf.means import mean_over_doors
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.stations.scores import score_stations, station_priorities
 from targeting.workflows.turfs.candidates import campaign_cooling_off

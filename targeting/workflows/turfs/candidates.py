@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from targeting.config import Workspace
@@ -108,7 +110,7 @@ class Question:
         buildings = self.everyone
         if asked is not None:
             wanted = asked | standing.taken if self.whole else asked
-            buildings = buildings[buildings["building_id"].isin(list(wanted))]
+            buildings = buildings[_among(buildings["building_id"], wanted)]
         buildings = buildings.reset_index(drop=True)
         excluded = [_outside(buildings)] if asked is None else []
         kept = buildings.loc[buildings["building_id"].isin(list(standing.kept)), "building_id"]
@@ -117,10 +119,8 @@ class Question:
         reasons = reasons[~reasons.index.duplicated()]
         visits = load_visits(session)
         closed = closed_doors(visits, now=self.now, cooling_off=self.cooling_off)
-        closed = closed[
-            closed["building_id"].isin(buildings["building_id"])
-            & ~closed["building_id"].isin(reasons.index)
-        ]
+        here = set(buildings["building_id"]) - set(reasons.index)
+        closed = closed[_among(closed["building_id"], here)]
         left = open_dwellings(buildings, closed)
         to_visit = buildings.assign(dwellings=left)[left > 0].reset_index(drop=True)
         more = standing.taken - asked if asked is not None else set()
@@ -128,6 +128,11 @@ class Question:
         return Candidates(
             to_visit, reasons, closed, visits, standing.replaced, int(beyond), question=self
         )
+
+
+def _among(column: pd.Series, ids: AbstractSet[str]) -> np.ndarray:
+    """`isin` for as many ids as a city has: pandas makes a scalar of each of them."""
+    return np.fromiter((value in ids for value in column), dtype=bool, count=len(column))
 
 
 def _same_rows(one: pd.DataFrame, other: pd.DataFrame) -> bool:

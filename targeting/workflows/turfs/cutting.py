@@ -11,7 +11,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import ensure_writable
+from targeting.exports.aside import ensure_writable
 from targeting.exports.formats import known_format
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.store.engine import open_store, reading, write

@@ -14,7 +14,8 @@ import pandas as pd
 from targeting.codes import BARRIER_KINDS, in_turf_order
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import write_aside, write_csv
+from targeting.exports.aside import write_aside
+from targeting.exports.files import write_csv
 from targeting.exports.formats import MAP, PAGES, SHEETS, TABLE, WALKS, About, known_format
 from targeting.exports.lists import LIST_LAYOUTS, list_bytes, nationbuilder_list, van_list
 from targeting.exports.print_list import TurfSheet
@@ -23,7 +24,7 @@ from targeting.households.shapes import turf_ribbons
 from targeting.outcomes import REDO
 from targeting.reference.addresses import load_addresses
 from targeting.reference.credits import credits
-from targeting.reference.results import election_sheet, list_elections
+from targeting.reference.held import election_sheet, list_elections
 from targeting.reference.streets import load_streets
 from targeting.reference.tables import list_layers
 from targeting.scoring.priorities import SMALLEST_CELL
@@ -32,7 +33,7 @@ from targeting.store.turfs import cut_dates
 from targeting.store.visits import load_visits
 from targeting.streetnames import address_line
 from targeting.turf.describe import barriers_crossed
-from targeting.turf.listing import mean_over_doors
+from targeting.turf.means import mean_over_doors
 from targeting.turf.value import value_turfs
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.scores import score_bounds, score_stations, station_priorities

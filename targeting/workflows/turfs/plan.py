@@ -14,7 +14,7 @@ import pandas as pd
 from targeting.codes import commune_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.exports.files import ensure_writable
+from targeting.exports.aside import ensure_writable
 from targeting.exports.formats import TABLE_FORMATS, known_format, write_table
 from targeting.households.doors import COOLING_OFF_DAYS, door_ranges
 from targeting.reference.credits import credits

@@ -72,7 +72,7 @@ def write_graph(graph: StreetGraph, file: BinaryIO) -> None:
 
 
 def read_graph(path: Path) -> StreetGraph:
-    """The graph in a file; raises one of cache.DAMAGE where it is cut short or changed."""
+    """The graph in a file; raises one of `cache.damage` where it is cut short or changed."""
     with np.load(path, allow_pickle=False) as kept:
         arrays = {name: kept[name] for name in kept.files}
     ways = Rows(**_of(arrays, "ways"))
