@@ -141,13 +141,17 @@ def visit(chromium, site):
         if message.type == "error":
             errors.append(f"{message.text} {message.location.get('url', '')}")
 
-    def opened(path="/", *, width=1280, height=900, key=True, refused=False, **options):
+    def opened(
+        path="/", *, width=1280, height=900, key=True, refused=False, script=None, **options
+    ):
         context = chromium.new_context(
             viewport={"width": width, "height": height}, locale="fr-FR", accept_downloads=True,
             **options,
         )  # fmt: skip
         if key:
             context.add_cookies([site.cookie])
+        if script:
+            context.add_init_script(script)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(45_000)
@@ -163,3 +167,31 @@ def visit(chromium, site):
         context.close()
     assert strangers == []
     assert errors == []
+
+
+# -- the workbench ---------------------------------------------------------------------------------
+
+MAP = ".st-key-mappane .rl-map"
+LEGEND = ".rl-legend"
+
+
+def wait_for_map(page):
+    """The stations are drawn: nothing is awaited on the map any more."""
+    page.locator(".rl-wait").wait_for(state="hidden")
+    page.locator(f"{MAP} canvas").first.wait_for()
+
+
+def touch_station(page, across=0.45, down=0.45, *, modifiers=()):
+    """Click the map there."""
+    box = page.locator(MAP).bounding_box()
+    for key in modifiers:
+        page.keyboard.down(key)
+    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+    for key in modifiers:
+        page.keyboard.up(key)
+
+
+def chosen_in_address(page):
+    """Stations that the page's address holds."""
+    held = re.search(r"[?&]b=([^&]*)", page.url)
+    return held[1].replace("%2C", ",").split(",") if held else []

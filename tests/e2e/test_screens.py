@@ -9,34 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import address
+from tests.e2e.conftest import LEGEND, MAP, address, touch_station, wait_for_map
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
 
-MAP = "[data-testid=stDeckGlJsonChart]"
+TURF_MAP = "[data-testid=stDeckGlJsonChart]"
 
 FETCHED = """() => performance.getEntriesByType('resource')
   .filter(r => r.name.includes('/assets/') && r.responseEnd > 0).length"""
-
-
-def wait_for_geometry(page):
-    """Both files of the map (stations, backdrop) have come."""
-    page.wait_for_function(f"({FETCHED})() >= 2")
-
-
-def touch_a_station(page):
-    """Click the map here and there until a card opens: a station's place is not known before."""
-    box = page.locator(MAP).bounding_box()
-    card = page.locator(".st-key-card")
-    for across, down in ((0.5, 0.4), (0.45, 0.5), (0.6, 0.45), (0.4, 0.35)) * 3:
-        page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
-        try:
-            expect(card).to_be_visible(timeout=2500)
-        except AssertionError:
-            continue
-        return card
-    raise AssertionError("no click on the map opened a card")
 
 
 def overflow(page):
@@ -49,23 +30,24 @@ def test_from_home_to_the_map_to_a_station(visit):
     expect(page.locator(".st-key-next")).to_contain_text("Prochaine étape")
     page.get_by_role("link", name="Ouvrir la carte des priorités").click()
     expect(page.get_by_role("heading", name="Carte des priorités")).to_be_visible()
-    expect(page.locator(f"{MAP} canvas").first).to_be_visible()
-    expect(page.locator(".st-key-legend")).to_contain_text("13 bureaux")
-    wait_for_geometry(page)
-    card = touch_a_station(page)
+    wait_for_map(page)
+    expect(page.locator(LEGEND)).to_contain_text("13 bureaux")
+    touch_station(page)
+    card = page.locator(".st-key-card")
+    expect(card).to_contain_text("à aller chercher")
+    card.get_by_text("Tout le détail").click()
     expect(card).to_contain_text("Pourquoi ce rang")
-    expect(card).to_contain_text("Inscrits")
 
 
 def test_geometry_is_sent_once_whatever_is_moved(visit):
     page = visit("/carte")
-    wait_for_geometry(page)
-    expect(page.locator(".st-key-legend")).to_be_visible()
+    wait_for_map(page)
+    before = page.evaluate(FETCHED)
     page.get_by_role("radio", name="Abstention").or_(
         page.get_by_role("button", name="Abstention", exact=True)
     ).first.click()
-    expect(page.locator(".st-key-legend")).to_contain_text("Abstention moyenne")
-    before = page.evaluate(FETCHED)
+    expect(page.locator(LEGEND)).to_contain_text("Où l’on s’abstient le plus")
+    page.get_by_text("Filtres et recherche").click()
     slider = page.get_by_role("slider").first
     slider.focus()
     for _ in range(50):
@@ -73,7 +55,8 @@ def test_geometry_is_sent_once_whatever_is_moved(visit):
     expect(page.get_by_text("passent les filtres, sur 63")).not_to_contain_text(
         "63 bureaux passent"
     )
-    expect(page.locator(".st-key-legend")).to_contain_text("13 bureaux")  # classes do not move
+    expect(page.locator(LEGEND)).to_contain_text("13 bureaux")  # classes do not move
+    page.wait_for_url("**abst=50**")
     assert page.evaluate(FETCHED) == before
 
 
@@ -84,7 +67,7 @@ def test_a_row_of_the_table_opens_the_card(visit):
     box = table.bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + 55)  # the first row's box
     card = page.locator(".st-key-card")
-    expect(card).to_contain_text("1er sur 62 par priorité")
+    expect(card).to_contain_text("1er sur 62")
 
 
 def test_a_station_is_found_with_the_keyboard_alone(visit):
@@ -97,8 +80,9 @@ def test_a_station_is_found_with_the_keyboard_alone(visit):
 
 def test_the_table_is_downloaded(visit):
     page = visit("/carte")
+    page.get_by_text("Partager").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Télécharger le tableau").click()
+        page.get_by_role("button", name="Tableau (CSV)").click()
     rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text())))
     assert len(rows) == 63
     assert rows[0]["priority_rank"] == "1"
@@ -131,12 +115,20 @@ def test_the_printed_list_of_a_turf_is_shown(visit):
     expect(sheet.get_by_text("à détruire après la saisie")).to_be_visible()
 
 
+def speak(page, language):
+    """Choose a language in the menu."""
+    page.locator(".st-key-menu button").first.click()
+    page.get_by_text(language, exact=True).click()
+    page.keyboard.press("Escape")
+
+
 def test_the_language_is_switched_and_kept(visit):
     page = visit("/carte")
     expect(page.get_by_role("heading", name="Carte des priorités")).to_be_visible()
-    page.get_by_text("English").click()
+    speak(page, "English")
     expect(page.get_by_role("heading", name="Priority map")).to_be_visible()
     page.wait_for_url("**lang=en**")
+    page.get_by_text("Field", exact=True).click()
     page.get_by_role("link", name="Turfs").click()
     expect(page.get_by_role("heading", name="Canvassing turfs")).to_be_visible()
 
@@ -148,12 +140,17 @@ def test_nothing_overflows_in_either_language(visit, path, width):
     for lang in ("en", "fr"):
         expect(page.get_by_text("Sources").last).to_be_attached()
         assert overflow(page) <= 0
-        if path != "/":
-            assert page.locator(MAP).evaluate("map => map.clientHeight") <= 0.6 * 844
+        if path == "/secteurs" or (path == "/carte" and width == 390):
+            shown = page.locator(MAP if path == "/carte" else TURF_MAP)
+            assert shown.evaluate("map => map.clientHeight") <= 0.6 * 844
         if lang == "en":
             assert page.evaluate("document.documentElement.lang") == "en"
-            page.get_by_text("Français").click()
-            headings = {"/": "Relance", "/carte": "Carte des priorités", "/secteurs": "Secteurs de"}
+            speak(page, "Français")
+            headings = {
+                "/": "Aujourd’hui",
+                "/carte": "Carte des priorités",
+                "/secteurs": "Secteurs de",
+            }
             expect(page.get_by_role("heading", name=headings[path])).to_be_visible()
 
 
