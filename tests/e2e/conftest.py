@@ -177,7 +177,7 @@ LEGEND = ".rl-legend"
 
 def wait_for_map(page):
     """The stations are drawn: nothing is awaited on the map any more."""
-    page.locator(".rl-wait").wait_for(state="hidden")
+    page.locator(".rl-root[data-drawn]").wait_for(state="attached")
     page.locator(f"{MAP} canvas").first.wait_for()
 
 

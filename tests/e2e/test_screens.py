@@ -128,7 +128,7 @@ def test_the_language_is_switched_and_kept(visit):
     speak(page, "English")
     expect(page.get_by_role("heading", name="Priority map")).to_be_visible()
     page.wait_for_url("**lang=en**")
-    page.get_by_text("Field", exact=True).click()
+    page.get_by_role("button", name="Field").click()
     page.get_by_role("link", name="Turfs").click()
     expect(page.get_by_role("heading", name="Canvassing turfs")).to_be_visible()
 

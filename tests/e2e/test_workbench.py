@@ -37,6 +37,7 @@ def test_the_worst_station_is_understood_in_two_clicks(visit):
     expect(card).to_contain_text("1er sur 62")
     expect(card).to_contain_text("4 fois sur 5")
     expect(card.locator("li")).to_have_count(3)
+    page.wait_for_url("**b=**")
     assert len(chosen_in_address(page)) == 1
 
 

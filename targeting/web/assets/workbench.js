@@ -88,7 +88,7 @@ async function apply(s, data) {
     if (turn !== s.turn) return
     draw(s, ...files)
     if (before.bounds && !same(before.bounds, data.bounds)) s.map.fitBounds(data.bounds, { padding: 18, animate: false })
-    const drawn = () => { part(s, '.rl-wait').hidden = true }
+    const drawn = () => { part(s, '.rl-wait').hidden = true; s.root.dataset.drawn = data.url }
     s.map.once('idle', drawn)
     s.map.once('render', () => s.map.loaded() && drawn())
   } else if (before.metric !== data.metric || before.theme !== data.theme) paint(s)
