@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from targeting.maps.workbench import MOST_CHOSEN
-from targeting.web.ours import font_url, our_url
+from targeting.web.ours import LIBRARY_STYLE, font_url, our_url
 
 CHOSEN: Final = "stations_chosen"
 """Key of the session's list of chosen stations, in the order they were chosen."""
@@ -20,7 +20,7 @@ ADDRESS: Final = "b"
 _map = st.components.v2.component(
     "relance_map",
     html=f"""
-<link rel="stylesheet" href="{our_url("maplibre/maplibre-gl.css")}">
+<link rel="stylesheet" href="{LIBRARY_STYLE}">
 <link rel="stylesheet" href="{our_url("workbench.css")}">
 <div class="rl-root">
   <div class="rl-map"></div>
