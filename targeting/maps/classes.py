@@ -10,17 +10,17 @@ import pandas as pd
 
 from targeting.locale import NO_VALUE, count_in, number_in, percent_in, text_in
 from targeting.maps.measures import COLUMNS, PER_HUNDRED, layer_of
+from targeting.maps.palette import LIGHT_THEME, rgb
 
 Colour = list[int]
 
-PALETTE: Final[tuple[tuple[int, int, int], ...]] = (
-    (253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84),
-)  # fmt: skip
-"""Viridis, the highest class darkest: told apart by colour-blind eyes and in grey prints."""
+PALETTE: Final = tuple(rgb(colour) for colour in LIGHT_THEME.classes)
+"""The palette's classes on light paper, least to most, as numbers."""
 
-UNKNOWN: Final = (189, 189, 189)
-NOTHING_YET: Final = (236, 236, 236)
-OPACITY: Final = 215
+UNKNOWN: Final = rgb(LIGHT_THEME.unknown)
+NOTHING_YET: Final = rgb(LIGHT_THEME.nothing)
+OPACITY: Final = 255
+"""What is painted is what the legend shows."""
 
 
 @dataclass(frozen=True)

@@ -555,9 +555,11 @@ def stations_file(
 
 
 @kept(is_told=True, is_whole=_is_there)
-def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
-    """The stations' map file."""
-    return station_board.write_station_map(here, _board)
+def load_station_map(
+    here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
+) -> MapFile | None:
+    """The stations' map file, or that of these alone."""
+    return station_board.write_station_map(here, _board, shown)
 
 
 @kept(is_told=True, is_whole=_is_there, entries=4 * KEPT)
@@ -570,9 +572,11 @@ def load_workbench_map(
 
 
 @kept(is_told=True, is_whole=_is_there)
-def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
-    """The hatching of doubtful stations."""
-    return station_board.write_hatching(here, _board)
+def load_hatching(
+    here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
+) -> MapFile | None:
+    """The hatching of doubtful stations, or of these alone."""
+    return station_board.write_hatching(here, _board, shown)
 
 
 @kept(is_told=True, is_whole=lambda found: _is_there(found[0]))

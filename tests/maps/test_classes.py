@@ -11,6 +11,7 @@ from targeting.maps.classes import (
     build_legend,
     fill_colours,
 )
+from targeting.maps.palette import LIGHT, LIGHT_THEME, rgb
 
 rates = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=60)
 
@@ -43,6 +44,14 @@ def test_the_counts_of_the_legend_are_those_of_the_colours(values):
             assert painted.count(colour) == count
         assert painted.count(UNKNOWN) == classes.unknown
         assert painted.count(NOTHING_YET) == (classes.nothing or 0)
+
+
+def test_screens_that_pydeck_draws_have_the_colours_of_the_palette():
+    values = pd.Series([*range(100), None], dtype=float)
+    colours = fill_colours(values, build_classes("score", values))
+    assert [colours[i] for i in (0, 99, 100)] == [
+        [*rgb(c), 255] for c in (LIGHT[0], LIGHT[-1], LIGHT_THEME.unknown)
+    ]
 
 
 def test_one_value_is_one_class():
