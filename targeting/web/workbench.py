@@ -40,7 +40,8 @@ export default ctx => {{
     words.textContent = ctx.data.say.without
     words.hidden = false
   }}
-  import(location.origin + "{our_url("workbench.js")}").then(m => {{ end = m.default(ctx) }}, without)
+  import(location.origin + "{our_url("workbench.js")}").then(
+    m => {{ end = m.default(ctx) }}, without)
   return () => end?.()
 }}
 """,

@@ -52,9 +52,8 @@ def test_a_metric_nobody_knows_is_refused():
         station_layer(FILE, "religion")
 
 
-def test_the_chosen_stations_have_a_border_of_two_lines_and_dots_a_ring(
-    tmp_path, board, outlines, points
-):
+def test_the_chosen_stations_have_a_border_of_two_lines_and_dots_a_ring(tmp_path, board, outlines):
+    points = outlines.assign(geometry=outlines.centroid)
     file = station_map_file(tmp_path, board, outlines.iloc[:2], points.iloc[2:3])
     under, over = chosen_layers(file, list(outlines["station_id"].iloc[:2]))
     assert (len(under.data), under.data) == (2, over.data)
