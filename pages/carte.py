@@ -10,7 +10,6 @@ import streamlit as st
 
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, sector_words, station_option
-from targeting.maps.classes import build_legend
 from targeting.maps.compare import total_of
 from targeting.maps.deck import (
     backdrop_layers,
@@ -22,6 +21,7 @@ from targeting.maps.deck import (
 from targeting.maps.files import bounds_of, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
+from targeting.maps.legend import legend_lines
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS, metric_key
 from targeting.maps.refusals import why_refused
@@ -188,7 +188,9 @@ def show_plain_map(
         if is_country:
             st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
-            name, explain(board, metric), build_legend(metric_classes(board)[metric], language())
+            say(metric_key(metric, "title", board.share)),
+            " ".join(notes(board, metric)),
+            legend_lines(metric_classes(board)[metric], language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
