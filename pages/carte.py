@@ -161,9 +161,9 @@ def show_plain_map(
         return
     is_country = len(area) > MOST_DRAWN
     others = replace(filters, min_abstention=0.0, min_left=0.0).passing(board)
-    shown = None if is_country or len(others) == len(board.table) else tuple(others)
-    painted = load_station_map(board, shown)
-    hatching = load_hatching(board, shown)
+    is_whole = is_country or len(others) == len(board.table)
+    shown = () if is_whole else (tuple(others),)  # what is kept is known by what it was asked with
+    painted, hatching = load_station_map(board, *shown), load_hatching(board, *shown)
     low = {"min_abstention": filters.min_abstention, "min_left": filters.min_left}
     layers = [
         *([station_layer(painted, metric, **low)] if painted is not None else []),
