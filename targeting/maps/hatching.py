@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +42,15 @@ def hatch_lines(shapes: gpd.GeoSeries, *, spacing_m: float) -> gpd.GeoSeries:
     return gpd.GeoSeries(inside, index=shapes.index, crs=shapes.crs)
 
 
-def hatch_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> MapFile | None:
-    """Write the hatching of the board's doubtful stations; nothing where there is none to draw.
+def hatch_file(
+    folder: Path,
+    board: Board,
+    outlines: gpd.GeoDataFrame,
+    *,
+    shown: Sequence[str] | None = None,
+) -> MapFile | None:
+    """Write the hatching of the board's doubtful stations, or of those `shown` among them; nothing
+    where there is none to draw.
 
     `outlines`: table Stations (EPSG:2154; CrsError otherwise).
     """
@@ -52,6 +60,8 @@ def hatch_file(folder: Path, board: Board, outlines: gpd.GeoDataFrame) -> MapFil
         return None
     west, south, east, north = shapes[shapes.index.isin(board.table.index)].total_bounds
     doubtful = shapes[shapes.index.isin(board.doubtful)]
+    if shown is not None:
+        doubtful = doubtful[doubtful.index.isin(shown)]
     if doubtful.empty:
         return None
     spacing = max(east - west, north - south) / LINES_ACROSS

@@ -30,10 +30,10 @@ from targeting.errors import TargetingError
 from targeting.locale import NO_VALUE, count_in, known_language, number_in, text_in
 from targeting.locale.messages import said
 from targeting.maps.board import Board
-from targeting.maps.classes import LegendEntry
 from targeting.maps.deck import DESK, PHONE
 from targeting.maps.files import MapFile
 from targeting.maps.filters import Filters
+from targeting.maps.legend import LegendLine
 from targeting.maps.listing import Listing
 from targeting.maps.turfs import turf_layers
 from targeting.scoring.backtest import Backtest
@@ -128,20 +128,23 @@ def credits_line(credits: Sequence[str]) -> str:
     return f"{say('credits.title')} " + " · ".join(credits) if credits else ""
 
 
-def show_legend(title: str, explanation: str, entries: Sequence[LegendEntry]) -> None:
+def show_legend(title: str, explanation: str, legend: Sequence[LegendLine]) -> None:
     """The legend of a map in words: a swatch, what it means, how many stations."""
     with st.container(key="legend", gap="xsmall"):
         st.markdown(f"**{title}**")
-        lines = [f"{_swatch(e.colour)}\u2002{e.words}\u2002·\u2002{e.count}" for e in entries]
+        lines = [
+            f"{_swatch(one.colour)}\u2002{one.words}\u2002·\u2002"
+            + told("legend.stations", one.stations)
+            for one in legend
+        ]
         st.markdown("  \n".join(lines))
         st.caption(explanation)
 
 
-def _swatch(colour: tuple[int, int, int]) -> str:
-    fill = "#{:02x}{:02x}{:02x}".format(*colour)
+def _swatch(colour: str) -> str:
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="22" height="13">'
-        f'<rect width="21" height="12" x=".5" y=".5" fill="{fill}" stroke="#777"/></svg>'
+        f'<rect width="21" height="12" x=".5" y=".5" fill="{colour}" stroke="#777"/></svg>'
     )
     return f"![](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
 
@@ -555,9 +558,11 @@ def stations_file(
 
 
 @kept(is_told=True, is_whole=_is_there)
-def load_station_map(here: Workspace, _board: Board) -> MapFile | None:
-    """The stations' map file."""
-    return station_board.write_station_map(here, _board)
+def load_station_map(
+    here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
+) -> MapFile | None:
+    """The stations' map file, or that of these alone."""
+    return station_board.write_station_map(here, _board, shown)
 
 
 @kept(is_told=True, is_whole=_is_there, entries=4 * KEPT)
@@ -570,9 +575,11 @@ def load_workbench_map(
 
 
 @kept(is_told=True, is_whole=_is_there)
-def load_hatching(here: Workspace, _board: Board) -> MapFile | None:
-    """The hatching of doubtful stations."""
-    return station_board.write_hatching(here, _board)
+def load_hatching(
+    here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
+) -> MapFile | None:
+    """The hatching of doubtful stations, or of these alone."""
+    return station_board.write_hatching(here, _board, shown)
 
 
 @kept(is_told=True, is_whole=lambda found: _is_there(found[0]))

@@ -9,6 +9,7 @@ from typing import Final
 import streamlit
 
 from targeting.shipped import PACKAGE
+from targeting.web.library import MAP, MAP_FILES
 
 FOLDER: Final = PACKAGE / "web" / "assets"
 
@@ -24,12 +25,20 @@ def folder_mark(folder: Path) -> str:
 OURS: Final = f"/ours/{folder_mark(FOLDER)}"
 """Where the folder is served: a browser asks for a file of it once a version."""
 
+LIBRARY_STYLE: Final = f"{OURS}/{MAP.name}/maplibre-gl.css"
+"""The address of the library's style sheet, whether it is there or not."""
+
 
 def our_url(name: str) -> str:
     """The address of a file of the folder. Raises FileNotFoundError when it is not there."""
     if not (FOLDER / name).is_file():
         raise FileNotFoundError(name)
     return f"{OURS}/{name}"
+
+
+def has_library() -> bool:
+    """Whether the map's library was placed by the set-up; else the map is pydeck's."""
+    return all((MAP / Path(name).name).is_file() for name in MAP_FILES)
 
 
 def font_url() -> str:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from targeting.maps.workbench import MOST_CHOSEN
-from targeting.web.ours import font_url, our_url
+from targeting.web.ours import LIBRARY_STYLE, font_url, our_url
 
 CHOSEN: Final = "stations_chosen"
 """Key of the session's list of chosen stations, in the order they were chosen."""
@@ -20,7 +20,7 @@ ADDRESS: Final = "b"
 _map = st.components.v2.component(
     "relance_map",
     html=f"""
-<link rel="stylesheet" href="{our_url("maplibre/maplibre-gl.css")}">
+<link rel="stylesheet" href="{LIBRARY_STYLE}">
 <link rel="stylesheet" href="{our_url("workbench.css")}">
 <div class="rl-root">
   <div class="rl-map"></div>
@@ -35,7 +35,13 @@ _map = st.components.v2.component(
     js=f"""
 export default ctx => {{
   let end
-  import(location.origin + "{our_url("workbench.js")}").then(m => {{ end = m.default(ctx) }})
+  const without = () => {{
+    const words = ctx.parentElement.querySelector(".rl-without")
+    words.textContent = ctx.data.say.without
+    words.hidden = false
+  }}
+  import(location.origin + "{our_url("workbench.js")}").then(
+    m => {{ end = m.default(ctx) }}, without)
   return () => end?.()
 }}
 """,
@@ -66,11 +72,23 @@ def missing_from_link(known: Iterable[str]) -> list[str]:
     return [station for station in asked if station not in there]
 
 
-def choose(stations: Sequence[str], *, by_table: bool = False) -> None:
-    """These are chosen; the table is marked anew unless it is where they were chosen."""
+def choose(stations: Sequence[str], *, by_table: bool = False, by_deck: bool = False) -> None:
+    """These are chosen; the table and pydeck's map are made anew, but not where it was done."""
     st.session_state[CHOSEN] = list(dict.fromkeys(stations))
-    if not by_table:
-        st.session_state["table_turn"] = st.session_state.get("table_turn", 0) + 1
+    for name, is_here in (("table_turn", by_table), ("deck_turn", by_deck)):
+        if not is_here:
+            st.session_state[name] = st.session_state.get(name, 0) + 1
+
+
+def deck_key() -> str:
+    """Key of pydeck's map: a new one forgets what was touched on it."""
+    return f"deck_{st.session_state.get('deck_turn', 0)}"
+
+
+def choose_on_deck(key: str) -> None:
+    """The station touched on pydeck's map is the one chosen; touched again, none is."""
+    picked = st.session_state[key]["selection"]["objects"].get("stations", [])
+    choose([one["properties"]["id"] for one in picked], by_deck=True)
 
 
 def choose_on_map() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LEGEND, MAP, address, touch_station, wait_for_map
+from targeting.web.ours import has_library
+from tests.e2e.conftest import CHROMIUM, LEGEND, MAP, address, touch_station, wait_for_map
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
@@ -68,6 +69,29 @@ def test_a_row_of_the_table_opens_the_card(visit):
     page.mouse.click(box["x"] + 20, box["y"] + 55)  # the first row's box
     card = page.locator(".st-key-card")
     expect(card).to_contain_text("1er sur 62")
+
+
+def test_a_browser_without_webgl_says_so_and_the_table_opens_cards(chromium, site):
+    if not has_library():
+        pytest.skip("the map's library is not placed: its words are NOT tested in a browser")
+    browser = chromium.browser_type.launch(
+        executable_path=str(CHROMIUM), args=["--disable-3d-apis", "--disable-gpu"]
+    )
+    try:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="fr-FR")
+        context.add_cookies([site.cookie])
+        page = context.new_page()
+        broken = []
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(f"{site.url}/carte")
+        assert page.evaluate("document.createElement('canvas').getContext('webgl2') === null")
+        expect(page.get_by_role("alert").filter(has_text="WebGL")).to_be_visible(timeout=30_000)
+        box = page.locator("[data-testid=stDataFrame]").bounding_box()
+        page.mouse.click(box["x"] + 20, box["y"] + 55)
+        expect(page.get_by_text("Votre choix")).to_be_visible()
+        assert broken == []
+    finally:
+        browser.close()
 
 
 def test_a_station_is_found_with_the_keyboard_alone(visit):

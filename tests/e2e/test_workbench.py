@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from targeting.web.library import AXE
 from tests.e2e.conftest import (
     LEGEND,
     MAP,
@@ -16,7 +17,6 @@ from tests.e2e.conftest import (
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
 
-AXE = Path(".venv/browser/axe.min.js")
 WIDTHS = (1280, 390)
 
 
@@ -156,20 +156,6 @@ def test_the_keyboard_alone_finds_a_station_and_takes_it_away(visit):
     page.keyboard.press("Enter")
     expect(card).to_be_hidden()
     page.wait_for_function("!location.search.includes('b=')")
-
-
-WITHOUT_WEBGL = """
-const known = HTMLCanvasElement.prototype.getContext
-HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-  return String(kind).includes('webgl') ? null : known.call(this, kind, ...more)
-}
-"""
-
-
-def test_without_webgl_the_map_says_so_and_the_table_remains(visit):
-    page = visit("/carte", script=WITHOUT_WEBGL)
-    expect(page.locator(".rl-without")).to_contain_text("ne sait pas dessiner la carte")
-    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
 
 
 def test_a_theme_chosen_is_kept_on_every_screen(visit):

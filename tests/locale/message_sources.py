@@ -15,8 +15,10 @@ from targeting.cli.app import cli
 PACKAGE = Path(targeting.__file__).parent
 REFUSALS = re.compile(r"^(\w*Error|BadParameter)$")
 OURS = {"Exception", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError",
-        "NotImplementedError", "AttributeError", "IndexError", "StopIteration", "OSError"}  # fmt: skip
-"""Errors that no user is shown: a mistake of ours."""
+        "NotImplementedError", "AttributeError", "IndexError", "StopIteration", "OSError",
+        "NotFetchedError", "OtherFileError"}  # fmt: skip
+"""Errors that no user is shown: a mistake of ours; and those of the set-up, whose `make` is in
+English."""
 
 
 def template(node: ast.AST) -> str | None:

@@ -24,8 +24,9 @@ from targeting.maps.certainty import (
     standing_of,
     steps_of,
 )
-from targeting.maps.classes import build_classes, build_legend, tide_words, value_in
+from targeting.maps.classes import build_classes, tide_words, value_in
 from targeting.maps.compare import compare, sum_bounds, total_of
+from targeting.maps.legend import legend_lines
 from targeting.maps.measures import COLUMNS, LAYERS, METRICS, metric_key
 from targeting.maps.reasons import reasons_of, to_do
 from targeting.scoring.basis import Basis
@@ -310,7 +311,7 @@ def test_each_layer_has_its_words_in_both_languages(share) -> None:
 
 def test_the_tide_is_told_in_classes_and_never_by_a_figure() -> None:
     classes = build_classes("tide", pd.Series(np.linspace(0.1, 0.6, 50)))
-    words = [entry.words for entry in build_legend(classes, "fr")]
+    words = [line.words for line in legend_lines(classes, "fr", "left")]
     assert words[0] == "monte le plus"
     assert words[-1] == "monte le moins"
     assert len(set(words)) == 5

@@ -8,9 +8,10 @@ from targeting.maps.classes import (
     PALETTE,
     UNKNOWN,
     build_classes,
-    build_legend,
     fill_colours,
 )
+from targeting.maps.legend import legend_lines
+from targeting.maps.palette import LIGHT, LIGHT_THEME, rgb
 
 rates = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=60)
 
@@ -45,21 +46,31 @@ def test_the_counts_of_the_legend_are_those_of_the_colours(values):
         assert painted.count(NOTHING_YET) == (classes.nothing or 0)
 
 
+def test_screens_that_pydeck_draws_have_the_colours_of_the_palette():
+    values = pd.Series([*range(100), None], dtype=float)
+    colours = fill_colours(values, build_classes("score", values))
+    assert [colours[i] for i in (0, 99, 100)] == [
+        [*rgb(c), 255] for c in (LIGHT[0], LIGHT[-1], LIGHT_THEME.unknown)
+    ]
+
+
 def test_one_value_is_one_class():
     classes = build_classes("score", pd.Series([0.2, 0.2, 0.2]))
     assert classes.counts == (3,)
-    assert [e.words for e in build_legend(classes, "fr")] == ["20,0"]
+    assert classes.colours == [PALETTE[-1]]
 
 
 def test_five_classes_of_equal_size_the_darkest_first():
     classes = build_classes("abstention", pd.Series(range(100)) / 100)
-    legend = build_legend(classes, "fr")
-    assert [e.count for e in legend] == ["20 bureaux"] * 5
-    assert legend[0].colour == PALETTE[-1]
-    assert legend[0].words.startswith("de 79,2\u00a0%")
+    legend = legend_lines(classes, "fr", "left")
+    assert [line.stations for line in legend] == [20] * 5
+    assert [rgb(line.colour) for line in legend] == classes.colours[::-1]
+    assert legend[0].words.startswith("très forte\u00a0: 79 à 99")
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "inconnu"), ("en", "unknown")])
-def test_unknown_has_its_own_entry(language, words):
-    classes = build_classes("score", pd.Series([0.1, 0.3, None]))
-    assert build_legend(classes, language)[-1].words == words
+def test_unknown_has_its_own_entry_and_its_colour(language, words):
+    values = pd.Series([0.1, 0.3, None])
+    classes = build_classes("priority", values)
+    line = legend_lines(classes, language, "left")[-1]
+    assert (line.words, rgb(line.colour)) == (words, UNKNOWN)

@@ -8,7 +8,7 @@ from targeting.maps.deck import (
     PHONE,
     backdrop_layers,
     build_deck,
-    chosen_layer,
+    chosen_layers,
     outline_layer,
     station_layer,
     view_of,
@@ -52,15 +52,31 @@ def test_a_metric_nobody_knows_is_refused():
         station_layer(FILE, "religion")
 
 
-def test_the_chosen_station_has_its_border(tmp_path, board, outlines):
-    file = station_map_file(tmp_path, board, outlines)
-    assert len(chosen_layer(file, "13055_0101").data) == 1
-    assert chosen_layer(file, "13055_0104").data == []
+def test_the_chosen_stations_have_a_border_of_two_lines_and_dots_a_ring(tmp_path, board, outlines):
+    points = outlines.assign(geometry=outlines.centroid)
+    file = station_map_file(tmp_path, board, outlines.iloc[:2], points.iloc[2:3])
+    under, over = chosen_layers(file, list(outlines["station_id"].iloc[:2]))
+    assert (len(under.data), under.data) == (2, over.data)
+    assert (under.get_line_color, over.get_line_color) == ([0, 0, 0, 255], [255, 196, 0, 255])
+    assert under.get_line_width > over.get_line_width
+    (dot, _) = chosen_layers(file, [points["station_id"].iloc[2]])
+    assert dot.type == "ScatterplotLayer"
+    assert chosen_layers(file, ["13055_9999"]) == chosen_layers(file, []) == []
+
+
+def test_a_map_of_the_stations_shown_paints_them_as_in_the_map_of_all(tmp_path, board, outlines):
+    whole, part = (
+        json.loads(station_map_file(tmp_path, board, outlines, shown=shown).path.read_text())
+        for shown in (None, ["13055_0101"])
+    )
+    of_all = {f["properties"]["id"]: f for f in whole["features"]}
+    assert len(of_all) > 1
+    assert part["features"] == [of_all["13055_0101"]]
 
 
 def test_nothing_but_the_stations_has_a_colour_that_streamlit_fades(tmp_path, board, outlines):
     file = station_map_file(tmp_path, board, outlines)
-    drawn = [chosen_layer(file, "13055_0101"), *backdrop_layers(FILE, ["water", "rail"])]
+    drawn = [*chosen_layers(file, ["13055_0101"]), *backdrop_layers(FILE, ["water", "rail"])]
     for layer in spec(*drawn)["layers"]:
         assert not {"getFillColor", "getColor"} & layer.keys()
         assert layer["getLineColor"]

@@ -27,7 +27,7 @@ def test_the_map_file_has_what_layers_read(tmp_path, board, outlines):
     features = json.loads(file.path.read_text())["features"]
     first = features[0]["properties"]
     assert [f["properties"]["id"] for f in features] == list(outlines["station_id"])
-    assert first["fill_priority"][3] == 215
+    assert first["fill_priority"][3] == 255
     assert {k for k in first if k.startswith("fill_")} == {
         "fill_priority", "fill_tide", "fill_abstention", "fill_left", "fill_coverage",
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Each screen on the invented town, and on workspaces that lack something."""
 
+import json
 import re
 import shutil
 
@@ -13,6 +14,7 @@ from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
 from targeting.web import at_hand
+from targeting.web import workbench as bench
 from targeting.workflows.home import load_holdings
 from targeting.workflows.marks import workspace_mark, workspace_marks
 from targeting.workflows.setup import campaign_card, init_workspace
@@ -197,6 +199,69 @@ def test_the_map_without_results_tells_the_way_out(workspace, monkeypatch, scree
     said = calm(screen("carte"))
     assert text_in("fr", "map.no_results") in said
     assert "import results" in said
+
+
+def drawn_by_pydeck(test):
+    """What pydeck is given to draw."""
+    (chart,) = test.get("deck_gl_json_chart")
+    return chart.proto, json.loads(chart.proto.json)
+
+
+@pytest.fixture
+def no_library(monkeypatch):
+    monkeypatch.setattr("targeting.web.ours.has_library", lambda: False)
+
+
+def test_without_the_library_pydeck_draws_the_map_and_it_is_said(demo, screen, no_library):
+    test = screen("carte")
+    assert text_in("fr", "map.plain_mend") in calm(test)
+    chart, deck = drawn_by_pydeck(test)
+    assert [layer["id"] for layer in deck["layers"]][:2] == ["stations", "hatching"]
+    assert len(chart.selection_mode) == 1
+    assert "13 bureaux" in words(test)
+    assert not [e for e in test.get("bidi_component") if e.proto.component_name == "relance_map"]
+
+
+def test_without_the_library_the_chosen_are_outlined_and_the_filtered_left_out(
+    demo, screen, no_library
+):
+    test = screen("carte", q="Belair", b=load_board(demo).table.index[0])
+    calm(test)
+    _, deck = drawn_by_pydeck(test)
+    layers = {layer["id"]: layer for layer in deck["layers"]}
+    assert {"chosen_under", "chosen"} <= set(layers)
+    painted = json.loads((demo.maps / layers["stations"]["data"].rsplit("/", 1)[-1]).read_text())
+    assert len(painted["features"]) == len(test.dataframe[0].value) < 63
+    assert layers["outlines"]["data"] != layers["stations"]["data"]
+    test.toggle(key="sure").set_value(True).run()
+    calm(test)
+
+
+def test_without_the_library_a_filter_that_nobody_passes_paints_nothing(
+    demo, screen, no_library, monkeypatch
+):
+    test = screen("carte")
+    monkeypatch.setattr(
+        "targeting.maps.filters.Filters.passing", lambda *_: load_board(demo).table.index[:0]
+    )
+    test.run()
+    calm(test)
+    _, deck = drawn_by_pydeck(test)
+    assert "stations" not in [layer["id"] for layer in deck["layers"]]
+
+
+def test_a_station_touched_on_pydecks_map_is_chosen_and_a_choice_elsewhere_frees_it(monkeypatch):
+    state = {}
+    monkeypatch.setattr(bench.st, "session_state", state)
+    key = bench.deck_key()
+    state[key] = {"selection": {"objects": {"stations": [{"properties": {"id": "13055_0101"}}]}}}
+    bench.choose_on_deck(key)
+    assert (state[bench.CHOSEN], bench.deck_key()) == (["13055_0101"], key)
+    bench.choose(["13055_0102"])
+    assert bench.deck_key() != key
+    state[bench.deck_key()] = {"selection": {"objects": {}}}
+    bench.choose_on_deck(bench.deck_key())
+    assert state[bench.CHOSEN] == []
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -254,13 +255,17 @@ def _join(
     return join_outlines(outlines, scores, election_id=election_id, evidence=evidence)
 
 
-def write_station_map(workspace: Workspace, board: Board) -> MapFile | None:
-    """The map file of the board's stations; nothing where outlines and points are of others."""
+def write_station_map(
+    workspace: Workspace, board: Board, shown: Sequence[str] | None = None
+) -> MapFile | None:
+    """The map file of the board's stations, or of these alone; nothing where outlines and points
+    are of others."""
     outlines, points = _drawn_layers(workspace, board)
+    wanted = board.table.index if shown is None else shown
     layers = [layer for layer in (outlines, points) if layer is not None]
-    if not any(layer["station_id"].isin(board.table.index).any() for layer in layers):
+    if not any(layer["station_id"].isin(wanted).any() for layer in layers):
         return None
-    return station_map_file(workspace.maps, board, outlines, points)
+    return station_map_file(workspace.maps, board, outlines, points, shown=shown)
 
 
 def write_workbench_map(workspace: Workspace, board: Board, stations: pd.Index) -> MapFile | None:
@@ -283,12 +288,16 @@ def _drawn_layers(
     return drawn.outlines if drawn is not None else None, points
 
 
-def write_hatching(workspace: Workspace, board: Board) -> MapFile | None:
+def write_hatching(
+    workspace: Workspace, board: Board, shown: Sequence[str] | None = None
+) -> MapFile | None:
     """The hatching of stations whose past is uncertain; nothing where nothing is painted."""
     if not board.is_painted:
         return None
     drawn = find_outlines(workspace, campaign_card(workspace).communes or None)
-    return hatch_file(workspace.maps, board, drawn.outlines) if drawn is not None else None
+    if drawn is None:
+        return None
+    return hatch_file(workspace.maps, board, drawn.outlines, shown=shown)
 
 
 def campaign_quarters(workspace: Workspace) -> gpd.GeoDataFrame | None:
