@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from statistics import NormalDist
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import CubicHermiteSpline
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
 from targeting.codes import commune_of, held_on, parse_election_id
 from targeting.errors import TargetingError
@@ -29,7 +27,7 @@ from targeting.scoring.product import OWN_PAST, SAME_ROLL, low_rates
 from targeting.scoring.tallies import abstention_of, share_of
 
 NOMINAL: Final = 0.80
-Z: Final = float(ndtri(0.5 + NOMINAL / 2))
+Z: Final = NormalDist().inv_cdf(0.5 + NOMINAL / 2)
 """1.2816: as many sigmas on each side hold four in five."""
 
 SHIPPED_TAU: Final = 0.095
@@ -113,6 +111,13 @@ class Tau:
 SHIPPED: Final = Tau(SHIPPED_TAU)
 
 
+def _cdf(value: Any) -> Any:
+    """The normal integral up to a value, or up to each of an array."""
+    from scipy.special import ndtr
+
+    return ndtr(value)
+
+
 def sampling_variance(
     abstention: pd.DataFrame, rolls: pd.DataFrame, share: pd.Series, valid_votes: pd.Series
 ) -> pd.Series:
@@ -177,7 +182,7 @@ def expected_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.n
         for start in range(0, len(levels), block):
             gap = x[None, :] - levels[start : start + block, None]
             ratio = np.where(gap == 0, 0.0, gap / sigma[None, :])
-            found[start : start + block] = ndtr(ratio).sum(axis=1)
+            found[start : start + block] = _cdf(ratio).sum(axis=1)
     return found
 
 
@@ -199,8 +204,10 @@ def read_above(levels: np.ndarray, x: np.ndarray, sigma: np.ndarray) -> np.ndarr
     block = max(1, 1_000_000 // len(x))
     for start in range(0, len(knots), block):
         ratio = (x[None, :] - knots[start : start + block, None]) / width[None, :]
-        values[start : start + block] = ndtr(ratio).sum(axis=1)
+        values[start : start + block] = _cdf(ratio).sum(axis=1)
         slopes[start : start + block] = -(np.exp(-0.5 * ratio**2) @ weight)
+    from scipy.interpolate import CubicHermiteSpline
+
     return np.asarray(CubicHermiteSpline(knots, values, slopes)(levels))
 
 
@@ -237,7 +244,7 @@ def rank_bounds(
     levels = np.concatenate([at + z * width, at - z * width])
     counted = expected_above if count <= EXACT else read_above
     above = counted(levels, at, width)
-    itself = np.repeat([ndtr(-z), ndtr(z)], count)  # each station is no rival of its own
+    itself = np.repeat([_cdf(-z), _cdf(z)], count)  # each station is no rival of its own
     itself = np.where(np.tile(width, 2) > 0, itself, 0.5)
     low, high = np.split(1 + above - itself, 2)
     low = np.minimum(np.floor(np.round(low, 6)), shown)
@@ -261,6 +268,8 @@ def threshold_of(x: pd.Series, sigma: pd.Series, k: float) -> float:
     def too_many(level: float) -> float:
         return float(expected_above(np.array([level]), at, width)[0]) - k
 
+    from scipy.optimize import brentq
+
     low = high = float(np.partition(at, len(at) - ceil(k))[len(at) - ceil(k)])  # near the K-th
     step = max(float(np.median(width)), 1e-6)
     while too_many(low) < 0:
@@ -277,7 +286,7 @@ def first_chance(x: pd.Series, sigma: pd.Series, k: float) -> pd.Series:
     """
     gap = x - threshold_of(x, sigma, k)
     ratio = (gap / sigma.where(sigma > 0)).fillna(np.sign(gap) * np.inf)
-    chance = pd.Series(ndtr(ratio.where(gap != 0, 0.0)), index=x.index)
+    chance = pd.Series(_cdf(ratio.where(gap != 0, 0.0)), index=x.index)
     return chance.where(x.notna() & sigma.notna()).rename("top_k_probability")
 
 
@@ -286,7 +295,7 @@ def chance_above(x: float, sigma: float, other_x: float, other_sigma: float) -> 
     gap, width = x - other_x, float(np.hypot(sigma, other_sigma))
     if not width > 0:
         return float(0.5 + np.sign(gap) / 2)
-    return float(ndtr(gap / width))
+    return float(_cdf(gap / width))
 
 
 def _both(x: pd.Series, sigma: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -153,7 +153,7 @@ def test_the_language_is_switched_and_kept(visit):
     expect(page.get_by_role("heading", name="Priority map")).to_be_visible()
     page.wait_for_url("**lang=en**")
     page.get_by_role("button", name="Field").click()
-    page.get_by_role("link", name="Turfs").click()
+    page.get_by_text("Turfs", exact=True).click()
     expect(page.get_by_role("heading", name="Canvassing turfs")).to_be_visible()
 
 

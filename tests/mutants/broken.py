@@ -14,7 +14,7 @@ DOORS: Final = ("tests/households/test_bounds.py", "tests/households/test_doors.
 STORE: Final = ("tests/store/test_bounds.py", "tests/store/test_models.py")
 PRODUCT: Final = (*SCORES, "tests/scoring/test_product.py")
 PRIORITIES: Final = (*SCORES, "tests/scoring/test_priorities.py")
-INTERVALS: Final = (*SCORES, "tests/scoring/test_intervals.py")
+INTERVALS: Final = (*SCORES, "tests/scoring/test_intervals.py", "tests/scoring/test_ranks.py")
 BACKTEST: Final = (*SCORES, "tests/scoring/test_backtest.py")
 SHRINKAGE: Final = (*SCORES, "tests/scoring/test_shrinkage.py")
 SCENARIO: Final = (*SCORES, "tests/scoring/test_scenario.py")
@@ -89,7 +89,7 @@ SURVIVED: Final = (
         "np.minimum(centre - half, relative)", "centre - half", *INTERVALS,
     ),
     scoring(
-        "S16", "one station at least is among the first", "intervals",
+        "S16", "one station at least is among the first", "ranks",
         "max(1, round(TOP_SHARE * count))", "round(TOP_SHARE * count)", *INTERVALS,
     ),
     scoring(
@@ -243,7 +243,7 @@ BESIDES: Final = (
         "own.clip(LEAST_OWN, 1.0)", "own.clip(0.01, 1.0)", *INTERVALS,
     ),
     scoring(
-        "B14", "no more of the first than there are", "intervals",
+        "B14", "no more of the first than there are", "ranks",
         "if k is None else k, count)", "if k is None else k, 10**6)", *INTERVALS,
     ),
     scoring(
