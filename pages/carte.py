@@ -57,12 +57,9 @@ from targeting.web.at_hand import (
     stations_file,
     told,
 )
-from targeting.web.cards import copy_link, show_card, show_compared
+from targeting.web.cards import NAMED, copy_link, show_card, show_compared
 from targeting.web.empty import files_link
 from targeting.web.ours import has_library
-
-NAMED = 1000
-"""Stations in the list of names: a country's are chosen among by department and commune."""
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -314,7 +311,7 @@ with side:
     metric = str(
         st.segmented_control(
             say("map.metric"), METRICS, default=METRICS[0], required=True, key="metric",
-            format_func=names.get, persist_state="session",
+            format_func=names.get, persist_state="session", help=say("map.metric_help"),
         )
     )  # fmt: skip
     bench.write_address("m", "" if metric == METRICS[0] else metric)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from targeting.maps.bars import bar_svg
-from targeting.maps.board import Board
+from targeting.maps.board import Board, station_option
 from targeting.maps.cards import Card, build_card
 from targeting.maps.compare import MOST, compare
 from targeting.maps.history_chart import history_svg
@@ -52,6 +52,10 @@ export default ctx => {{
 )
 
 
+NAMED = 1000
+"""Stations in a list of names: a country's are chosen among by department and commune."""
+
+
 def show_picture(svg: str, *, key: str) -> None:
     """An SVG of ours in the page's colours; `st.html` would take it away."""
     if svg:
@@ -77,12 +81,12 @@ def show_card(board: Board, station_id: str, *, is_alone: bool) -> None:
         st.markdown("\n".join(f"- {line}" for line in card.reasons))
         for warning in card.warnings:
             st.markdown(f":orange[⚠] {warning}")
-        _show_acts(station_id)
+        _show_acts(board, station_id)
         _show_past(board, station_id)
         _show_rest(card)
 
 
-def _show_acts(station_id: str) -> None:
+def _show_acts(board: Board, station_id: str) -> None:
     with st.container(horizontal=True, key=f"acts_{station_id}"):
         cut_button([station_id], key=f"cut_{station_id}")
         st.download_button(
@@ -91,6 +95,24 @@ def _show_acts(station_id: str) -> None:
             "application/pdf", key=f"print_{station_id}", on_click="ignore",
         )  # fmt: skip
         copy_link(f"copy_{station_id}")
+    _choose_rival(board, station_id)
+
+
+def _choose_rival(board: Board, station_id: str) -> None:
+    """A second station by its name; on the map, Shift does the same."""
+    lang = language()
+    others = [station for station in board.table.index[:NAMED] if station != station_id]
+    key = f"rival_{station_id}"
+
+    def add() -> None:
+        if rival := st.session_state[key]:
+            bench.choose([station_id, rival])
+
+    st.selectbox(
+        say("bench.compare"), others, index=None, key=key, on_change=add,
+        placeholder=say("bench.compare_with"), label_visibility="collapsed",
+        format_func=partial(station_option, board, language=lang), help=say("bench.compare_help"),
+    )  # fmt: skip
 
 
 def cut_button(stations: list[str], *, key: str) -> None:
