@@ -10,7 +10,7 @@ import streamlit as st
 
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, sector_words, station_option
-from targeting.maps.compare import total_of
+from targeting.maps.cards.compare import total_of
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,

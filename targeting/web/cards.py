@@ -6,11 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from targeting.maps.bars import bar_svg
 from targeting.maps.board import Board, station_option
-from targeting.maps.cards import Card, build_card
-from targeting.maps.compare import MOST, compare
-from targeting.maps.history_chart import history_svg
+from targeting.maps.cards.bars import bar_svg
+from targeting.maps.cards.card import Card, build_card
+from targeting.maps.cards.compare import MOST, compare
+from targeting.maps.cards.history import history_svg
 from targeting.shipped import PAGES
 from targeting.web import workbench as bench
 from targeting.web.at_hand import (

@@ -20,8 +20,8 @@ from targeting.codes import commune_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.maps.board import Board
-from targeting.maps.certainty import rank_words
-from targeting.maps.reasons import to_do
+from targeting.maps.cards.certainty import rank_words
+from targeting.maps.cards.reasons import to_do
 from targeting.reference.held import list_elections
 from targeting.scoring.backtest import LEAST_REGISTERED, LEAST_VALID, Tallies
 from targeting.scoring.basis import Basis

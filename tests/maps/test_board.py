@@ -3,7 +3,7 @@ from dataclasses import replace
 import pandas as pd
 
 from targeting.maps.board import published_count, sector_words, station_label, station_option
-from targeting.maps.cards import build_card
+from targeting.maps.cards.card import build_card
 from targeting.maps.listing import station_listing, turf_listing
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from targeting.errors import TargetingError
 from targeting.locale import LANGUAGES, texts
 from targeting.maps.board import Board
-from targeting.maps.cards import build_card
-from targeting.maps.certainty import (
+from targeting.maps.cards.card import build_card
+from targeting.maps.cards.certainty import (
     bar_of,
     first_step,
     how_apart,
@@ -24,11 +24,11 @@ from targeting.maps.certainty import (
     standing_of,
     steps_of,
 )
+from targeting.maps.cards.compare import compare, sum_bounds, total_of
+from targeting.maps.cards.reasons import reasons_of, to_do
 from targeting.maps.classes import build_classes, tide_words, value_in
-from targeting.maps.compare import compare, sum_bounds, total_of
 from targeting.maps.legend import legend_lines
 from targeting.maps.measures import COLUMNS, LAYERS, METRICS, metric_key
-from targeting.maps.reasons import reasons_of, to_do
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations
 from targeting.scoring.intervals import SHIPPED as RESERVOIR

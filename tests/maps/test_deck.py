@@ -138,22 +138,9 @@ def test_nothing_of_a_building_but_its_address_is_on_the_map(turfs, stops):
     assert "200" not in tips
 
 
-def test_the_history_of_a_station_is_drawn_with_hollow_points_where_it_is_uncertain() -> None:
-    import altair
-    import pandas as pd
+def test_an_election_is_named_in_a_word() -> None:
+    from targeting.maps.cards.history import short_election
 
-    from targeting.maps.history_chart import history_chart, short_election
-
-    line = pd.DataFrame(
-        {"election_id": ["2017_pres_t1", "2022_legi_t1"], "turnout_rate": [0.7, 0.4],
-         "left_share": [0.5, float("nan")], "is_uncertain": [True, False]}
-    )  # fmt: skip
-    document = history_chart(line, "fr", "left")
-    altair.Chart.from_dict(document)  # raises where Vega-Lite's schema is not kept
-    values = document["data"]["values"]
-    assert [(v["election"], v["rate"], v["is_uncertain"]) for v in values] == [
-        ("prés. 17-1", 0.7, True), ("légis. 22-1", 0.4, False), ("prés. 17-1", 0.5, True),
-    ]  # fmt: skip
     assert short_election("en", "2022_legi_t1") == "legis. 22-1"
 
 
@@ -170,7 +157,7 @@ def past_line(**columns):
 def test_our_own_picture_of_a_past_is_sound_and_writes_its_values():
     from xml.etree import ElementTree
 
-    from targeting.maps.history_chart import history_svg
+    from targeting.maps.cards.history import history_svg
 
     line = past_line()
     city = line.assign(turnout_rate=[0.75, 0.5, 0.7], is_uncertain=False)
@@ -196,7 +183,7 @@ def test_our_own_picture_of_a_past_is_sound_and_writes_its_values():
 def test_a_past_of_one_round_of_none_or_without_a_rate_is_drawn_all_the_same():
     from xml.etree import ElementTree
 
-    from targeting.maps.history_chart import history_svg
+    from targeting.maps.cards.history import history_svg
 
     line = past_line()
     for rows in (line.head(1), past_line(left_share=float("nan"), turnout_rate=0.5)):

@@ -50,11 +50,11 @@ from targeting.exports.station_map import UNKNOWN as UNKNOWN_CLASS
 from targeting.exports.typeset import KINDS, template_mark
 from targeting.locale import count_in, date_in, number_in, percent_in, text_in
 from targeting.maps.board import Board, published_count
-from targeting.maps.cards import build_card
+from targeting.maps.cards.card import build_card
+from targeting.maps.cards.history import short_election
 from targeting.maps.classes import value_in
 from targeting.maps.files import dense_bounds, metric_classes
 from targeting.maps.filters import Filters
-from targeting.maps.history_chart import short_election
 from targeting.maps.legend import UNKNOWN_PLACE, class_of, legend_lines
 from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import COLUMNS, METRICS, metric_key

@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from targeting.locale import number_in
-from targeting.maps.certainty import Bar
+from targeting.maps.cards.certainty import Bar
 
 WIDTH: Final = 320
 HEIGHT: Final = 34

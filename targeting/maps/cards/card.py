@@ -18,9 +18,9 @@ from targeting.locale import (
     text_in,
 )
 from targeting.maps.board import Board, few_met, published_count, station_place
-from targeting.maps.certainty import Bar, bar_of, source_words
+from targeting.maps.cards.certainty import Bar, bar_of, source_words
+from targeting.maps.cards.reasons import answer_words, reasons_of
 from targeting.maps.classes import value_in
-from targeting.maps.reasons import answer_words, reasons_of
 from targeting.scoring.product import ELSEWHERE, reachable
 
 

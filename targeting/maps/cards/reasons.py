@@ -10,7 +10,7 @@ import pandas as pd
 
 from targeting.locale import number_in, percent_in, text_in
 from targeting.maps.board import Board
-from targeting.maps.certainty import rank_words, urgency_of
+from targeting.maps.cards.certainty import rank_words, urgency_of
 from targeting.scoring.product import OWN_PAST, SMALL_STATION
 
 SAME: Final = 0.03

@@ -13,7 +13,7 @@ from targeting.codes import commune_of
 from targeting.errors import TargetingError
 from targeting.locale import NO_VALUE, count_in, date_in, number_in, percent_in, text_in
 from targeting.maps.board import Board, published_count, station_option
-from targeting.maps.certainty import Bar, bar_of, pair_words, rank_words
+from targeting.maps.cards.certainty import Bar, bar_of, pair_words, rank_words
 from targeting.maps.classes import value_in
 from targeting.maps.measures import metric_key
 from targeting.scoring.intervals import SHARED
