@@ -45,7 +45,8 @@ class Listing:
 
 
 def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
-    """Rows of the board in order of priority, as the screen's table shows them."""
+    """Rows of the board in order of priority, as the screen's table shows them: what decides
+    comes first, since the table lies beside the map."""
 
     def title(column: str) -> str:
         return text_in(language, f"table.{column}")
@@ -65,22 +66,18 @@ def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
     columns: dict[str, tuple[Any, Say]] = {
         "rank": (rows["priority_rank"], count),
         "station": ([station_label(s) for s in rows.index], str),
-        "place": (
-            [station_place(board, s, language) for s in rows.index],
-            str,
-        ),
         "priority": (rows["priority"], per_hundred),
-        "score": (rows["score"], per_hundred),
+        "reservoir_left": (rows["reservoir_left"].round(), count),
         "abstention": (rows["abstention_rate"], percent),
         board.share: (rows["left_share"], percent),
-        "reservoir_left": (rows["reservoir_left"].round(), count),
         "contacted": (rows["households_contacted"], masked),
+        "place": ([station_place(board, s, language) for s in rows.index], str),
     }
     if not board.has_addresses:
         del columns["contacted"]
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helped = {"priority", "score", "reservoir_left", "contacted"} & columns.keys()
+    helped = {"priority", "reservoir_left", "contacted"} & columns.keys()
     helps = {title(k): text_in(language, f"table.{k}.help") for k in helped}
     return Listing(list(rows.index), table, say, helps)
 
