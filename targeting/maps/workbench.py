@@ -145,7 +145,7 @@ def map_legend(
 
 def map_words(language: str, alt: str) -> dict[str, str]:
     """What the map's own buttons and messages say."""
-    keys = ("whole", "zoom_in", "zoom_out", "without", "wait", "more", "sources")
+    keys = ("whole", "zoom_in", "zoom_out", "without", "wait", "lost", "more", "sources")
     return {"alt": alt, **{key: text_in(language, f"bench.{key}") for key in keys}}
 
 

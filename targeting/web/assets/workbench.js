@@ -84,7 +84,13 @@ async function apply(s, data) {
     s.turn = (s.turn ?? 0) + 1
     const turn = s.turn
     part(s, '.rl-wait').hidden = false
-    const files = await Promise.all([data.url, data.backdrop, data.quarters].map(read))
+    let files
+    try {
+      files = await Promise.all([data.url, data.backdrop, data.quarters].map(read))
+    } catch {
+      part(s, '.rl-wait').textContent = data.say.lost
+      return
+    }
     if (turn !== s.turn) return
     draw(s, ...files)
     if (before.bounds && !same(before.bounds, data.bounds)) s.map.fitBounds(data.bounds, { padding: 18, animate: false })
@@ -93,6 +99,7 @@ async function apply(s, data) {
     s.map.once('render', () => s.map.loaded() && drawn())
   } else if (before.metric !== data.metric || before.theme !== data.theme) paint(s)
   if (!s.stations) return
+  data = s.data                                    // what came while the files were on their way
   hide(s, new Set(data.hidden ?? []))
   if (s.awaited && !same(data.sel, s.awaited.sel) && Date.now() - s.awaited.at < AWAITED_MS) return
   s.awaited = null
