@@ -36,9 +36,11 @@ from targeting.maps.filters import Filters
 from targeting.maps.legend import LegendLine
 from targeting.maps.listing import Listing
 from targeting.maps.turfs import turf_layers
+from targeting.maps.workbench import MOST_DRAWN
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES, PROGRAM
 from targeting.store.engine import written_here
+from targeting.web.ours import has_library
 from targeting.workflows import home, marks
 from targeting.workflows.desk import Desk
 from targeting.workflows.desk import load_desk as read_desk
@@ -429,8 +431,14 @@ def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         board = load_board.of(here, mark)
         load_turnout_levels.of(here, mark, board)
-        for draw in (load_station_map, load_hatching):
-            draw.of(here, mark, board)
+        if len(board.table) <= MOST_DRAWN and has_library():
+            load_workbench_map.of(here, mark, None, board)
+        else:
+            for draw in (load_station_map, load_hatching):
+                draw.of(here, mark, board)
+        score_mark = _score_mark(here)
+        load_city_line.of(here, score_mark)
+        load_commune_lines.of(here, score_mark, commune_of(board.table.index[0]))
     with suppress(TargetingError):
         load_backdrop.of(here, mark)
         load_quarters.of(here, mark)
@@ -503,13 +511,19 @@ def _backtest(
     return result, told, backtest_html(here, result, told, language=lang)
 
 
-@kept(is_copied=True, is_told=True, entries=64)
-def load_station_line(here: Workspace, station_id: str) -> DataFrame:
+@kept(until=_score_mark, entries=4 * KEPT)
+def load_commune_lines(here: Workspace, commune: str) -> DataFrame:
+    """The past of each station of a commune."""
+    return station_board.load_commune_lines(here, commune)
+
+
+def load_station_line(station_id: str) -> DataFrame:
     """The past of one station, election by election."""
-    return station_board.load_station_line(here, station_id)
+    lines = load_commune_lines(commune_of(station_id))
+    return station_board.load_station_line(workspace(), station_id, lines)
 
 
-@kept()
+@kept(until=_score_mark)
 def load_city_line(here: Workspace) -> DataFrame:
     """The past of all the campaign's stations together."""
     return station_board.load_city_line(here)

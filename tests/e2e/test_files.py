@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.e2e.conftest import Site, serve
+from tests.e2e.conftest import Site, serve, wait_for_map
 from tests.official import PRES_2022 as CANDIDATES
 from tests.official import Ballot, geojson, marseille_rows, native, square, write_latin
 
@@ -63,10 +63,7 @@ def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_file
         click(card.locator("[class*=st-key-import_] button"))
         expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
     click(page.get_by_role("button", name="Voir la carte"))
-    page.wait_for_function(
-        "() => performance.getEntriesByType('resource')"
-        ".some(r => r.name.includes('/assets/stations-') && r.responseEnd > 0)"
-    )
+    wait_for_map(page)
     assert len(clicks) <= 10
     told = page.content()
     assert "python -m" not in told

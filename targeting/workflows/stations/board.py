@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import geopandas as gpd
 import pandas as pd
@@ -165,37 +166,53 @@ def _terms(scored: Scored) -> pd.DataFrame:
     return terms if bounds is None else terms.join(bounds)
 
 
-def load_station_line(workspace: Workspace, station_id: str) -> pd.DataFrame:
-    """The station's past, carried to it: one row an election, oldest first.
+LINE_COLUMNS: Final = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
 
-    Columns `election_id`, `turnout_rate`, `left_share` (of the campaign's target; rates, missing
-    where the station has no past, or nobody of the target stood) and `is_uncertain`.
-    """
-    commune = commune_of(station_id)
+
+def load_commune_lines(workspace: Workspace, commune: str) -> pd.DataFrame:
+    """The past of each station of a commune, carried to it: the columns of `load_station_line`,
+    indexed by station_id; one row an election where the station has a past, oldest first."""
     asked = campaign_card(workspace)
     past = station_past(workspace, asked.communes or None)
-    rows = []
+    parts = []
     for election_id in list_elections(workspace):
         flows = past.history.of(election_id)
-        flows = flows[flows["station_id"] == station_id]
-        turnout = load_turnout(workspace, election_id, [commune])
-        carried = carry_turnout(turnout, flows)
+        flows = flows[flows["station_id"].str.startswith(f"{commune}_").fillna(False)]
+        carried = carry_turnout(load_turnout(workspace, election_id, [commune]), flows)
         if carried.empty:
             continue
         published = load_bloc_votes(workspace, election_id, [commune])
         stood = bool(set(published["bloc"]) & set(asked.target))
-        blocs = carry_bloc_votes(published, flows)
-        ledger = past.of(election_id)
-        rows.append(
-            {
-                "election_id": election_id,
-                "turnout_rate": turnout_rate(carried).iloc[0],
-                "left_share": left_share(carried, blocs, asked.target).iloc[0] if stood else None,
-                "is_uncertain": bool(ledger["is_uncertain"].get(station_id, True)),
-            }
+        share = left_share(carried, carry_bloc_votes(published, flows), asked.target)
+        rates = turnout_rate(carried)
+        uncertain = past.of(election_id)["is_uncertain"].reindex(rates.index)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "election_id": election_id,
+                    "turnout_rate": rates,
+                    "left_share": share if stood else float("nan"),
+                    "is_uncertain": uncertain.astype("boolean").fillna(True).astype(bool),
+                }
+            )
         )
-    columns = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
-    return pd.DataFrame(rows, columns=columns).astype({"left_share": "float64"})
+    if not parts:
+        return pd.DataFrame(columns=LINE_COLUMNS).astype({"left_share": "float64"})
+    return pd.concat(parts)[LINE_COLUMNS]
+
+
+def load_station_line(
+    workspace: Workspace, station_id: str, lines: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The station's past, carried to it: one row an election, oldest first.
+
+    Columns `election_id`, `turnout_rate`, `left_share` (of the campaign's target; rates, missing
+    where the station has no past, or nobody of the target stood) and `is_uncertain`. `lines`: what
+    `load_commune_lines` gave, if it was kept.
+    """
+    if lines is None:
+        lines = load_commune_lines(workspace, commune_of(station_id))
+    return lines[lines.index == station_id].reset_index(drop=True)
 
 
 def load_city_line(workspace: Workspace) -> pd.DataFrame:
