@@ -115,11 +115,21 @@ def drop(station: str) -> None:
 
 
 def write_address(name: str, value: str) -> None:
-    """A parameter of the page's address; taken away when there is nothing to hold."""
-    if value and st.query_params.get(name) != value:
-        st.query_params[name] = value
-    elif not value and name in st.query_params:
+    """A parameter of the page's address; taken away when there is nothing to hold.
+
+    A run that cuts another short is told the address of before: what the session has written is
+    remembered, so that nothing of it stays behind.
+    """
+    written: dict[str, str] = st.session_state.setdefault("in_address", {})
+    if value:
+        if st.query_params.get(name) != value or written.get(name) != value:
+            st.query_params[name] = value
+    elif name in st.query_params:
         del st.query_params[name]
+    elif written.get(name):
+        st.query_params[name] = written[name]
+        del st.query_params[name]
+    written[name] = value
 
 
 def as_list(values: Iterable[str]) -> str:
