@@ -36,7 +36,7 @@ def test_the_worst_station_is_understood_in_two_clicks(visit):
     card = page.locator(".st-key-card")
     expect(card).to_contain_text("1er sur 62")
     expect(card).to_contain_text("4 fois sur 5")
-    expect(card.locator("li")).to_have_count(3)
+    expect(card.locator("ul").first.locator("li")).to_have_count(3)
     page.wait_for_url("**b=**")
     assert len(chosen_in_address(page)) == 1
 
