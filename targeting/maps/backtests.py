@@ -55,8 +55,9 @@ def verdict_of(result: Backtest, arena: str, method: str = "product") -> Verdict
 
 def verdict_lines(verdict: Verdict, language: str) -> list[str]:
     """The verdict in plain words: the answer, its figures, and what did better."""
+    but = "_but" if verdict.better and verdict.answer != "no" else ""
     lines = [
-        text_in(language, f"verdict.{verdict.answer}"),
+        text_in(language, f"verdict.{verdict.answer}{but}"),
         text_in(
             language,
             "verdict.figures",
@@ -90,7 +91,10 @@ def capture_listing(result: Backtest, arena: str, language: str) -> pd.DataFrame
 
 
 def where_it_loses(result: Backtest, arena: str, language: str) -> list[str]:
-    """How often T0 takes more than the usual product, and the groups where it takes least."""
+    """How often T0 takes more than the usual product, and the groups where it takes least; nothing
+    of one group alone, whose captures are told already."""
+    if len(result.groups[arena, "G", "product"]) < 2:
+        return []
     share = result.figures.at[(arena, "G", "product"), "beats_naive"]
     lines = [text_in(language, "backtest.better", share=percent_in(language, share, decimals=0))]
     gap = result.groups[arena, "G", "product"] - result.groups[arena, "G", "naive"]

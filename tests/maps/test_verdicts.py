@@ -2,10 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from targeting.maps.backtests import verdict_lines, verdict_of
+from targeting.maps.backtests import verdict_lines, verdict_of, where_it_loses
 
 
 def backtest(best=0.4, spread=0.01, **taken):
@@ -30,7 +31,27 @@ def test_a_simpler_ranking_that_does_better_is_named_best_first():
     result = backtest(product=0.3, naive=0.32, left_presidential=0.35, abstention=0.2, boosted=0.39)
     found = verdict_of(result, "commune")
     assert found.better == ["left_presidential", "naive"]
-    assert "part de gauche, présidentielle, produit usuel" in verdict_lines(found, "fr")[2]
+    lines = verdict_lines(found, "fr")
+    assert "part de gauche, présidentielle, produit usuel" in lines[2]
+    assert lines[0] == "En partie, et un classement plus simple fait mieux."
+
+
+def test_one_group_alone_is_not_said_to_be_a_hundred_per_cent_of_them():
+    one, two = (
+        SimpleNamespace(
+            figures=pd.DataFrame(
+                {"beats_naive": [1.0]},
+                index=pd.MultiIndex.from_tuples([("commune", "G", "product")]),
+            ),
+            groups={("commune", "G", m): np.full(n, v) for m, v in (("product", 9), ("naive", 5))},
+            transition=SimpleNamespace(
+                arenas=[SimpleNamespace(name="commune", labels=["99001", "99002"])]
+            ),
+        )
+        for n in (1, 2)
+    )
+    assert where_it_loses(one, "commune", "fr") == []
+    assert "100\u00a0%" in where_it_loses(two, "commune", "fr")[0]
 
 
 def test_what_the_draws_differ_by_is_no_better():
