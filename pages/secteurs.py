@@ -54,6 +54,9 @@ PICKER_HEIGHT = 150
 the button away between the press and the release of a click."""
 STEPS = {"buildings": "step.buildings", "street": "step.graph", "cutting": "step.cutting"}
 
+MOST_PRINTED = 50
+"""Books of one download: more are written by packets (`walkbook`)."""
+
 
 def choose_stations() -> str | None:
     """Where to cut, as `cut_campaign_turfs` takes it; nothing while no station is chosen."""
@@ -223,7 +226,10 @@ def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
         st.button(say("turfs.cut"), type="primary", key="cut", on_click=ask)
         if (count := st.session_state.pop("cut_done", None)) is not None:
             st.success(told("turfs.cut_done", count))
+            st.session_state["to_print"] = True
         show_polish()
+        if st.session_state.get("to_print") and not is_polishing(workspace()):
+            offer_packet()
         if kept is not None and kept.begun and st.button(
             say("turfs.recut"), key="recut", help=say("turfs.recut_help")
         ):  # fmt: skip
@@ -252,6 +258,21 @@ def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
             question.empty()
             result.empty()
             cut(chosen, size, options | {"expected": st.session_state["expected"]}, fast)
+
+
+def offer_packet() -> None:
+    """The paper of the turfs just cut, in one click; not while a polish may still move doors."""
+    board, here, lang = load_turf_board(), workspace(), language()
+    if board is not None and 0 < len(board.last_cut) <= MOST_PRINTED:
+        st.download_button(
+            say("turfs.print_cut"),
+            lambda: walk_book_pdf(here, board.last_cut, language=lang),
+            "relance-carnets.pdf",
+            "application/pdf",
+            type="primary",
+            key="print_cut",
+            on_click="ignore",
+        )
 
 
 def show_account(board: TurfBoard) -> None:

@@ -61,15 +61,27 @@ def test_two_stations_are_compared_in_three_clicks_and_shared_in_one_more(visit,
 def test_from_a_coloured_station_to_its_printed_packet_in_five_clicks(visit):
     page = visit("/carte")
     wait_for_map(page)
+    clicks = 1
     touch_station(page, 0.45, 0.45)
-    page.locator(".st-key-card").get_by_role("button", name="Découper").click()
+
+    def click(button):
+        nonlocal clicks
+        clicks += 1
+        button.click()
+
+    click(page.locator(".st-key-card").get_by_role("button", name="Découper"))
     expect(page.get_by_role("heading", name="Secteurs de")).to_be_visible()
-    page.get_by_role("button", name="Découper les secteurs").click()
-    yes, made = page.get_by_role("button", name="Retirer et découper"), page.get_by_text("découpé")
-    expect(yes.or_(made).first).to_be_visible(timeout=60_000)
+    click(page.get_by_role("button", name="Découper les secteurs"))
+    yes = page.get_by_role("button", name="Retirer et découper")
+    packet = page.get_by_role("button", name="Imprimer ces carnets")
+    expect(yes.or_(packet).first).to_be_visible(timeout=60_000)
     if yes.is_visible():
-        yes.click()
-    expect(made.first).to_be_visible(timeout=60_000)
+        click(yes)
+    expect(packet).to_be_visible(timeout=60_000)
+    with page.expect_download() as waiting:
+        click(packet)
+    assert Path(waiting.value.path()).read_bytes().startswith(b"%PDF")
+    assert clicks <= 5
 
 
 def test_a_sheet_of_the_map_is_downloaded_with_what_is_chosen(visit):

@@ -32,7 +32,8 @@ class TurfBoard:
 
     left_out: doors left out of it, by reason code; within: share of its turfs within ten percent
     of the mean; mean: of minutes or doors, as `balanced_on` says; begun: turfs with visits that
-    have doors left to cut anew today; restorable: turfs that the last cut replaced.
+    have doors left to cut anew today; restorable: turfs that the last cut replaced; last_cut: those
+    that it made and that are still to walk.
     """
 
     kept: CampaignTurfs
@@ -45,6 +46,7 @@ class TurfBoard:
     within: float
     begun: int
     restorable: list[str]
+    last_cut: list[str]
 
     @property
     def ready(self) -> int:
@@ -80,6 +82,7 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         within=share_within(size),
         begun=turfs_with_doors_left(workspace),
         restorable=restorable,
+        last_cut=kept.turfs.loc[kept.turfs["cut_id"] == facts[0], "turf_id"].to_list(),
     )
 
 
