@@ -142,6 +142,13 @@ class Board:
         }  # fmt: skip
 
     @cached_property
+    def has_departments(self) -> bool:
+        """Whether constituencies are of several departments: they are named with theirs then."""
+        column = self.sectors.get("constituency")
+        codes = [] if column is None else column.dropna().unique()
+        return len({department_of(code) for code in codes}) > 1
+
+    @cached_property
     def has_communes(self) -> bool:
         """Whether there are several communes: a station's number is then not enough to name it."""
         return len({commune_of(station) for station in self.table.index}) > 1
@@ -189,7 +196,7 @@ def sector_words(board: Board, kind: str, code: str, language: str) -> str:
         where = commune if board.has_communes else ""
     else:
         where, number = department_of(code), code[len(department_of(code)) :]
-        if board.sectors[kind].dropna().map(department_of).nunique() < 2:
+        if not board.has_departments:
             where = ""
     if not number.isdigit():
         return code

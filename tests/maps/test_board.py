@@ -152,3 +152,20 @@ def test_a_station_without_a_polling_place_is_told_by_its_quarter(board):
     assert station_option(town, "13055_0102", "fr") == "Bureau 102 · Belsunce"
     assert station_option(town, "13055_0103", "fr") == "Bureau 103 · 1er arrondissement"
     assert station_option(town, "13055_0101", "fr") == "Bureau 101 · École <b>Jaurès</b>"
+
+
+def test_sectors_are_named_without_reading_all_stations_for_each(board, monkeypatch):
+    """A country has 70,000 stations and 577 constituencies: a product of both is no page."""
+    from targeting.maps import board as module
+
+    asked = []
+    known = module.department_of
+    monkeypatch.setattr(module, "department_of", lambda code: asked.append(code) or known(code))
+    codes = [f"13{n:02}" for n in range(1, 5)]
+    board.table["constituency_code"] = codes
+    for code in codes:
+        assert sector_words(board, "constituency", code, "fr").endswith("circonscription")
+    first = len(asked)
+    for code in codes:
+        sector_words(board, "constituency", code, "fr")
+    assert len(asked) - first <= 3 * len(codes)
