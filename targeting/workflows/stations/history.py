@@ -44,7 +44,7 @@ from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of, find_kept
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v6"
+CACHE_VERSION: Final = "v7"
 
 MANY_COMMUNES: Final = 200
 """Above so many, results are read whole rather than commune by commune."""
