@@ -20,6 +20,7 @@ from targeting.errors import WorkspaceError
 from targeting.reference.addresses import load_addresses
 from targeting.reference.held import (
     OUTLINED,
+    PAST_OF,
     list_elections,
     list_shares,
     list_station_points,
@@ -86,8 +87,7 @@ def station_past(
         )
 
     communes = communes or None
-    made_of = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
-    content = [CACHE_VERSION, *content_of(workspace, made_of, blocs=True)]
+    content = [CACHE_VERSION, *content_of(workspace, PAST_OF, blocs=True)]
 
     def build() -> Bundle:
         if communes and (part := _cut_out(workspace, communes, content)):
