@@ -179,3 +179,13 @@ def marseille_rows(numbers: list[str] | None = None, *, scale: float = 1.0) -> l
         Row(number, [round(v * scale) for v in counts])
         for number, counts in zip(numbers or ["0101", "0102", "0103", "069A"], votes, strict=True)
     ]
+
+
+def marseille_files(folder: Path) -> list[Path]:
+    """Two elections of the four: the presidential of 2022, and the legislative one after it."""
+    later = [Row(r.number, [60, 80, 70, 40, 30], department="13") for r in marseille_rows()]
+    legislative = Ballot.of_nuances("NUP", "ENS", "RN", "LR", "DXG")
+    return [
+        write_latin(folder / "pres.txt", native(marseille_rows(), Ballot.of_names(PRES_2022))),
+        write_latin(folder / "legi.txt", native(later, legislative)),
+    ]

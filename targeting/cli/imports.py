@@ -61,6 +61,26 @@ READERS = {  # command: module of its reader, loaded beside ours
 }
 
 
+commune_option = click.option(
+    "--commune", "commune_code",
+    help="The commune to keep, and that of a file that does not say (default: the campaign's).",
+)  # fmt: skip
+commune_property_option = click.option(
+    "--commune-property", help="The property that holds the commune's INSEE code."
+)
+layer_option = click.option(
+    "--layer", help="Where the file has several layers, objects, columns of shapes: its name."
+)
+crs_option = click.option(
+    "--crs", help="Where the file does not tell its coordinate system: EPSG:2154."
+)
+
+
+def _kept(told: Any) -> str:
+    """What is added to the line of a file whose content is in place already."""
+    return " (already imported: nothing changed)" if told.unchanged else ""
+
+
 @import_.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option(
@@ -92,14 +112,13 @@ def results(
 
 def _results_lines(told: Any) -> list[str]:
     """What one round gave, in lines."""
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
     figures = (
         "shares only, no counts"
         if told.shares_only
         else f"{told.registered:,} registered, {told.votes_cast:,} votes cast, "
         f"{told.valid_votes:,} valid votes"
     )
-    lines = [f"{told.file}: {told.election_id}, {told.stations:,} stations, {figures}{kept}"]
+    lines = [f"{told.file}: {told.election_id}, {told.stations:,} stations, {figures}{_kept(told)}"]
     if told.missing_departments:
         missing = told.missing_departments
         lines.append(f"  partial: no station of {len(missing)} departments: {', '.join(missing)}")
@@ -115,16 +134,11 @@ def _results_lines(told: Any) -> list[str]:
 @import_.command()
 @click.argument("file", type=FILE)
 @click.option("--vintage", help="Year of the outlines (default: of the election that fits best).")
-@click.option(
-    "--commune", "commune_code",
-    help="The commune to keep, and that of a file that does not say (default: the campaign's).",
-)  # fmt: skip
+@commune_option
 @click.option("--code-property", help="The property that holds the station number.")
-@click.option("--commune-property", help="The property that holds the commune's INSEE code.")
-@click.option(
-    "--layer", help="Where the file has several layers, objects, columns of shapes: its name."
-)
-@click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
+@commune_property_option
+@layer_option
+@crs_option
 @json_option
 @click.pass_obj
 def stations(
@@ -155,9 +169,8 @@ def stations(
         commune_property=commune_property,
         progress=console.progress,
     )
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
     kind = "points" if told.origin == "points" else "outlines"
-    lines = [f"{told.file}: {told.stations:,} {kind} of {told.vintage}, {told.recipe}{kept}"]
+    lines = [f"{told.file}: {told.stations:,} {kind} of {told.vintage}, {told.recipe}{_kept(told)}"]
     lines += [f"  {note}" for note in told.notes] + [f"  {j.sentence()}" for j in told.joins]
     joins = [{**asdict(j), "rate": j.rate} for j in told.joins]
     console.answer({**asdict(told), "joins": joins}, "\n".join(lines))
@@ -179,14 +192,13 @@ def addresses(console: Console, file: Path, communes: tuple[str, ...], vintage: 
     told = import_addresses(
         console.workspace, file, communes=communes, vintage=vintage, progress=console.progress
     )
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
     voters = f", {told.voters:,} registered voters" if told.voters is not None else ""
     placed = f"; {told.placed:,} voters placed in the BAN" if told.placed is not None else ""
     what = {"points": "points of stations", "ranges": "sides of streets"}.get(
         told.kind, "addresses"
     )
     where = f"{told.communes} commune{'s' if told.communes > 1 else ''}"
-    lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{kept}"]
+    lines = [f"{told.file}: {told.rows:,} {what} of {where}{voters}{placed}{_kept(told)}"]
     console.answer(asdict(told), "\n".join([*lines, *(f"  {note}" for note in told.notes)]))
 
 
@@ -226,8 +238,7 @@ def doors(console: Console, file: Path) -> None:
     from targeting.workflows.imports.layouts import import_doors
 
     told = import_doors(console.workspace, file)
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
-    lines = [f"{told.file}: {told.doors:,} doors of {told.buildings:,} buildings{kept}"]
+    lines = [f"{told.file}: {told.doors:,} doors of {told.buildings:,} buildings{_kept(told)}"]
     lines += [f"  line {r['line']}: {r['building_id']} {r['reason']}" for r in told.rejected]
     console.answer(asdict(told), "\n".join(lines))
 
@@ -235,15 +246,10 @@ def doors(console: Console, file: Path) -> None:
 @import_.command()
 @click.argument("file", type=FILE)
 @click.option("--name-column", help="The property that holds the name of the quarter.")
-@click.option(
-    "--commune", "commune_code",
-    help="The commune to keep, and that of a file that does not say (default: the campaign's).",
-)  # fmt: skip
-@click.option("--commune-property", help="The property that holds the commune's INSEE code.")
-@click.option(
-    "--layer", help="Where the file has several layers, objects, columns of shapes: its name."
-)
-@click.option("--crs", help="Where the file does not tell its coordinate system: EPSG:2154.")
+@commune_option
+@commune_property_option
+@layer_option
+@crs_option
 @click.option("--credit", default="", help="Whose drawing it is and its licence, for the maps.")
 @json_option
 @click.pass_obj
@@ -275,9 +281,8 @@ def quarters(
         credit=credit,
         progress=console.progress,
     )
-    kept = " (already imported: nothing changed)" if told.unchanged else ""
     where = ", ".join(told.communes[:6]) + (" …" if len(told.communes) > 6 else "")
-    lines = [f"{told.file}: {told.quarters:,} quarters of {where}, {told.recipe}{kept}"]
+    lines = [f"{told.file}: {told.quarters:,} quarters of {where}, {told.recipe}{_kept(told)}"]
     if told.stations:
         inside, known = told.stations_inside, told.stations
         lines.append(f"  {inside:,} of {known:,} stations lie in a quarter")

@@ -15,6 +15,10 @@ OUTLINED: Final = ("published", "built")
 """Origins of stations that have a polygon; those of origin `points` are never painted."""
 
 
+PAST_OF: Final = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
+"""Folders of `reference/` that the past of stations is made of, the bloc table beside them."""
+
+
 def list_elections(workspace: Workspace) -> list[str]:
     """Elections imported, oldest first."""
     folder = workspace.reference / "turnout"

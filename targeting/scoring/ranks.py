@@ -362,16 +362,10 @@ def score_of_tallies(
     return x, sampling_variance(rates, rolls, share, valid)
 
 
-def find_tau(tallies: Tallies, *, before: str | None = None) -> Tau:
-    """Tau of the last first round whose earlier rounds make a score; else the one shipped.
-
-    `before`: only of rounds held before that election.
-    """
-    end = None if before is None else held_on(parse_election_id(before))
-    rounds = sorted(map(parse_election_id, tallies), key=held_on, reverse=True)
-    for t1 in rounds:
-        too_late = end is not None and held_on(t1) >= end
-        if too_late or t1.kind not in TEACHING or t1.round_number != 1:
+def find_tau(tallies: Tallies) -> Tau:
+    """Tau of the last first round whose earlier rounds make a score; else the one shipped."""
+    for t1 in sorted(map(parse_election_id, tallies), key=held_on, reverse=True):
+        if t1.kind not in TEACHING or t1.round_number != 1:
             continue
         try:
             basis = basis_before(tallies, t1.election_id)

@@ -28,7 +28,7 @@ def carry_turnout(turnout: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
         pl.col("flag").first(),
         *sums,
     )
-    table = carried.rename({"now": "station_id"}).sort("station_id")
+    table = carried.rename({"now": "station_id"}).sort("station_id").collect()
     return (
         table.select(list(turnout.columns))
         .to_pandas()
@@ -44,7 +44,7 @@ def carry_bloc_votes(bloc_votes: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFr
     carried = moved.group_by("now", "bloc").agg(
         pl.col("election_id").first(), votes=(pl.col("votes") * pl.col("weight")).sum()
     )
-    table = carried.rename({"now": "station_id"}).sort("station_id", "bloc")
+    table = carried.rename({"now": "station_id"}).sort("station_id", "bloc").collect()
     return (
         table.select(list(bloc_votes.columns))
         .to_pandas()
@@ -52,9 +52,10 @@ def carry_bloc_votes(bloc_votes: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFr
     )
 
 
-def _moved(rows: pd.DataFrame, flows: pd.DataFrame) -> pl.DataFrame:
-    """Rows of then beside each station of now that they go to."""
+def _moved(rows: pd.DataFrame, flows: pd.DataFrame) -> pl.LazyFrame:
+    """Rows of then beside each station of now that they go to; columns not asked for are not
+    copied there."""
     to = pl.from_pandas(flows[["station_id_then", "station_id", "weight"]])
     to = to.drop_nulls("station_id").rename({"station_id": "now"})
-    then = pl.from_pandas(rows)
-    return then.join(to, left_on="station_id", right_on="station_id_then", how="inner")
+    then = pl.from_pandas(rows).lazy()
+    return then.join(to.lazy(), left_on="station_id", right_on="station_id_then", how="inner")

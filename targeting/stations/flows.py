@@ -73,11 +73,6 @@ def as_flows(
     return _typed(flows)
 
 
-def identity_flows(stations: Sequence[str] | np.ndarray) -> pd.DataFrame:
-    """Stations that are themselves."""
-    return as_flows(stations, stations, 1.0, "same_code", 1.0)
-
-
 def tidy_flows(flows: pd.DataFrame) -> pd.DataFrame:
     """One row a pair, crumbs given to the station's other flows, weights of each summing to 1."""
     return _named(tidy_ranked(ranked(flows)))

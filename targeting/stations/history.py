@@ -292,13 +292,14 @@ def _second_round(
 def _now(
     nodes: Sequence[_Keyed], ahead: Mapping[str, pl.DataFrame], catalogue: Catalogue
 ) -> pd.DataFrame:
-    """The stations of now: those of the last round that has their commune, if it is not gone."""
+    """The stations of now: those of the last round that has their commune, if it is not gone, lost
+    from sight or found again in another one."""
     found: list[pd.DataFrame] = []
     later = np.zeros(catalogue.communes, dtype=bool)
     for node in reversed(nodes):
-        lost = ahead[node.vintage].filter(pl.col("now").is_null())["then"].to_numpy()
+        stayed = ahead[node.vintage].filter(pl.col("now") == pl.col("then"))["then"].to_numpy()
         keys = node.rolls["key"].to_numpy()
-        mine = ~later[node.commune] & ~catalogue.among(lost)[keys]
+        mine = ~later[node.commune] & catalogue.among(stayed)[keys]
         found.append(
             pd.DataFrame(
                 {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from targeting.config import Workspace
+from targeting.reference.held import PAST_OF
 from targeting.reference.moments import one_moment
 from targeting.workflows.cache import BUNDLE, FACTS, Bundle, Kind, cached, content_of
 from targeting.workflows.setup import campaign_card
@@ -55,6 +56,6 @@ def kept_buildings(
 
         return make_buildings(workspace, communes)
 
-    made_of = ("addresses", "voter_addresses", "stations", "turnout", "doors")
-    parts = [CACHE_VERSION, communes, *content_of(workspace, made_of)]
+    made_of = (*PAST_OF, "voter_addresses", "doors")  # outlines and rolls of now come by the past
+    parts = [CACHE_VERSION, communes, *content_of(workspace, made_of, blocs=True)]
     return cached(workspace, "buildings", parts, make, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -14,8 +15,10 @@ from targeting.scoring.priorities import (
     SMALLEST_CELL,
     build_coverage,
     build_priorities,
+    priority_errors,
     publish_coverage,
 )
+from targeting.scoring.ranks import rank_bounds
 
 BUILDINGS = pd.DataFrame(
     {
@@ -67,6 +70,30 @@ def test_households_met_lower_the_priority_and_leave_the_score() -> None:
     assert after["reservoir_left"].to_list() == pytest.approx([60.0, 60.0])
     assert before["priority_rank"].to_list() == [1, 2]
     assert after["priority_rank"].to_list() == [2, 1]
+
+
+def test_a_rank_of_priority_lies_in_its_interval_whoever_was_met() -> None:
+    """Twelve stations of like scores, two by two; of some nobody, of some half, of three all."""
+    stations = [f"13055_{n:04d}" for n in range(1, 13)]
+    score = np.repeat([0.5, 0.45, 0.4, 0.35, 0.3, 0.25], 2)
+    scores = pd.DataFrame(
+        {"station_id": stations, "score": score, "reservoir": 100.0, "registered": 800}
+    )
+    met = np.array([0, 100, 50, 0, 11, 10, 100, 100, 50, 0, 0, 99])
+    coverage = pd.DataFrame(
+        {"station_id": stations, "households": 100, "households_contacted": met}
+    )
+    errors = pd.DataFrame({"x": np.log(score), "sigma": 0.05}, index=pd.Index(stations))
+    table = build_priorities(scores, coverage).set_index("station_id")
+    left = priority_errors(errors, table["contacted_rate"])
+    bounds = rank_bounds(left["x"], left["sigma"], table["priority_rank"])
+    rank = table["priority_rank"].astype(float)
+    assert (bounds["low"] <= rank).all()
+    assert (rank <= bounds["high"]).all()
+    assert bounds.loc["13055_0001"].to_list() == [1, 2], "its equal was met: the next is its rival"
+    everybody = rank[met == 100].index
+    assert (bounds.loc[everybody, "low"] > 9).all(), "after all the others, surely"
+    assert left["sigma"].to_list() == errors["sigma"].to_list()
 
 
 def test_a_door_where_nobody_answered_is_visited_and_not_met() -> None:

@@ -118,6 +118,17 @@ def test_a_row_of_the_users_table_makes_the_nuance_known(tmp_path: Path) -> None
     assert of_2022.index.is_unique
 
 
+def test_an_edited_bloc_table_is_read_again_and_what_a_reader_changes_stays_its_own(
+    tmp_path: Path,
+) -> None:
+    edited = tmp_path / "blocs.csv"
+    edited.write_text("2022_legi,NEW,,ecologist,local knowledge\n")
+    read_blocs(edited)["bloc"] = "centre"
+    assert read_blocs(edited)["bloc"].to_list() == ["ecologist"]
+    edited.write_text("2022_legi,NEW,,far_left,local knowledge\n")
+    assert read_blocs(edited)["bloc"].to_list() == ["far_left"]
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [("2022_legi,NEW,,martian,me", "martian"), ("2022,NEW,,left,me", "“2022” is no election"),

@@ -42,6 +42,15 @@ def test_the_chain_of_rounds_carries_a_joined_commune_and_loses_one_that_nothing
     assert flows.loc[["49300_0001", "49300_0002"], "basis"].to_list() == ["lost", "lost"]
 
 
+def test_the_stations_of_a_commune_found_again_in_another_one_are_no_stations_of_now() -> None:
+    """Their voters are counted where they are now, and nowhere else."""
+    then, now, joined = department()
+    history = build_history([round_of("2017_pres_t1", then), round_of("2022_pres_t1", now)])
+    assert set(history.now["station_id"]) == set(now["station_id"])
+    assert not set(joined["station_id"]) & set(history.now["station_id"])
+    assert history.now["registered"].sum() == now["registered"].sum()
+
+
 def test_nothing_is_found_where_no_station_is_new() -> None:
     then, now, joined = department()
     stayed = then[~then["station_id"].isin(joined["station_id"])]

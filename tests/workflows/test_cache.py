@@ -13,8 +13,13 @@ import pandas as pd
 import pytest
 
 from targeting.config import PROJECT, Workspace
-from targeting.workflows import cache
+from targeting.reference.held import PAST_OF
+from targeting.reference.sheets import Sheet
+from targeting.reference.staging import staged
+from targeting.reference.tables import put_sheet
+from targeting.workflows import cache, making_buildings
 from targeting.workflows.cache import BUNDLE, Bundle, cached
+from targeting.workflows.matching import kept_buildings
 
 ASKERS = 8
 
@@ -103,3 +108,32 @@ def test_where_the_cache_cannot_be_written_the_answer_is_given_all_the_same(
     found = cached(Workspace(tmp_path), "things", [], one_bundle, BUNDLE)
     assert found.facts == {"made": "once"}
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def put(workspace: Workspace, folder: str) -> None:
+    with staged(workspace) as staging:
+        name = f"reference/{folder}/more_2026"
+        pd.DataFrame({"a": [1]}).to_parquet(staging.path(f"{name}.parquet"))
+        put_sheet(staging, name, Sheet("", "", "", {}, 1, "2026-11-27"))
+
+
+@pytest.mark.parametrize(
+    "folder", [*(f for f in PAST_OF if f != "votes"), "voter_addresses", "doors"]
+)
+def test_buildings_are_made_again_after_whatever_tells_where_stations_are_now(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Their outlines and rolls are those of the past that all of these tell."""
+    made: list[Bundle] = []
+
+    def make(*_: object) -> Bundle:
+        made.append(one_bundle())
+        return made[-1]
+
+    monkeypatch.setattr(making_buildings, "make_buildings", make)
+    kept_buildings(workspace, None)
+    kept_buildings(workspace, None)
+    assert len(made) == 1
+    put(workspace, folder)
+    kept_buildings(workspace, None)
+    assert len(made) == 2

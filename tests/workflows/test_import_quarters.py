@@ -20,14 +20,9 @@ from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.board import load_board, write_quarters
 from tests.official import (
-    PRES_2022,
-    Ballot,
-    Row,
     geojson,
-    marseille_rows,
-    native,
+    marseille_files,
     square,
-    write_latin,
 )
 
 CODES = ["0101", "0102", "0103", "069A"]
@@ -39,13 +34,7 @@ def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("town")
     workspace = Workspace(tmp_path / "workspace")
     init_workspace(workspace, communes=["13055"])
-    legislative = native(
-        [Row(r.number, [60, 80, 70, 40, 30], department="13") for r in marseille_rows()],
-        Ballot.of_nuances("NUP", "ENS", "RN", "LR", "DXG"),
-    )
-    presidential = native(marseille_rows(), Ballot.of_names(PRES_2022))
-    import_results(workspace, [write_latin(tmp_path / "pres.txt", presidential),
-                               write_latin(tmp_path / "legi.txt", legislative)])  # fmt: skip
+    import_results(workspace, marseille_files(tmp_path))
     squares = [({"NUM_BV": c}, square(5.38 + 0.02 * i, 43.29)) for i, c in enumerate(CODES)]
     path = tmp_path / "outlines.geojson"
     path.write_text(geojson(squares))

@@ -22,7 +22,7 @@ from tests.official import (
     Ballot,
     Row,
     geojson,
-    marseille_rows,
+    marseille_files,
     native,
     square,
     write_latin,
@@ -36,13 +36,7 @@ CODES = ["0101", "0102", "0103", "069A"]
 @pytest.fixture
 def results(workspace: Workspace, tmp_path: Path) -> Workspace:
     """Two elections of four invented stations."""
-    legislative = native(
-        [Row(r.number, [60, 80, 70, 40, 30], department="13") for r in marseille_rows()],
-        Ballot.of_nuances("NUP", "ENS", "RN", "LR", "DXG"),
-    )
-    presidential = native(marseille_rows(), Ballot.of_names(PRES_2022))
-    import_results(workspace, [write_latin(tmp_path / "pres.txt", presidential),
-                               write_latin(tmp_path / "legi.txt", legislative)])  # fmt: skip
+    import_results(workspace, marseille_files(tmp_path))
     return workspace
 
 

@@ -554,3 +554,34 @@ def counted(communes: Iterable[str]) -> str:
     most = Counter(communes).most_common()
     told = ", ".join(f"{code} ({n:,})" for code, n in most[:6])
     return told + (f" and {len(most) - 6:,} more" if len(most) > 6 else "")
+
+
+def told_elsewhere(name: str, communes: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """What is told of the features of other communes than those wanted (empty: all are).
+
+    `communes`: of each feature. Raises SourceError where none is of those wanted.
+    """
+    others = [c for c in communes if wanted and c not in wanted]
+    if not others:
+        return []
+    if len(others) == len(communes):
+        raise SourceError(
+            name,
+            f"none of its {len(others):,} features is of {', '.join(sorted(wanted)[:5])}: they are "
+            f"of {counted(others)}.",
+            way_out="Give the file of the campaign's communes, or name the commune with --commune.",
+        )
+    return [f"{len(others):,} features of other communes left out: {counted(others)}"]
+
+
+def told_without(what: str, rows: Sequence[int]) -> list[str]:
+    """What is told of the features at these places of the file, left out for want of something."""
+    if not rows:
+        return []
+    which = ", ".join(str(i + 1) for i in rows[:6]) + (" …" if len(rows) > 6 else "")
+    return [f"{len(rows):,} features without {what} left out: {which}"]
+
+
+def name_the_commune(example: str) -> str:
+    """The way out where a file does not say the commune of its features."""
+    return f"Add --commune {example} (the INSEE code of the city), or --commune-property NAME."

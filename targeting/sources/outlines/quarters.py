@@ -21,19 +21,20 @@ from targeting.codes import commune_of_arrondissement
 from targeting.crs import METRIC_CRS
 from targeting.errors import SourceError
 from targeting.sources.layers.reading import Layer, Properties, read_layer
-from targeting.sources.layers.systems import spoken_systems, to_lambert93
 from targeting.sources.outlines.identity import (
     COMMUNE_NAME,
     EXAMPLE,
     Communes,
     columns_of,
-    counted,
     find_communes,
     is_record,
+    name_the_commune,
     refuse_communes_by_name,
+    told_elsewhere,
+    told_without,
 )
-from targeting.sources.outlines.reading import has_shape, refuse_outside_france
-from targeting.sources.outlines.rings import mend_rings, named_rows
+from targeting.sources.outlines.reading import placed_in_france
+from targeting.sources.outlines.rings import named_rows, with_outlines
 from targeting.streetnames import plain
 from targeting.tables import Quarters
 
@@ -176,8 +177,7 @@ def _communes(
         raise SourceError(
             read.name,
             "the file does not say the commune of its quarters.",
-            way_out=f"Add --commune {example} (the INSEE code of the city), or --commune-property "
-            "NAME.",
+            way_out=name_the_commune(example),
         )
     return Communes([given] * len(read.properties))
 
@@ -299,18 +299,7 @@ def _wanted(
 ) -> tuple[list[int], list[str]]:
     """The features of the communes wanted that have a name, and what is told of the others."""
     there = [i for i, c in enumerate(communes) if not wanted or c in wanted]
-    others = counted(c for c in communes if wanted and c not in wanted)
-    if not there:
-        raise SourceError(
-            name,
-            f"none of its {len(communes):,} features is of {', '.join(sorted(wanted)[:5])}: they "
-            f"are of {others}.",
-            way_out="Give the file of the campaign's communes, or name the commune with --commune.",
-        )
-    notes = []
-    if len(there) < len(communes):
-        left = len(communes) - len(there)
-        notes.append(f"{left:,} features of other communes left out: {others}")
+    notes = told_elsewhere(name, communes, wanted)
     named = [i for i in there if found.names[i]]
     if len(named) < (1 - MOST_UNNAMED) * len(there):
         raise SourceError(
@@ -318,10 +307,7 @@ def _wanted(
             f"“{found.column[:40]}” names {len(named):,} of {len(there):,} features.",
             way_out="Say which property holds the name with --name-column NAME.",
         )
-    if unnamed := [i for i in there if not found.names[i]]:
-        which = ", ".join(str(i + 1) for i in unnamed[:TOLD])
-        which += " …" if len(unnamed) > TOLD else ""
-        notes.append(f"{len(unnamed):,} features without a name left out: {which}")
+    notes += told_without("a name", [i for i in there if not found.names[i]])
     if len(named) > MOST_QUARTERS:
         raise SourceError(
             name,
@@ -351,12 +337,7 @@ def _placed(
             "row": list(rows),
         }
     )
-    shapes = layer.geometry[np.array(rows, dtype=int)]
-    metric = to_lambert93(layer.name, shapes, layer.crs)
-    placed = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(metric, crs=METRIC_CRS))
-    systems = spoken_systems(shapely.total_bounds(layer.geometry))
-    refuse_outside_france(layer.name, placed, systems, by="name")
-    return placed
+    return placed_in_france(layer, table, by="name")
 
 
 def _dropped(layer: Layer, found: Names, rows: Sequence[int]) -> list[str]:
@@ -371,19 +352,7 @@ def _dropped(layer: Layer, found: Names, rows: Sequence[int]) -> list[str]:
 
 def _one_a_name(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Valid polygons, one row a name and commune; says what was done and to which."""
-    notes = []
-    empty = ~has_shape(layer)
-    if empty.any():
-        notes.append(f"left out, no geometry: {named_rows(layer[empty], 'name')}")
-        layer = layer[~empty]
-    layer, mended = mend_rings(name, layer.copy(), by="name")
-    notes += mended
-    flat = ~has_shape(layer)
-    if flat.any():
-        notes.append(f"left out, an outline without area: {named_rows(layer[flat], 'name')}")
-        layer = layer[~flat]
-    if layer.empty:
-        raise SourceError(name, "no quarter has an outline.", way_out="Export the layer again.")
+    layer, notes = with_outlines(name, layer, by="name", kind="quarter")
     layer = layer.assign(key=[_folded(n) for n in layer["name"]])
     keys = ["commune_code", "key"]
     twice = layer.duplicated(keys, keep=False)

@@ -31,16 +31,18 @@ from targeting.sources.layers.systems import MAINLAND, spoken_systems, to_lamber
 from targeting.sources.outlines.identity import (
     EXAMPLE,
     Communes,
-    counted,
     find_communes,
     find_station,
     is_insee,
+    name_the_commune,
     number_of,
     read_column,
     refuse_communes_by_name,
     text_of,
+    told_elsewhere,
+    told_without,
 )
-from targeting.sources.outlines.rings import mend_rings, named_stations
+from targeting.sources.outlines.rings import has_shape, named_stations, with_outlines
 from targeting.tables import Stations
 
 SHORT_NAME: Final = 10
@@ -296,8 +298,7 @@ def _identify(
         raise SourceError(
             name,
             f"station numbers are in “{found.column}”, but the file does not say the commune.",
-            way_out=f"Add --commune {example} (the INSEE code of the city), or --commune-property "
-            "NAME.",
+            way_out=name_the_commune(example),
         )
     is_composed = found.standing == "composed"
     if not said.are_said and not is_composed:
@@ -349,14 +350,8 @@ def _table(
         label = next((p[c] for c in NAME_COLUMNS if isinstance(p.get(c), str)), None)
         rows.append((station_id(commune, number), commune, station_number(number), label, i))
     table = pd.DataFrame(rows, columns=["station_id", "commune_code", "number", "name", "row"])
-    kept = np.array([row[-1] for row in rows], dtype=int)
-    placed = gpd.GeoDataFrame(table, geometry=layer.geometry[kept], crs=layer.crs)
-    placed, overseas = _without_overseas(layer.name, placed)
-    metric = to_lambert93(layer.name, placed.geometry.to_numpy(), layer.crs)
-    placed = placed.set_geometry(gpd.GeoSeries(metric, placed.index, METRIC_CRS))
-    refuse_outside_france(layer.name, placed, spoken_systems(shapely.total_bounds(layer.geometry)))
-    placed["name"] = placed["name"].astype("str")
-    return placed, respelled.notes() + overseas + notes
+    table, overseas = _without_overseas(layer.name, table.astype({"name": "str"}))
+    return placed_in_france(layer, table), respelled.notes() + overseas + notes
 
 
 def _left_out(
@@ -370,17 +365,7 @@ def _left_out(
 
     Raises SourceError where nothing is left, or where too many numbers cannot be read.
     """
-    notes = []
-    others = counted(c for c, out in zip(found.communes, elsewhere, strict=True) if out)
-    if all(elsewhere):
-        raise SourceError(
-            name,
-            f"none of its {len(elsewhere):,} features is of {', '.join(sorted(wanted)[:5])}: they "
-            f"are of {others}.",
-            way_out="Give the file of the campaign's communes, or name the commune with --commune.",
-        )
-    if any(elsewhere):
-        notes.append(f"{sum(elsewhere):,} features of other communes left out: {others}")
+    notes = told_elsewhere(name, found.communes, wanted)
     bad = [i for i, (no, out) in enumerate(zip(unreadable, elsewhere, strict=True))
            if no and not out]  # fmt: skip
     if len(bad) > MOST_UNREADABLE * (len(elsewhere) - sum(elsewhere)):
@@ -391,10 +376,7 @@ def _left_out(
             "number.",
             way_out="Correct the feature, or give --commune and --code-property.",
         )
-    if bad:
-        which = ", ".join(str(i + 1) for i in bad[:6]) + (" …" if len(bad) > 6 else "")
-        notes.append(f"{len(bad):,} features without a station number left out: {which}")
-    return notes
+    return notes + told_without("a station number", bad)
 
 
 class _Respelled:
@@ -424,7 +406,7 @@ def examples(codes: dict[str, str]) -> str:
     return text + (" …" if len(codes) > TOLD else "")
 
 
-def _without_overseas(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _without_overseas(name: str, layer: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Stations of the departments that Lambert-93 does not hold are left out of national files."""
     overseas = layer["commune_code"].str.match(r"9[78]|Z")
     if not overseas.any():
@@ -435,9 +417,22 @@ def _without_overseas(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFr
     return layer[~overseas], [note]
 
 
-def refuse_outside_france(
-    name: str, layer: gpd.GeoDataFrame, systems: str, *, by: str = "station_id"
-) -> None:
+def placed_in_france(
+    layer: Layer, table: pd.DataFrame, *, by: str = "station_id"
+) -> gpd.GeoDataFrame:
+    """Rows of a file with the outlines of their features, in Lambert-93.
+
+    `table`: `row` is the place of the feature in the file, `by` the column that names it. Raises
+    SourceError where an outline lies elsewhere.
+    """
+    shapes = layer.geometry[table["row"].to_numpy(dtype=int)]
+    metric = gpd.GeoSeries(to_lambert93(layer.name, shapes, layer.crs), table.index, METRIC_CRS)
+    placed = gpd.GeoDataFrame(table, geometry=metric)
+    _refuse_outside(layer.name, placed, spoken_systems(shapely.total_bounds(layer.geometry)), by)
+    return placed
+
+
+def _refuse_outside(name: str, layer: gpd.GeoDataFrame, systems: str, by: str) -> None:
     """Swapped coordinates and a wrong system both show in where the outlines fall."""
     west, south, east, north = MAINLAND
     bounds = layer.geometry.bounds
@@ -462,20 +457,8 @@ def _mend(
 
     Raises SourceError where parts of many stations lie kilometres apart and no commune is told.
     """
-    notes = []
     is_points = layer["origin"].iloc[0] == "points"
-    empty = ~has_shape(layer)
-    if empty.any():
-        notes.append(f"left out, no geometry: {named_stations(layer[empty])}")
-        layer = layer[~empty]
-    layer, mended = mend_rings(name, layer)
-    notes += mended
-    flat = ~has_shape(layer)
-    if flat.any():
-        notes.append(f"left out, an outline without area: {named_stations(layer[flat])}")
-        layer = layer[~flat]
-    if layer.empty:
-        raise SourceError(name, "no station has an outline.", way_out="Export the layer again.")
+    layer, notes = with_outlines(name, layer, by="station_id", kind="station")
     twice = layer["station_id"].duplicated(keep=False)
     if twice.any():
         points, parts = (
@@ -526,13 +509,6 @@ def _widest_gap(parts: np.ndarray) -> float:
         left.remove(at)
         nearest = np.minimum(nearest, shapely.distance(parts[at], parts))
     return widest
-
-
-def has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
-    """Which rows have a geometry with something in it."""
-    shapes = layer.geometry.to_numpy()
-    there: np.ndarray = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    return there
 
 
 def _no_text(index: pd.Index) -> pd.Series:

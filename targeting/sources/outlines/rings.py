@@ -26,6 +26,36 @@ MOST_HOLES: Final = 1_000
 """In one outline: a town's have a few, for other stations."""
 
 
+def has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
+    """Which rows have a geometry with something in it."""
+    shapes = layer.geometry.to_numpy()
+    there: np.ndarray = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    return there
+
+
+def with_outlines(
+    name: str, layer: gpd.GeoDataFrame, *, by: str, kind: str
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """The rows that have a valid shape; says which were left out, and which rings were mended.
+
+    `by`: the column that names an outline in what is told; `kind`: what one is of. Raises
+    SourceError where no row is left, and as `mend_rings` does.
+    """
+    shaped, no_geometry = _shaped(layer, by, "no geometry")
+    layer, mended = mend_rings(name, shaped.copy(), by=by)
+    layer, flat = _shaped(layer, by, "an outline without area")
+    if layer.empty:
+        raise SourceError(name, f"no {kind} has an outline.", way_out="Export the layer again.")
+    return layer, [*no_geometry, *mended, *flat]
+
+
+def _shaped(layer: gpd.GeoDataFrame, by: str, why: str) -> tuple[gpd.GeoDataFrame, list[str]]:
+    there = has_shape(layer)
+    if there.all():
+        return layer, []
+    return layer[there], [f"left out, {why}: {named_rows(layer[~there], by)}"]
+
+
 def mend_rings(
     name: str, layer: gpd.GeoDataFrame, *, by: str = "station_id"
 ) -> tuple[gpd.GeoDataFrame, list[str]]:

@@ -37,7 +37,13 @@ def read_blocs(path: Path = OUR_BLOCS) -> pd.DataFrame:
     Raises SourceError naming the line for an unknown bloc or election, for a row that names
     neither nuance nor candidate, and for the same key twice.
     """
-    text = read_text(path).text.decode()
+    return _blocs_of(path.name, read_text(path).text).copy()
+
+
+@lru_cache(maxsize=4)
+def _blocs_of(name: str, content: bytes) -> pd.DataFrame:
+    """The rows of a bloc table: the same bytes, read for each election, are checked once."""
+    text = content.decode()
     rows: list[dict[str, str | None]] = []
     seen: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -46,11 +52,11 @@ def read_blocs(path: Path = OUR_BLOCS) -> pd.DataFrame:
         cells = next(csv.reader(io.StringIO(line)))
         if not rows and cells == COLUMNS:
             continue
-        row = _bloc_row(path.name, number, cells)
+        row = _bloc_row(name, number, cells)
         key = (row["election_id"], row["nuance_code"], _plain(row["candidate"]))
         if key in seen:
             raise SourceError(
-                path.name, f"the same line as line {seen[key]}.", line=number, way_out="Keep one."
+                name, f"the same line as line {seen[key]}.", line=number, way_out="Keep one."
             )
         seen[key] = number
         rows.append({k: v or None for k, v in row.items()})

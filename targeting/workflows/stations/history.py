@@ -20,6 +20,7 @@ from targeting.errors import WorkspaceError
 from targeting.reference.addresses import load_addresses
 from targeting.reference.held import (
     OUTLINED,
+    PAST_OF,
     list_elections,
     list_shares,
     list_station_points,
@@ -44,7 +45,7 @@ from targeting.stations.redrawn import Renamed, name_as_now
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of, find_kept
 from targeting.workflows.progress import Progress, silent
 
-CACHE_VERSION: Final = "v6"
+CACHE_VERSION: Final = "v7"
 
 MANY_COMMUNES: Final = 200
 """Above so many, results are read whole rather than commune by commune."""
@@ -86,8 +87,7 @@ def station_past(
         )
 
     communes = communes or None
-    made_of = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
-    content = [CACHE_VERSION, *content_of(workspace, made_of, blocs=True)]
+    content = [CACHE_VERSION, *content_of(workspace, PAST_OF, blocs=True)]
 
     def build() -> Bundle:
         if communes and (part := _cut_out(workspace, communes, content)):

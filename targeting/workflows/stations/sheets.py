@@ -60,6 +60,7 @@ from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
+from targeting.reference.held import PAST_OF
 from targeting.reference.moments import one_moment
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
@@ -89,9 +90,6 @@ AROUND_DEGREES: Final = 0.002
 
 LARGEST: Final = 3.0
 """How many times the usual size of a station is seen of a larger one, at least."""
-
-PAST_OF: Final = ("turnout", "votes", "stations", "station_points", "addresses", "shares")
-"""Folders of `reference/` that a station's past is made of, as `station_past` reads them."""
 
 BYTES: Final[dict[str, Kind[bytes]]] = {
     kind: Kind(f".{kind}", lambda made, file: file.write(made), Path.read_bytes) for kind in KINDS
