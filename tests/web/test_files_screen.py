@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from targeting.workflows.stations.health import Painted, data_health
 from targeting.workflows.stations.verdict import verdict
 from tests.official import Ballot, geojson, marseille_rows, native, square
 from tests.web.test_screens import calm
-from tests.workflows.test_jobs import AMBIGUOUS, PRES
+from tests.workflows.dropped import AMBIGUOUS, PRES
 
 LEGI = native(
     [row.with_(votes=[v // 2 for v in row.votes][:5]) for row in marseille_rows()],
@@ -38,13 +39,6 @@ def outlines_of(*numbers):
 
 
 ALL = ("0101", "0102", "0103", "069A")
-
-
-@pytest.fixture
-def by_hand(monkeypatch):
-    monkeypatch.setattr(desk, "poke", lambda _workspace: False)
-    monkeypatch.setattr(worker, "LINGER_SECONDS", 0.0)
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -132,7 +126,7 @@ def test_every_phase_of_a_job_has_its_words_and_a_stranger_in_a_name_does_nothin
     job = Job("0" * 16, "look", phase, names=[name], kind="results", step=f"{name}: reading")
     job.refusal = "a.txt: <script>alert(1)</script> (--election)."
     job.question = {"option": "election", "choices": ["2022_pres_t1"]} if phase == "asked" else {}
-    job.begun = job.beat = 1.0
+    job.begun = job.beat = job.asked_at = time.time()
     write_job(here, job)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "is_working", lambda _workspace: True)
@@ -141,6 +135,16 @@ def test_every_phase_of_a_job_has_its_words_and_a_stranger_in_a_name_does_nothin
     shown = "\n".join(m.value for m in test.markdown)
     assert "<b>" not in shown.replace("\\<b\\>", "")
     assert "[z](" not in shown
+    assert "gnp" in shown
+
+
+def test_a_list_of_people_dropped_by_mistake_is_told_that_its_copy_is_deleted(here, screen):
+    drop(here, b"Nom;Prenom;Telephone\nDURAND;Zebulon;0639980012\n", "contacts.csv")
+    test = screen("fichiers")
+    said = calm(test)
+    assert "cela ressemble à une liste de personnes" in said
+    assert text_in("fr", "files.deleted") in said
+    assert text_in("fr", "files.again") not in buttons(test)
 
 
 def test_every_option_a_refusal_asks_for_has_its_words():
