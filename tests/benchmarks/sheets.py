@@ -19,7 +19,7 @@ from pathlib import Path
 
 from targeting.config import Workspace
 from targeting.exports.map_sheet import LegendRow, MapSheet, write_map_sheet
-from targeting.maps.palette import LIGHT
+from targeting.palette import LIGHT
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.stations.board import campaign_quarters
 from targeting.workflows.stations.sheets import card_sheet, load_at_hand, map_sheet, shown_file

@@ -131,9 +131,10 @@ def _first_that_reads(bench: Bench, files: Sequence[Path]) -> tuple[str, list[di
 def _likely(files: Sequence[Path]) -> list[str]:
     """What all of them may be: a list of people is one at any place among them."""
     try:
-        return [likely_kinds(file) for file in files][0]
+        first, *_ = [likely_kinds(file) for file in files]
     except SourceError as error:
         raise UndecidedError("", str(error), is_foreign=True) from error
+    return first
 
 
 def _run(bench: Bench, kind: str, files: Sequence[Path]) -> list[dict[str, Any]]:

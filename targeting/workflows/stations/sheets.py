@@ -45,7 +45,7 @@ from targeting.exports.map_sheet import (
     MapSheet,
     write_map_sheet,
 )
-from targeting.exports.station_map import NOTHING, Bounds, Paint, StationMap
+from targeting.exports.station_map import NOTHING, Bounds, StationMap
 from targeting.exports.station_map import UNKNOWN as UNKNOWN_CLASS
 from targeting.exports.typeset import KINDS, template_mark
 from targeting.locale import count_in, date_in, number_in, percent_in, text_in
@@ -58,8 +58,8 @@ from targeting.maps.filters import Filters
 from targeting.maps.legend import UNKNOWN_PLACE, class_of, legend_lines
 from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import COLUMNS, METRICS, metric_key
-from targeting.maps.palette import LIGHT_THEME, colours_of
 from targeting.maps.shown import shown_table
+from targeting.palette import LIGHT_THEME, colours_of
 from targeting.reference.moments import one_moment
 from targeting.workflows.cache import BUNDLE, Bundle, Kind, cached, content_of
 from targeting.workflows.report import Report
@@ -78,7 +78,7 @@ SHEETS_KEPT: Final = 8
 SHOWN_FORMATS: Final = (*TABLE_FORMATS, *suffixes(SHEETS), *MAP_FORMATS)
 """What the stations shown may be written in; a map for the eye is a PDF or a PNG."""
 
-PAINT: Final = Paint(**{name: getattr(LIGHT_THEME, name) for name in Paint._fields})
+PAINT: Final = LIGHT_THEME
 """Paper is always light, whatever the screen's theme is."""
 
 AROUND: Final = 0.9
