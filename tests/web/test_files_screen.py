@@ -3,21 +3,22 @@
 import io
 import re
 import time
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from targeting.config import Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
-from targeting.workflows.guide import CITIES, commune_codes, offered, read_guide
+from targeting.workflows.guide import CITIES, campaign_title, commune_codes, offered, read_guide
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.jobs import desk, questions, worker
 from targeting.workflows.jobs.records import PHASES, Job, list_jobs, read_job, write_job
-from targeting.workflows.setup import campaign_card
+from targeting.workflows.setup import campaign_card, init_workspace
 from targeting.workflows.stations import verdict as verdict_module
 from targeting.workflows.stations.health import Painted, data_health
 from targeting.workflows.stations.verdict import verdict
@@ -196,6 +197,24 @@ def test_what_a_score_wants_first_is_offered_first():
     assert again[0] == first[1]
     assert again[-1] == "2022_pres_t1"
     assert [p.id for p in offered("streets", [])] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "communes", "title"),
+    [(None, ["13055"], "Marseille"), (None, ["13055", "69123"], "Marseille, Lyon"),
+     (None, ["01001"], "Campagne"), (None, ["13055", "01001"], "Campagne"),
+     ("Pour demain", ["13055"], "Pour demain")],
+)  # fmt: skip
+def test_a_campaign_without_a_name_is_called_by_its_city(tmp_path, name, communes, title):
+    card = init_workspace(Workspace(tmp_path / "own"), name=name, communes=communes)
+    assert campaign_title(card) == title
+
+
+def test_the_size_told_is_the_one_the_server_takes():
+    config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())
+    limit = config["server"]["maxUploadSize"]
+    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help")
+    assert f"Above {limit} MB" in text_in("en", "files.drop_help")
 
 
 def test_cities_are_told_by_name_or_code():

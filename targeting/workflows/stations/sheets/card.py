@@ -29,6 +29,7 @@ from targeting.maps.measures import METRICS
 from targeting.palette import colours_of
 from targeting.reference.moments import one_moment
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
+from targeting.workflows.guide import campaign_title
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import (
     load_city_line,
@@ -83,7 +84,7 @@ def card_sheet(
     sheet = CardSheet(
         title=card.title,
         place=card.place,
-        campaign=campaign_card(workspace).name,
+        campaign=campaign_title(campaign_card(workspace)),
         answer=[_plain(card.answer), *([_plain(card.bar.words)] if card.bar else [])],
         reasons=[_plain(line) for line in card.reasons],
         figures=_figures(board, station_id, language),

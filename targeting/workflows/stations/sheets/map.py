@@ -31,6 +31,7 @@ from targeting.maps.files import dense_bounds, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.measures import METRICS, metric_key
 from targeting.palette import colours_of
+from targeting.workflows.guide import campaign_title
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.sheets.parts import (
     PAINT,
@@ -88,7 +89,7 @@ def map_sheet(
         view=view,
         quarters=quarters,
     )
-    campaign = campaign_card(workspace).name
+    campaign = campaign_title(campaign_card(workspace))
     sheet = MapSheet(
         map=drawn,
         title=f"{_title(board, metric, language)} · {campaign}",
