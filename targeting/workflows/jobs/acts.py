@@ -118,7 +118,7 @@ def _files(bench: Bench) -> list[Path]:
 def _first_that_reads(bench: Bench, files: Sequence[Path]) -> tuple[str, list[dict[str, Any]]]:
     """Try what the files may be, likeliest first; raises UndecidedError with the best refusal."""
     refused: list[UndecidedError] = []
-    for kind in _likely(files):
+    for kind in _likely(files[0]):
         try:
             return kind, _run(bench, kind, files)
         except TargetingError as error:
@@ -128,13 +128,11 @@ def _first_that_reads(bench: Bench, files: Sequence[Path]) -> tuple[str, list[di
     raise (asking or refused)[0]
 
 
-def _likely(files: Sequence[Path]) -> list[str]:
-    """What all of them may be: a list of people is one at any place among them."""
+def _likely(file: Path) -> list[str]:
     try:
-        first, *_ = [likely_kinds(file) for file in files]
-    except SourceError as error:
+        return likely_kinds(file)
+    except SourceError as error:  # a list of people
         raise UndecidedError("", str(error), is_foreign=True) from error
-    return first
 
 
 def _run(bench: Bench, kind: str, files: Sequence[Path]) -> list[dict[str, Any]]:
