@@ -69,6 +69,16 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started for a job: the test is the worker."""
+    from targeting.workflows.jobs import desk, worker
+
+    monkeypatch.setattr(desk, "poke", lambda _workspace: False)
+    monkeypatch.setattr(worker, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
 def presidential(tmp_path: Path) -> Path:
     """An invented presidential first round of 2022, in its official layout."""
     text_ = native(marseille_rows(), Ballot.of_names(PRES_2022))

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 OUTCOMES = {"outcomes"}  # for whoever speaks of visits
 
-SHARED = {"cells", "codes", "crs", "errors", "shipped", "streetnames", "tables"}
+SHARED = {"cells", "codes", "crs", "errors", "palette", "shipped", "streetnames", "tables"}
 ONLY = {  # room: what of targeting it may import, besides itself
     "outcomes": set(),
     "scoring": SHARED | OUTCOMES,

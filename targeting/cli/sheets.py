@@ -52,7 +52,7 @@ def map_command(
 ) -> None:
     """Write the map of stations on a sheet of paper, or what it shows as a file."""
     from targeting.maps.filters import Filters
-    from targeting.workflows.stations.sheets import map_report
+    from targeting.workflows.stations.sheets.reports import map_report
 
     since = not_visited_since if isinstance(not_visited_since, date) else None
     report = map_report(
@@ -76,7 +76,7 @@ def map_command(
 @click.pass_obj
 def card_command(console: Console, station: str, out: Path) -> None:
     """Write the card of one STATION on one page."""
-    from targeting.workflows.stations.sheets import card_report
+    from targeting.workflows.stations.sheets.reports import card_report
 
     report = card_report(console.workspace, station, out, language=console.language)
     console.answer(report.facts, report.text)

@@ -17,7 +17,6 @@ from targeting.exports.map_labels import MM_A_POINT, text_width
 from targeting.exports.station_map import (
     Drawing,
     Ground,
-    Paint,
     Place,
     StationMap,
     draw_stations,
@@ -25,6 +24,7 @@ from targeting.exports.station_map import (
 )
 from targeting.exports.typeset import set_pages
 from targeting.locale import count_in, date_in, number_in, text_in
+from targeting.palette import Theme
 
 TEMPLATE: Final = "map_sheet.typ"
 
@@ -123,7 +123,7 @@ def write_map_sheet(
     return set_pages(TEMPLATE, facts, today=today, kind=kind, pictures={"map.svg": drawing.svg})
 
 
-def map_facts(drawing: Drawing, paint: Paint, place: Place, language: str) -> dict[str, Any]:
+def map_facts(drawing: Drawing, paint: Theme, place: Place, language: str) -> dict[str, Any]:
     """What templates need to set the names, the scale and the north of a drawing."""
     metres = drawing.scale_m
     is_km = metres >= 1000

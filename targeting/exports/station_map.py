@@ -26,6 +26,7 @@ from targeting.exports.map_labels import (
     least_covering,
     text_width,
 )
+from targeting.palette import Theme
 
 EARTH_M: Final = 6_378_137.0
 Bounds = tuple[float, float, float, float]
@@ -80,24 +81,6 @@ SHRINK: Final = tuple(1 - n * 0.04 for n in range(13))
 CORNERS: Final = ("bottom left", "bottom right", "top left", "top right")
 
 
-class Paint(NamedTuple):
-    """Colours besides those of the classes (`maps.palette.Theme` has them by the same names)."""
-
-    paper: str
-    ink: str
-    halo: str
-    edge: str
-    casing: str
-    hatch: str
-    hatch_strong: str
-    nothing: str
-    unknown: str
-    unknown_dots: str
-    left_out: str
-    chosen: str
-    chosen_casing: str
-
-
 @dataclass(frozen=True)
 class StationMap:
     """What a sheet shows.
@@ -110,7 +93,7 @@ class StationMap:
 
     stations: gpd.GeoDataFrame
     colours: Sequence[str]
-    paint: Paint
+    paint: Theme
     view: Bounds
     quarters: gpd.GeoDataFrame | None = None
 
@@ -308,7 +291,7 @@ def _dot_mm(drawn: np.ndarray, place: Place) -> float:
     return float(np.clip(DOT_ROOM * np.sqrt(room / dots.sum()), *DOT_MM))
 
 
-def swatch_svg(fill: str, paint: Paint, under: str) -> str:
+def swatch_svg(fill: str, paint: Theme, under: str) -> str:
     """A box of a legend: `fill` is a colour, or a pattern drawn over the colour `under`."""
     under = fill if fill.startswith("#") else paint.unknown if fill == "unknown" else under
     over = f'<rect width="7" height="4" fill="url(#{fill})"/>' if not fill.startswith("#") else ""
@@ -318,7 +301,7 @@ def swatch_svg(fill: str, paint: Paint, under: str) -> str:
     )
 
 
-def _patterns(paint: Paint) -> str:
+def _patterns(paint: Theme) -> str:
     """Hatching for pale classes and for the strongest, dots for what is unknown."""
     tile = 'patternUnits="userSpaceOnUse"'
     hatches = "".join(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
 from targeting.maps.measures import COLUMNS, PER_HUNDRED, layer_of
-from targeting.maps.palette import LIGHT_THEME, rgb
+from targeting.palette import LIGHT_THEME, rgb
 
 Colour = list[int]
 

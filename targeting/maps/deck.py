@@ -12,7 +12,7 @@ import pydeck
 
 from targeting.maps.files import MapFile, station_point, station_rings
 from targeting.maps.measures import METRICS
-from targeting.maps.palette import CHOSEN, CHOSEN_CASING, rgb
+from targeting.palette import CHOSEN, CHOSEN_CASING, rgb
 
 CHOSEN_LINES: Final = (("_under", CHOSEN_CASING, 7.0), ("", CHOSEN, 3.5))
 """Colour and width (pixels) of the two lines round what is chosen, the lower first."""

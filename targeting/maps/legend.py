@@ -14,7 +14,7 @@ import pandas as pd
 from targeting.locale import number_in, text_in
 from targeting.maps.classes import Classes, class_numbers, tide_words
 from targeting.maps.measures import layer_of, metric_key
-from targeting.maps.palette import LIGHT_THEME, Theme, colours_of
+from targeting.palette import LIGHT_THEME, Theme, colours_of
 
 LEVELS: Final = {"priority": "priority"}
 """Metric → family of words for its classes; the others have `level`'s (« très forte »…)."""

@@ -26,7 +26,7 @@ from targeting.maps.files import (
 )
 from targeting.maps.legend import legend_lines, place_of, unit_in
 from targeting.maps.measures import COLUMNS
-from targeting.maps.palette import THEMES
+from targeting.palette import THEMES
 from targeting.stations.quarters import shown_names
 
 MOST_DRAWN: Final = 3000

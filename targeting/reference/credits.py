@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from targeting.config import Workspace
 from targeting.reference.held import election_sheet, list_elections, list_shares
+from targeting.reference.sheets import SOURCES
 from targeting.reference.tables import list_layers
 
 
@@ -14,10 +15,7 @@ def credits(workspace: Workspace) -> list[str]:
     """
     sheets = [election_sheet(workspace, e) for e in list_elections(workspace)]
     sheets += list_shares(workspace).values()
-    for folder in (
-        "stations", "addresses", "voter_addresses", "station_points", "street_ranges", "streets",
-        "quarters",
-    ):  # fmt: skip
+    for folder in [f for f in SOURCES if f not in ("turnout", "shares")]:
         sheets += [sheet for _, _, sheet in list_layers(workspace, folder)]
     named = [" ".join(part.split()) for s in sheets for part in s.credit.split(" · ")]
     first: dict[str, str] = {}

@@ -73,7 +73,14 @@ COMMANDS: Final = {
     "streets": "import streets FILE", "backdrop": "import streets FILE",
     "doors": "import doors FILE", "quarters": "import quarters FILE",
 }  # fmt: skip
-"""What brings each folder of `reference/` in again."""
+"""What brings each folder of `reference/` in again: a folder that is not here is no one's."""
+
+NO_SOURCE: Final = ("votes", "backdrop", "doors")
+"""Folders that name no publisher of their own: votes come with their turnout, the backdrop with its
+streets, and doors are the campaign's."""
+
+SOURCES: Final = tuple(folder for folder in COMMANDS if folder not in NO_SOURCE)
+"""Folders whose sheets say whose data it is: credited on each map, told by the health of data."""
 
 LISTED_COMMUNES: Final = 200
 """A file of more communes is told by its departments: a sheet stays a page long."""

@@ -28,6 +28,9 @@ from targeting.store.models import (
 
 CHUNK: Final = 500
 
+UNNAMED: Final = "Campagne"
+"""A campaign that nobody gave a name."""
+
 PERSONAL: Final = ("first_name", "last_name", "phone", "email", "age_band")
 
 NEEDED: Final = (
@@ -64,7 +67,7 @@ def save_campaign(
     if campaign is None:
         campaign = Campaign(
             id=1,
-            name=name or "Campagne",
+            name=name or UNNAMED,
             communes=list(communes or []),
             election_id=election_id,
             target=list(target or DEFAULT_TARGET),

@@ -47,7 +47,6 @@ from targeting.workflows.desk import load_desk as read_desk
 from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
-from targeting.workflows.stations import sheets
 from targeting.workflows.stations.backtest import (
     backtest_html,
     backtest_workspace,
@@ -55,6 +54,8 @@ from targeting.workflows.stations.backtest import (
 )
 from targeting.workflows.stations.health import Health, data_health
 from targeting.workflows.stations.scenarios import turnout_levels
+from targeting.workflows.stations.sheets import card, files, parts
+from targeting.workflows.stations.sheets import map as sheet
 from targeting.workflows.turfs import edits
 from targeting.workflows.turfs import overview as turf_overview
 from targeting.workflows.turfs import plan as plans
@@ -529,9 +530,9 @@ def load_city_line(here: Workspace) -> DataFrame:
     return station_board.load_city_line(here)
 
 
-def _at_hand(here: Workspace) -> sheets.AtHand:
+def _at_hand(here: Workspace) -> parts.AtHand:
     """What sheets are made of, as the screens keep it."""
-    return sheets.AtHand(load_board.of(here, _mark(here)), load_scored.of(here, _score_mark(here)))
+    return parts.AtHand(load_board.of(here, _mark(here)), load_scored.of(here, _score_mark(here)))
 
 
 def map_sheet(
@@ -545,7 +546,7 @@ def map_sheet(
 ) -> bytes:
     """The map as it is shown, on a sheet (`pdf`) or as a picture (`png`)."""
     here = workspace()
-    return sheets.map_sheet(
+    return sheet.map_sheet(
         here, metric, filters, chosen, area, paper=paper, kind=kind, language=lang,
         at_hand=_at_hand(here),
     )  # fmt: skip
@@ -554,7 +555,7 @@ def map_sheet(
 def card_pdf(station_id: str, lang: str) -> bytes:
     """The card of a station on one page."""
     here = workspace()
-    return sheets.card_sheet(here, station_id, lang, at_hand=_at_hand(here))
+    return card.card_sheet(here, station_id, lang, at_hand=_at_hand(here))
 
 
 def stations_file(
@@ -566,7 +567,7 @@ def stations_file(
 ) -> bytes:
     """The stations shown, as a file of that extension."""
     here = workspace()
-    return sheets.shown_file(
+    return files.shown_file(
         here, suffix, filters, chosen, area, language=lang, at_hand=_at_hand(here)
     )
 

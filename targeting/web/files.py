@@ -24,7 +24,7 @@ from targeting.workflows.guide import (
     offered,
 )
 from targeting.workflows.jobs import desk
-from targeting.workflows.jobs.records import Job
+from targeting.workflows.jobs.records import Job, can_be_done_again
 from targeting.workflows.jobs.town import leave_town
 
 DROPS: Final = "drops"
@@ -209,9 +209,7 @@ def _without_command(refusal: str) -> str:
 def _show_refused(job: Job) -> None:
     st.markdown(say("files.refused"))
     st.caption(plain(said(language(), job.refusal)))
-    with st.container(horizontal=True):
-        _button(job, "again", desk.ask_again)
-        _button(job, "dismiss", desk.dismiss)
+    _show_way_on(job)
 
 
 def _show_done(job: Job) -> None:
@@ -237,8 +235,19 @@ def _show_already(job: Job) -> None:
 
 def _show_ended(job: Job) -> None:
     st.markdown(say(f"files.{job.phase}"))
+    if job.phase == "undone":
+        _button(job, "dismiss", desk.dismiss)
+    else:
+        _show_way_on(job)
+
+
+def _show_way_on(job: Job) -> None:
+    """Once more where that can be; else that the copy is gone."""
+    can_again = can_be_done_again(workspace(), job)
+    if not can_again:
+        st.markdown(say("files.deleted"))
     with st.container(horizontal=True):
-        if job.phase != "undone":
+        if can_again:
             _button(job, "again", desk.ask_again)
         _button(job, "dismiss", desk.dismiss)
 

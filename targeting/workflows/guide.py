@@ -19,7 +19,8 @@ from targeting.reference.held import OUTLINED, list_elections, list_stations
 from targeting.reference.tables import list_layers
 from targeting.scoring.basis import NOT_LOW
 from targeting.sources.fetching.catalogue import Publication, publications
-from targeting.workflows.setup import campaign_card, init_workspace, is_demo
+from targeting.store.queries import UNNAMED
+from targeting.workflows.setup import CampaignCard, campaign_card, init_workspace, is_demo
 from targeting.workflows.stations.scores import campaign_basis
 
 STEPS: Final = ("commune", "results", "stations", "addresses", "streets")
@@ -171,6 +172,13 @@ def city_name(code: str) -> str:
     """A commune as people say it, where its name is known: `Marseille (13055)`."""
     name = next((name for name, known in CITIES.items() if known == code), "")
     return f"{name} ({code})" if name else code
+
+
+def campaign_title(card: CampaignCard) -> str:
+    """A campaign as a sheet names it: one without a name of its own is that of its city."""
+    names = [city_name(code).partition(" (")[0] for code in card.communes]
+    is_known = bool(names) and not set(names) & set(card.communes)
+    return ", ".join(names) if card.name == UNNAMED and is_known else card.name
 
 
 def choose_communes(workspace: Workspace, chosen: list[str]) -> list[str]:

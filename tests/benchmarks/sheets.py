@@ -19,10 +19,13 @@ from pathlib import Path
 
 from targeting.config import Workspace
 from targeting.exports.map_sheet import LegendRow, MapSheet, write_map_sheet
-from targeting.maps.palette import LIGHT
+from targeting.palette import LIGHT
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.stations.board import campaign_quarters
-from targeting.workflows.stations.sheets import card_sheet, load_at_hand, map_sheet, shown_file
+from targeting.workflows.stations.sheets.card import card_sheet
+from targeting.workflows.stations.sheets.files import shown_file
+from targeting.workflows.stations.sheets.map import map_sheet
+from targeting.workflows.stations.sheets.parts import load_at_hand
 from tests.exports.towns_on_paper import town
 
 BUDGET_S = {"png": 1.0, "pdf": 3.0}

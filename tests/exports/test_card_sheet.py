@@ -9,7 +9,7 @@ import pytest
 
 from targeting.exports.card_sheet import CardSheet, Figure, Round, write_card_sheet
 from targeting.exports.map_sheet import LegendRow
-from targeting.maps.palette import LIGHT
+from targeting.palette import LIGHT
 from tests.exports.test_map_sheet import DAY, HOSTILE, MM, letters_outside, page_of, text_of
 from tests.exports.towns_on_paper import town
 

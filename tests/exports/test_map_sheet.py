@@ -27,9 +27,9 @@ from targeting.exports.map_sheet import (
 )
 from targeting.exports.station_map import NOTHING, Ground, StationMap, draw_stations
 from targeting.exports.station_map import UNKNOWN as UNKNOWN_CLASS
-from targeting.maps.palette import LIGHT
+from targeting.palette import LIGHT, LIGHT_THEME
 from tests.examples import examples
-from tests.exports.towns_on_paper import PAINT, SIDE_M, town
+from tests.exports.towns_on_paper import SIDE_M, town
 
 DAY = date(2026, 11, 27)
 MM = 72 / 25.4
@@ -155,7 +155,7 @@ def test_what_is_chosen_is_outlined_black_under_yellow_and_named_whatever_the_ro
     ground = Ground(shown)
     drawing = draw_stations(ground, ground.place(60, 40, LEGEND), LEGEND)
     black, yellow = (
-        drawing.svg.index(f'stroke="{c}"') for c in (PAINT.chosen_casing, PAINT.chosen)
+        drawing.svg.index(f'stroke="{c}"') for c in (LIGHT_THEME.chosen_casing, LIGHT_THEME.chosen)
     )
     assert black < yellow
     assert {n["text"] for n in drawing.names if n["role"] == "chosen"} == {"1", "41"}
@@ -165,7 +165,7 @@ def test_what_a_filter_leaves_out_is_pale_and_has_no_number():
     shown = town(3, 2, is_shown=[n != 2 for n in range(6)])
     ground = Ground(shown)
     drawing = draw_stations(ground, ground.place(277, 165, LEGEND), LEGEND)
-    assert f'<g fill="{PAINT.left_out}"><path' in drawing.svg
+    assert f'<g fill="{LIGHT_THEME.left_out}"><path' in drawing.svg
     assert f'<g fill="{LIGHT[2]}">' not in drawing.svg
     assert {n["text"] for n in drawing.names} == set("12456")
 
@@ -184,8 +184,8 @@ def test_nothing_yet_and_unknown_have_their_own_fill():
     shown = town(2, 1, class_number=[NOTHING, UNKNOWN_CLASS])
     ground = Ground(shown)
     svg = draw_stations(ground, ground.place(90, 90, (0, 0)), (0, 0)).svg
-    assert f'<g fill="{PAINT.nothing}"><path' in svg
-    assert f'<g fill="{PAINT.unknown}"><path' in svg
+    assert f'<g fill="{LIGHT_THEME.nothing}"><path' in svg
+    assert f'<g fill="{LIGHT_THEME.unknown}"><path' in svg
     assert 'fill="url(#unknown)"' in svg
 
 
@@ -233,7 +233,7 @@ def test_what_lies_outside_the_frame_is_counted_and_told():
     shown = replace(shown, view=(west, south, west + (east - west) / 20, north))
     ground = Ground(shown)
     assert draw_stations(ground, ground.place(60, 90, (0, 0)), (0, 0)).outside > 0
-    far = StationMap(shown.stations, LIGHT, PAINT, (2.0, 48.0, 2.01, 48.01))
+    far = StationMap(shown.stations, LIGHT, LIGHT_THEME, (2.0, 48.0, 2.01, 48.01))
     assert "6 bureaux sont hors du cadre." in text_of(write_map_sheet(sheet_of(far), today=DAY))
 
 
@@ -258,7 +258,7 @@ def test_whatever_a_place_is_called_a_sheet_says_it_as_text_and_keeps_it_on_the_
 
 def test_a_sheet_with_nothing_shown_is_still_a_sheet():
     shown = town(is_shown=False)
-    rows = [LegendRow(PAINT.left_out, "sans couleur : hors du filtre")]
+    rows = [LegendRow(LIGHT_THEME.left_out, "sans couleur : hors du filtre")]
     told = text_of(write_map_sheet(sheet_of(shown, legend=rows, about="0 bureau sur 6"), today=DAY))
     assert "0 bureau sur 6" in told
     assert "hors du filtre" in told

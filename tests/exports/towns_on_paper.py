@@ -9,10 +9,9 @@ import numpy as np
 from shapely.geometry import box
 
 from targeting.crs import WGS84
-from targeting.exports.station_map import Paint, StationMap
-from targeting.maps.palette import LIGHT, LIGHT_THEME
+from targeting.exports.station_map import StationMap
+from targeting.palette import LIGHT, LIGHT_THEME
 
-PAINT = Paint(**{name: getattr(LIGHT_THEME, name) for name in Paint._fields})
 SIDE_M = 200.0
 HERE = (893_000.0, 6_247_000.0)
 
@@ -58,4 +57,4 @@ def town(
         ]
         dashed = gpd.GeoDataFrame({"name": list(quarters)}, geometry=own, crs="EPSG:2154")
     view = tuple(stations.to_crs(WGS84).total_bounds.tolist())
-    return StationMap(stations, LIGHT, PAINT, view, dashed)
+    return StationMap(stations, LIGHT, LIGHT_THEME, view, dashed)

@@ -20,13 +20,13 @@ from targeting.locale import text_in, texts
 from targeting.maps.board import SECTORS
 from targeting.maps.measures import METRICS
 from targeting.outcomes import OUTCOMES, REASONS, THEMES
+from targeting.reference.sheets import SOURCES
 from targeting.scoring.backtest import LABELS
 from targeting.scoring.capture import ARENAS
 from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
 from targeting.store.models import TURF_STATUSES
-from targeting.workflows.stations.health import FOLDERS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -52,7 +52,7 @@ FAMILIES = {
     "method": (*BASELINES, "ecological", *OFFERED, "ceiling"),
     "backtest.arena": ARENAS,
     "backtest.label": LABELS,
-    "source": FOLDERS,
+    "source": SOURCES,
     "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
     "place": ("arrondissement", "constituency", "constituency_first"),
 }

@@ -11,7 +11,7 @@ from targeting.maps.classes import (
     fill_colours,
 )
 from targeting.maps.legend import legend_lines
-from targeting.maps.palette import LIGHT, LIGHT_THEME, rgb
+from targeting.palette import LIGHT, LIGHT_THEME, rgb
 
 rates = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=60)
 

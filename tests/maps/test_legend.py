@@ -5,7 +5,7 @@ from targeting.locale import LANGUAGES
 from targeting.maps.classes import Classes, build_classes
 from targeting.maps.legend import class_of, legend_lines, unit_in
 from targeting.maps.measures import METRICS, layer_of
-from targeting.maps.palette import DARK_THEME, LIGHT
+from targeting.palette import DARK_THEME, LIGHT
 
 FIVE = Classes("priority", (0.06, 0.16, 0.18, 0.23, 0.33, 0.42), (4, 4, 4, 4, 4), 0)
 

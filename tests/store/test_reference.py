@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,7 +13,7 @@ import shapely
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference.held import list_station_points
-from targeting.reference.sheets import Sheet
+from targeting.reference.sheets import SOURCES, Sheet
 from targeting.reference.staging import staged
 from targeting.reference.stations import (
     find_stations,
@@ -110,3 +111,39 @@ def test_a_point_without_weight_is_refused(workspace: Workspace) -> None:
     with pytest.raises(TargetingError, match="weight"):
         put_points(workspace, points("2012", "voters", weight=0))
     assert load_station_points(workspace).empty
+
+
+def test_no_folder_of_open_data_is_forgotten_by_ways_out_credits_and_health(demo_folder):
+    """What `reference` writes is in the one list, and each of its kinds has its words."""
+    import re
+
+    from targeting.locale import text_in
+    from targeting.reference import quarters, sheets
+    from targeting.shipped import PACKAGE
+
+    code = "".join(p.read_text() for p in (PACKAGE / "reference").glob("*.py"))
+    written = set(re.findall(r'"reference/(\w+)/', code)) | {quarters.FOLDER}
+    assert written == set(sheets.COMMANDS)
+    folders = demo_folder / "reference"
+    sheeted = {p.parent.name for p in folders.glob("*/*.json")}
+    assert {"turnout", "streets"} <= sheeted <= {*sheets.SOURCES, *sheets.NO_SOURCE}
+    for lang in ("fr", "en"):
+        assert all(text_in(lang, f"source.{folder}") for folder in sheets.SOURCES)
+
+
+@pytest.mark.parametrize("folder", [f for f in SOURCES if f not in ("turnout", "shares")])
+def test_every_folder_is_credited_and_told_by_health(workspace, folder):
+    from targeting.reference.credits import credits
+    from targeting.reference.staging import staged
+    from targeting.reference.tables import put_sheet
+    from targeting.workflows.stations.health import _sources
+
+    with staged(workspace) as staging:
+        staging.path(f"reference/{folder}/13055_2022.parquet").write_bytes(b"table")
+        sheet = Sheet(
+            publisher="somebody", licence="ours", credit=f"by {folder}", files={}, rows=1,
+            imported_on="2026-01-01",
+        )  # fmt: skip
+        put_sheet(staging, f"reference/{folder}/13055_2022", sheet)
+    assert credits(workspace) == [f"by {folder}"]
+    assert list(_sources(workspace, date(2026, 1, 2))["kind"]) == [folder]

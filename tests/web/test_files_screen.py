@@ -2,27 +2,29 @@
 
 import io
 import re
+import time
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from targeting.config import Workspace
+from targeting.config import PROJECT, Workspace
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
-from targeting.workflows.guide import CITIES, commune_codes, offered, read_guide
+from targeting.workflows.guide import CITIES, campaign_title, commune_codes, offered, read_guide
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.imports.stations import import_stations
 from targeting.workflows.jobs import desk, questions, worker
 from targeting.workflows.jobs.records import PHASES, Job, list_jobs, read_job, write_job
-from targeting.workflows.setup import campaign_card
+from targeting.workflows.setup import campaign_card, init_workspace
 from targeting.workflows.stations import verdict as verdict_module
 from targeting.workflows.stations.health import Painted, data_health
 from targeting.workflows.stations.verdict import verdict
 from tests.official import Ballot, geojson, marseille_rows, native, square
 from tests.web.test_screens import calm
-from tests.workflows.test_jobs import AMBIGUOUS, PRES
+from tests.workflows.dropped import AMBIGUOUS, PRES
 
 LEGI = native(
     [row.with_(votes=[v // 2 for v in row.votes][:5]) for row in marseille_rows()],
@@ -38,13 +40,6 @@ def outlines_of(*numbers):
 
 
 ALL = ("0101", "0102", "0103", "069A")
-
-
-@pytest.fixture
-def by_hand(monkeypatch):
-    monkeypatch.setattr(desk, "poke", lambda _workspace: False)
-    monkeypatch.setattr(worker, "LINGER_SECONDS", 0.0)
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -132,7 +127,7 @@ def test_every_phase_of_a_job_has_its_words_and_a_stranger_in_a_name_does_nothin
     job = Job("0" * 16, "look", phase, names=[name], kind="results", step=f"{name}: reading")
     job.refusal = "a.txt: <script>alert(1)</script> (--election)."
     job.question = {"option": "election", "choices": ["2022_pres_t1"]} if phase == "asked" else {}
-    job.begun = job.beat = 1.0
+    job.begun = job.beat = job.asked_at = time.time()
     write_job(here, job)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "is_working", lambda _workspace: True)
@@ -141,6 +136,16 @@ def test_every_phase_of_a_job_has_its_words_and_a_stranger_in_a_name_does_nothin
     shown = "\n".join(m.value for m in test.markdown)
     assert "<b>" not in shown.replace("\\<b\\>", "")
     assert "[z](" not in shown
+    assert "gnp" in shown
+
+
+def test_a_list_of_people_dropped_by_mistake_is_told_that_its_copy_is_deleted(here, screen):
+    drop(here, b"Nom;Prenom;Telephone\nDURAND;Zebulon;0639980012\n", "contacts.csv")
+    test = screen("fichiers")
+    said = calm(test)
+    assert "cela ressemble à une liste de personnes" in said
+    assert text_in("fr", "files.deleted") in said
+    assert text_in("fr", "files.again") not in buttons(test)
 
 
 def test_every_option_a_refusal_asks_for_has_its_words():
@@ -192,6 +197,24 @@ def test_what_a_score_wants_first_is_offered_first():
     assert again[0] == first[1]
     assert again[-1] == "2022_pres_t1"
     assert [p.id for p in offered("streets", [])] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "communes", "title"),
+    [(None, ["13055"], "Marseille"), (None, ["13055", "69123"], "Marseille, Lyon"),
+     (None, ["01001"], "Campagne"), (None, ["13055", "01001"], "Campagne"),
+     ("Pour demain", ["13055"], "Pour demain")],
+)  # fmt: skip
+def test_a_campaign_without_a_name_is_called_by_its_city(tmp_path, name, communes, title):
+    card = init_workspace(Workspace(tmp_path / "own"), name=name, communes=communes)
+    assert campaign_title(card) == title
+
+
+def test_the_size_told_is_the_one_the_server_takes():
+    config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())
+    limit = config["server"]["maxUploadSize"]
+    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help")
+    assert f"Above {limit} MB" in text_in("en", "files.drop_help")
 
 
 def test_cities_are_told_by_name_or_code():

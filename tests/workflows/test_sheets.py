@@ -24,15 +24,10 @@ from targeting.maps.listing import DOWNLOADED
 from targeting.maps.measures import METRICS
 from targeting.workflows.setup import init_workspace
 from targeting.workflows.stations.board import campaign_quarters
-from targeting.workflows.stations.sheets import (
-    AtHand,
-    card_sheet,
-    held_boxes,
-    load_at_hand,
-    map_sheet,
-    shown_file,
-    write_shown,
-)
+from targeting.workflows.stations.sheets.card import card_sheet
+from targeting.workflows.stations.sheets.files import shown_file, write_shown
+from targeting.workflows.stations.sheets.map import held_boxes, map_sheet
+from targeting.workflows.stations.sheets.parts import AtHand, load_at_hand
 
 pytestmark = pytest.mark.slow  # the invented town, scored
 

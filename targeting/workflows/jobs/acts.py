@@ -45,11 +45,14 @@ MOST_NOTES: Final = 40
 
 
 class UndecidedError(TargetingError):
-    """Files that no reader takes, or that one asks something about."""
+    """Files that no reader takes, or that one asks something about.
 
-    def __init__(self, kind: str, message: str) -> None:
+    is_foreign: what refuses them is what is in them, so that another try would not help.
+    """
+
+    def __init__(self, kind: str, message: str, *, is_foreign: bool) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.is_foreign = kind, is_foreign
 
 
 @dataclass
@@ -115,13 +118,21 @@ def _files(bench: Bench) -> list[Path]:
 def _first_that_reads(bench: Bench, files: Sequence[Path]) -> tuple[str, list[dict[str, Any]]]:
     """Try what the files may be, likeliest first; raises UndecidedError with the best refusal."""
     refused: list[UndecidedError] = []
-    for kind in likely_kinds(files[0]):
+    for kind in _likely(files[0]):
         try:
             return kind, _run(bench, kind, files)
         except TargetingError as error:
-            refused.append(UndecidedError(kind, str(error)))
+            is_foreign = isinstance(error, SourceError)
+            refused.append(UndecidedError(kind, str(error), is_foreign=is_foreign))
     asking = [r for r in refused if question_of(r.kind, str(r))]
     raise (asking or refused)[0]
+
+
+def _likely(file: Path) -> list[str]:
+    try:
+        return likely_kinds(file)
+    except SourceError as error:  # a list of people
+        raise UndecidedError("", str(error), is_foreign=True) from error
 
 
 def _run(bench: Bench, kind: str, files: Sequence[Path]) -> list[dict[str, Any]]:
@@ -278,6 +289,14 @@ def is_in_place(workspace: Workspace, job_id: str) -> bool:
     )
 
 
+def is_put_back(workspace: Workspace, job_id: str) -> bool:
+    """Whether all that an import replaced is there again."""
+    moves = read_moves(workspace, job_id)
+    return bool(moves) and all(
+        _sha256(workspace.root / name) == move["before"] for name, move in moves.items()
+    )
+
+
 def undo(bench: Bench) -> str:
     """Put back what an import replaced. Raises WorkspaceError where something stands on it."""
     workspace, job = bench.workspace, bench.job
@@ -296,8 +315,7 @@ def undo(bench: Bench) -> str:
                 shutil.copyfile(kept / name, staging.path(name))
             else:
                 staging.remove(name)
-    shutil.rmtree(kept, ignore_errors=True)
-    (folder_of(workspace, job.id) / MOVES).unlink(missing_ok=True)
+    shutil.rmtree(kept, ignore_errors=True)  # the list of moves stays: it tells what was done
     return "undone"
 
 

@@ -22,7 +22,9 @@ from targeting.workflows.jobs.records import (
     STOP,
     Job,
     at_the_desk,
+    due,
     folder_of,
+    forget_files,
     forget_job,
     is_working,
     list_jobs,
@@ -31,13 +33,15 @@ from targeting.workflows.jobs.records import (
     worker_lock,
     write_job,
 )
-from targeting.workflows.jobs.town import finish_leaving
+from targeting.workflows.jobs.town import finish_leaving, is_leaving
 from targeting.workflows.setup import is_demo
 
 PIECE: Final = 1024**2
 STOP_SECONDS: Final = 1.5
 MOST_WAITING: Final = 20
 LONGEST_NAME: Final = 80
+MOST_NAME_BYTES: Final = 200
+"""A disk counts a name's bytes, 255 at most: a letter may have four."""
 
 
 # -- asking ----------------------------------------------------------------------------------------
@@ -59,16 +63,19 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
         if sum(job.phase == "waiting" for job in list_jobs(workspace)) >= MOST_WAITING:
             raise WorkspaceError("many files wait already: let them be looked at first.")
         safe = safe_name(name)
-        try:
-            size = _copied(content, folder_of(workspace, job_id) / GIVEN / safe)
-        except OSError as error:
-            forget_job(workspace, job_id)
-            raise WorkspaceError(f"the file could not be kept ({error.strerror}).") from error
-        job = Job(job_id, "look", names=[safe], bytes=size, asked_at=time.time())
+        job = Job(job_id, "look", names=[safe], asked_at=time.time())
         job.answers = known.answers if known is not None else {}
         if not workspace.exists:
             _ask_commune(job)
-        write_job(workspace, job)
+        try:
+            job.bytes = _copied(content, folder_of(workspace, job_id) / GIVEN / safe)
+            write_job(workspace, job)
+        except OSError as error:
+            if known is None:
+                forget_job(workspace, job_id)
+            else:  # what its import replaced stays
+                forget_files(workspace, known)
+            raise WorkspaceError(f"the file could not be kept ({error.strerror}).") from error
     poke(workspace)
     return job
 
@@ -160,7 +167,10 @@ def safe_name(name: str) -> str:
     stem, dot, ending = plain.rpartition(".")
     if len(plain) > LONGEST_NAME and dot:
         plain = f"{stem[: LONGEST_NAME - len(ending[:8]) - 1]}.{ending[:8]}"
-    return plain[:LONGEST_NAME] or "file"
+    plain = plain[:LONGEST_NAME]
+    while len(plain.encode()) > MOST_NAME_BYTES:
+        plain = plain[1:]  # the end tells the kind
+    return plain or "file"
 
 
 def ask_import(workspace: Workspace, job_id: str) -> None:
@@ -202,7 +212,6 @@ def _next(
             return
         if change is not None:
             change(job)
-        (folder_of(workspace, job_id) / STOP).unlink(missing_ok=True)
         job.act, job.phase, job.asked_at = act, "waiting", time.time()
         job.share, job.left, job.refusal, job.question = 0.0, None, "", {}
         write_job(workspace, job)
@@ -269,8 +278,14 @@ def poke(workspace: Workspace) -> bool:
 
 def jobs_now(workspace: Workspace) -> list[Job]:
     """Every job as it is: what a worker left when it died is told, and what waits is taken up."""
-    finish_leaving(workspace)
+    if is_leaving(workspace):
+        with at_the_desk(workspace):  # it may be going out just now
+            finish_leaving(workspace)
     jobs = list_jobs(workspace)
+    if due(workspace, jobs, time.time()):
+        with at_the_desk(workspace):
+            sweep(workspace)
+        jobs = list_jobs(workspace)
     if any(job.phase == "running" for job in jobs) and not is_working(workspace):
         settle_interrupted(workspace)
         jobs = list_jobs(workspace)
@@ -281,7 +296,7 @@ def jobs_now(workspace: Workspace) -> list[Job]:
 
 def settle_interrupted(workspace: Workspace) -> None:
     """Of jobs whose worker is gone, say what became of them: moved in whole, or nothing changed."""
-    from targeting.workflows.jobs.acts import is_in_place, read_moves
+    from targeting.workflows.jobs.acts import is_in_place, is_put_back
     from targeting.workflows.jobs.town import finish_moving_in
 
     with at_the_desk(workspace), worker_lock(workspace) as handle:
@@ -298,6 +313,7 @@ def settle_interrupted(workspace: Workspace) -> None:
             elif job.act == "demo" and finish_moving_in(workspace, job.id):
                 job.phase = "done"
             elif job.act == "undo":
-                in_place = is_in_place(workspace, job.id) or not read_moves(workspace, job.id)
-                job.phase = "done" if in_place else "undone"
+                job.phase = "undone" if is_put_back(workspace, job.id) else "done"
+            elif job.act == "look":
+                forget_files(workspace, job)  # nobody saw yet whether it is a list of people
             write_job(workspace, job)

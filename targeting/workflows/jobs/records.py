@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -38,7 +38,7 @@ ENDED: Final = ("refused", "stopped", "undone", "already", "interrupted")
 """Phases of a job from which nothing more is expected, and that may be taken away."""
 
 FORGOTTEN_AFTER: Final = 24 * 3600.0
-"""Seconds after which a file that was only looked at is deleted: somebody forgot it."""
+"""Seconds after which a file that was only looked at is deleted, by the next look at the screen."""
 
 KEPT_IMPORTS: Final = 40
 """Imports that are still told, with what they replaced."""
@@ -117,17 +117,26 @@ def write_job(workspace: Workspace, job: Job) -> None:
 
 def list_jobs(workspace: Workspace) -> list[Job]:
     """Every job, the latest asked for first."""
+    found = [job for i in _ids(workspace) if (job := read_job(workspace, i)) is not None]
+    return sorted(found, key=lambda job: (-job.asked_at, job.id))
+
+
+def _ids(workspace: Workspace) -> list[str]:
     if not workspace.jobs.is_dir():
         return []
-    ids = [p.name for p in workspace.jobs.iterdir() if _ID.fullmatch(p.name)]
-    found = [job for job_id in ids if (job := read_job(workspace, job_id)) is not None]
-    return sorted(found, key=lambda job: (-job.asked_at, job.id))
+    return [p.name for p in workspace.jobs.iterdir() if _ID.fullmatch(p.name)]
 
 
 def given_files(workspace: Workspace, job: Job) -> list[Path]:
     """The files of a job that are still here, in the order given."""
     folder = folder_of(workspace, job.id) / GIVEN
-    return [folder / name for name in job.names if (folder / name).is_file()]
+    files = [folder / name for name in job.names]
+    return [f for f in files if f.is_file() and not f.is_symlink()]
+
+
+def can_be_done_again(workspace: Workspace, job: Job) -> bool:
+    """Whether a job still has what it was given, or can fetch or make it again."""
+    return bool(job.source or job.act == "demo" or given_files(workspace, job))
 
 
 def forget_files(workspace: Workspace, job: Job) -> None:
@@ -140,17 +149,31 @@ def forget_job(workspace: Workspace, job_id: str) -> None:
     shutil.rmtree(folder_of(workspace, job_id), ignore_errors=True)
 
 
+def due(workspace: Workspace, jobs: Sequence[Job], now: float) -> list[str]:
+    """Jobs to forget: looked at and forgotten, the oldest imports, and what is left of a drop that
+    was cut short (a folder without a state: its file would lie there for good)."""
+    known = [job.id for job in jobs if job.phase in ("done", "already")]
+    found = known[KEPT_IMPORTS:]
+    for job in jobs:
+        is_open = job.is_active or job.id in known
+        if not is_open and now - max(job.ended, job.asked_at) > FORGOTTEN_AFTER:
+            found.append(job.id)
+    strangers = set(_ids(workspace)) - {job.id for job in jobs}
+    return found + [i for i in strangers if _is_left(folder_of(workspace, i) / STATE, now)]
+
+
+def _is_left(state: Path, now: float) -> bool:
+    """Whether a state that says no job is missing, or has been unreadable for long."""
+    try:
+        return now - state.stat().st_mtime > FORGOTTEN_AFTER
+    except OSError:
+        return True
+
+
 def sweep(workspace: Workspace, *, now: float | None = None) -> None:
-    """Delete files that were looked at and forgotten, and the oldest imports' leavings."""
-    today = time.time() if now is None else now
-    done = 0
-    for job in list_jobs(workspace):
-        if job.phase in ("done", "already"):
-            done += 1
-            if done > KEPT_IMPORTS:
-                forget_job(workspace, job.id)
-        elif not job.is_active and today - max(job.ended, job.asked_at) > FORGOTTEN_AFTER:
-            forget_job(workspace, job.id)
+    """Delete what is `due`. To be called at the desk: a file that is coming in has no state yet."""
+    for job_id in due(workspace, list_jobs(workspace), time.time() if now is None else now):
+        forget_job(workspace, job_id)
 
 
 # -- one at a time -------------------------------------------------------------------------------

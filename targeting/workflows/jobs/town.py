@@ -15,7 +15,13 @@ from targeting.config import OUR_NAMES, Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.staging import only_writer
 from targeting.store.opening import database_file
-from targeting.workflows.jobs.records import folder_of, forget_job, list_jobs, worker_lock
+from targeting.workflows.jobs.records import (
+    at_the_desk,
+    folder_of,
+    forget_job,
+    list_jobs,
+    worker_lock,
+)
 from targeting.workflows.setup import is_demo
 
 TOWN: Final = "town"
@@ -60,22 +66,30 @@ def leave_town(workspace: Workspace) -> None:
             "the invented town's database is not in its folder: make another workspace for the "
             "campaign: `python -m targeting --workspace data/workspaces/mine init`."
         )
-    workspace.jobs.mkdir(mode=0o700, exist_ok=True)
-    with worker_lock(workspace) as handle, only_writer(workspace.root):
+    with (
+        at_the_desk(workspace),
+        worker_lock(workspace) as handle,
+        only_writer(workspace.root),
+    ):
         if handle is None:
             raise WorkspaceError("work is going on: wait until it ends, then try again.")
         place = f"{LEFT}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
         (workspace.jobs / place).mkdir(mode=0o700)
         (workspace.jobs / LEAVING).write_text(place)
         finish_leaving(workspace)
-    for job in list_jobs(workspace):
-        forget_job(workspace, job.id)
+        for job in list_jobs(workspace):  # none that is dropped from here on
+            forget_job(workspace, job.id)
+
+
+def is_leaving(workspace: Workspace) -> bool:
+    """Whether putting a town aside was begun and has not ended."""
+    return (workspace.jobs / LEAVING).is_file()
 
 
 def finish_leaving(workspace: Workspace) -> bool:
     """Carry on putting a town aside, where that was begun; tells whether it was."""
     marker = workspace.jobs / LEAVING
-    if not marker.is_file():
+    if not is_leaving(workspace):
         return False
     place = workspace.jobs / Path(marker.read_text()).name
     if place.is_dir():

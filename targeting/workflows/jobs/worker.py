@@ -30,6 +30,7 @@ from targeting.workflows.jobs.records import (
     Job,
     at_the_desk,
     folder_of,
+    forget_files,
     list_jobs,
     write_job,
 )
@@ -149,16 +150,30 @@ def expected_seconds(job: Job) -> float:
     return fixed + each * job.bytes / 1e6 * (SWELLS if wrapped else 1.0)
 
 
+def take(workspace: Workspace) -> Job | None:
+    """Begin what waits longest, at the desk: it may have been stopped or taken away just now.
+
+    A word to stop that an earlier worker did not come to take away is not for this work.
+    """
+    with at_the_desk(workspace):
+        waiting = [job for job in list_jobs(workspace) if job.phase == "waiting"]
+        if not waiting:
+            return None
+        job = waiting[-1]
+        (folder_of(workspace, job.id) / STOP).unlink(missing_ok=True)
+        job.phase, job.pid, job.begun, job.share = "running", os.getpid(), time.time(), 0.0
+        job.step = job.refusal = ""
+        job.question = {}
+        write_job(workspace, job)
+        return job
+
+
 def do(workspace: Workspace, job: Job) -> None:
-    """Do one job to its end, whatever that is."""
+    """Do one job that was taken to its end, whatever that is."""
     work = Work(workspace, job)
     watch = threading.Thread(target=work.watch, name="watch", daemon=True)
     before = signal.signal(signal.SIGUSR1, _raiser(work))
     act = job.act
-    job.phase, job.pid, job.begun, job.share = "running", os.getpid(), time.time(), 0.0
-    job.step = job.refusal = ""
-    job.question = {}
-    work.beat()
     watch.start()
     try:
         job.phase = _done(work)
@@ -202,9 +217,11 @@ def _done(work: Work) -> str:
         return phase_before or "stopped"
     except TargetingError as error:
         job.refusal = str(error)
-        kind = error.kind if isinstance(error, UndecidedError) else job.kind
-        job.kind = kind or job.kind
+        undecided = error if isinstance(error, UndecidedError) else None
+        job.kind = (undecided.kind if undecided else "") or job.kind
         job.question = question_of(job.kind, job.refusal)
+        if undecided and undecided.is_foreign and not job.question:
+            forget_files(work.workspace, job)  # it may speak of people: not kept for an hour
         return phase_before or ("asked" if job.question else "refused")
     except Exception as error:  # noqa: BLE001 (told with an id, logged whole)
         job.refusal = named_trouble(work.workspace, error) or _logged(work.workspace, error)
@@ -242,12 +259,13 @@ def work_through(workspace: Workspace) -> None:
     """
     until = 0.0
     while workspace.jobs.is_dir():
-        jobs = list_jobs(workspace)
-        if waiting := [job for job in jobs if job.phase == "waiting"]:
-            do(workspace, waiting[-1])
-            _look_again(workspace, waiting[-1])
+        if (job := take(workspace)) is not None:
+            do(workspace, job)
+            _look_again(workspace, job)
             until = time.monotonic() + LINGER_SECONDS
-        elif time.monotonic() < until and any(job.phase in ("looked", "asked") for job in jobs):
+        elif time.monotonic() < until and any(
+            job.phase in ("looked", "asked") for job in list_jobs(workspace)
+        ):
             time.sleep(WAIT_SECONDS)
         else:
             return

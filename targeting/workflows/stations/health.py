@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from targeting.reference.credits import credits as stored_credits
 from targeting.reference.held import election_sheet, list_elections
 from targeting.reference.moments import one_moment
 from targeting.reference.results import load_turnout
-from targeting.reference.sheets import Sheet
+from targeting.reference.sheets import SOURCES, Sheet
 from targeting.reference.stations import find_stations
 from targeting.reference.tables import list_layers
 from targeting.stations.health import (
@@ -36,12 +36,6 @@ from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import Past, find_outlines, judge_outlines, station_past
-
-FOLDERS: Final = (
-    "turnout", "shares", "stations", "addresses", "voter_addresses", "station_points",
-    "street_ranges", "streets", "quarters",
-)  # fmt: skip
-"""Kinds of reference data that have a sheet."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +179,7 @@ def check_outlines(workspace: Workspace, communes: list[str] | None) -> OutlineC
 
 def _sources(workspace: Workspace, today: date) -> pd.DataFrame:
     rows = []
-    for folder in FOLDERS:
+    for folder in SOURCES:
         for source, vintage, sheet in list_layers(workspace, folder):
             rows.append(_source(folder, source, vintage, sheet, today))
     columns = ["kind", "name", "vintage", "publisher", "licence", "rows", "imported_on", "age_days"]

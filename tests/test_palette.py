@@ -1,6 +1,6 @@
 import pytest
 
-from targeting.maps.palette import DARK, LIGHT, THEMES, colours_of, lightness, rgb, steps
+from targeting.palette import DARK, LIGHT, THEMES, colours_of, lightness, rgb, steps
 
 
 def test_classes_go_from_pale_to_strong_by_steps_that_a_grey_print_keeps():

@@ -1,0 +1,1 @@
+"""What is shown, to be handed on: sheets of the map and of a card, files, what commands print."""
