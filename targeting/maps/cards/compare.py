@@ -84,7 +84,7 @@ def _rows(board: Board, ids: list[str], language: str) -> list[Compared]:
         Compared(label("abstention"), rates("abstention_rate")),
         Compared(label("left"), rates("left_share")),
         Compared(text_in(language, "compare.registered"), counts("registered")),
-        Compared(text_in(language, "compare.people"), _people(table, language)),
+        Compared(text_in(language, "compare.people"), people_words(table, language)),
     ]
     if board.has_addresses:
         met = [published_count(language, value) for value in table["households_contacted"]]
@@ -97,7 +97,7 @@ def _rows(board: Board, ids: list[str], language: str) -> list[Compared]:
     return rows
 
 
-def _people(table: pd.DataFrame, language: str) -> list[str]:
+def people_words(table: pd.DataFrame, language: str) -> list[str]:
     """People to go and find in each, with their interval where there is one."""
     said = []
     for row in _left_bounds(table).itertuples():

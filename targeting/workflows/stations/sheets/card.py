@@ -22,13 +22,14 @@ from targeting.exports.station_map import StationMap
 from targeting.locale import date_in, number_in, percent_in, text_in
 from targeting.maps.board import Board, published_count
 from targeting.maps.cards.card import build_card
+from targeting.maps.cards.compare import people_words
 from targeting.maps.cards.history import short_election
 from targeting.maps.classes import value_in
 from targeting.maps.files import metric_classes
 from targeting.maps.measures import METRICS
 from targeting.palette import colours_of
-from targeting.reference.moments import one_moment
 from targeting.reference.held import PAST_OF
+from targeting.reference.moments import one_moment
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.guide import campaign_title
 from targeting.workflows.setup import campaign_card
@@ -55,7 +56,6 @@ AROUND: Final = 0.9
 
 AROUND_DEGREES: Final = 0.002
 """At least so much: 200 metres."""
-
 
 
 @one_moment
@@ -139,15 +139,11 @@ def _around(at_hand: AtHand, station_id: str, metric: str) -> StationMap | None:
 
 def _figures(board: Board, station_id: str, language: str) -> list[Figure]:
     row = board.table.loc[station_id]
-    people = number_in(language, row["reservoir"])
-    if pd.notna(row["reservoir_low"]) and pd.notna(row["reservoir_high"]):
-        low, high = (number_in(language, row[f"reservoir_{end}"]) for end in ("low", "high"))
-        people = f"{people} ({text_in(language, 'legend.span', low=low, high=high)})"
     share = text_in(language, f"metric.{board.share}")
     told = {
         "registered": number_in(language, row["registered"]),
-        "reservoir": people,
-        "reservoir_left": number_in(language, row["reservoir_left"]),
+        "reservoir_left": people_words(board.table.loc[[station_id]], language)[0],
+        "reservoir": number_in(language, row["reservoir"]),
         "priority": value_in(language, "priority", row["priority"]),
         "abstention": percent_in(language, row["abstention_rate"]),
         "share": percent_in(language, row["left_share"]),
