@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,7 @@ from targeting.web.at_hand import (
     show_legend,
     show_listing,
     stations_file,
+    today,
     told,
 )
 from targeting.web.cards import NAMED, copy_link, show_card, show_compared
@@ -268,7 +269,7 @@ def choose_filters(board: Board) -> Filters:
     return Filters(
         min_abstention=abstention / 100,
         min_left=left / 100,
-        not_visited_since=date.today() - timedelta(days=days) if days else None,
+        not_visited_since=today() - timedelta(days=days) if days else None,
         is_sure=is_sure,
         sectors=sectors,
     )

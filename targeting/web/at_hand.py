@@ -103,6 +103,11 @@ def countdown(days: int) -> str:
     return say("desk.days" if days > 0 else "desk.after", count=abs(days))
 
 
+def today() -> date:
+    """The day it is where the campaign's machine stands."""
+    return date.today()
+
+
 def plain(text: str) -> str:
     """Somebody else's text as Markdown shows it word for word.
 

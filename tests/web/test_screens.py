@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from datetime import date
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -58,6 +59,35 @@ def test_home_tells_the_town_and_that_it_is_invented(demo, screen):
     assert "Clairvigne-sur-Orvette" in said
     assert text_in("fr", "next.map") in said
     assert "63" in [t.value for t in test.text]
+
+
+@pytest.mark.parametrize(
+    ("day", "told", "law"),
+    [(date(2026, 3, 13), "J−2", "desk.silence"), (date(2026, 3, 14), "J−1", "desk.silence_now"),
+     (date(2026, 3, 15), "jour J", "desk.silence_now"), (date(2026, 3, 16), "J+1", "")],
+)  # fmt: skip
+def test_home_tells_the_days_left_and_from_when_one_is_silent(
+    own_demo, screen, monkeypatch, day, told, law
+):
+    init_workspace(own_demo, ballot_date=date(2026, 3, 15))
+    for module in ("at_hand", "frame"):
+        monkeypatch.setattr(f"targeting.web.{module}.today", lambda: day)
+    test = screen()
+    said = calm(test)
+    assert test.metric[0].value == told
+    assert f"{told} · " in said, "the frame and the desk say one thing"
+    for key in ("desk.silence", "desk.silence_now"):
+        assert (text_in("fr", key, day="14 mars 2026") in said) == (key == law)
+
+
+@pytest.mark.parametrize(("talks", "told"), [(10, "moins de 11 conversations"), (11, "11 conv")])
+def test_home_does_not_tell_fewer_than_eleven_talks(own_demo, screen, talks, told):
+    for number in range(talks):
+        knock(own_demo, number, building=f"b{number}", outcome="talked")
+    said = calm(screen())
+    assert told in said
+    assert f"{talks} conversations" in said or talks < 11
+    assert text_in("fr", "desk.since_yesterday", doors=f"{talks} portes") in said
 
 
 def test_home_asks_for_results_first(workspace, monkeypatch, screen):
@@ -443,7 +473,7 @@ def test_every_screen_speaks_english(demo, screen, name):
     assert not re.search(r"bureaux passent|Prochaine étape|Secteurs à parcourir", said)
 
 
-def knock(workspace, number, *, building="x"):
+def knock(workspace, number, *, building="x", outcome="not_home"):
     """Record a visit, as another session would."""
     from datetime import UTC, datetime
 
@@ -452,7 +482,7 @@ def knock(workspace, number, *, building="x"):
 
     visit = {
         "visit_id": f"00000000-0000-0000-0000-{number:012}", "building_id": building,
-        "door_id": f"{building}/1", "outcome": "not_home", "visited_at": datetime.now(UTC),
+        "door_id": f"{building}/1", "outcome": outcome, "visited_at": datetime.now(UTC),
     }  # fmt: skip
     write(open_store(workspace), lambda s: record_visits(s, [visit]))
 
