@@ -3,20 +3,10 @@
 import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in, percent_in
-from targeting.web.at_hand import (
-    countdown,
-    language,
-    load_campaign,
-    load_desk,
-    load_holdings,
-    page_link,
-    say,
-    show_credits,
-    shows_demo,
-    today,
-    told,
-)
+from targeting.web.at_hand import page_link
 from targeting.web.empty import files_link
+from targeting.web.loaders import load_campaign, load_desk, load_holdings, shows_demo
+from targeting.web.words import countdown, language, say, show_credits, today, told
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
 from targeting.workflows.setup import CampaignCard

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, sector_words, station_option
+from targeting.maps.board import Board, kept_option, sector_words
 from targeting.maps.cards.compare import total_of
 from targeting.maps.deck import (
     backdrop_layers,
@@ -34,33 +34,22 @@ from targeting.maps.workbench import (
     map_words,
 )
 from targeting.shipped import CHECKOUT
-from targeting.streetnames import plain as spelled
 from targeting.web import workbench as bench
-from targeting.web.at_hand import (
-    choose_area,
-    credits_line,
-    language,
+from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
+from targeting.web.cards import NAMED, copy_link, show_card, show_compared
+from targeting.web.empty import files_link
+from targeting.web.handed import map_sheet, stations_file
+from targeting.web.listings import choose_area, show_listing
+from targeting.web.loaders import (
     load_backdrop,
     load_board,
     load_hatching,
     load_quarters,
     load_station_map,
     load_workbench_map,
-    map_frame,
-    map_height,
-    map_sheet,
-    open_or_stop,
-    plain,
-    say,
-    show_legend,
-    show_listing,
-    stations_file,
-    today,
-    told,
 )
-from targeting.web.cards import NAMED, copy_link, show_card, show_compared
-from targeting.web.empty import files_link
 from targeting.web.ours import has_library
+from targeting.web.words import credits_line, language, plain, say, today, told
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -103,10 +92,10 @@ def notes(board: Board, metric: str) -> list[str]:
     lines.append(explain(board, metric))
     if count := len(board.doubtful):
         lines.append(told("map.hatched", count))
-    if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):
-        lines.append(told("map.dots", dots))
-    if missing := int(board.table["origin"].isna().sum()):
-        lines.append(told("map.without_outline", missing))
+    if board.is_dotted and board.dotted:
+        lines.append(told("map.dots", board.dotted))
+    if board.unplaced:
+        lines.append(told("map.without_outline", board.unplaced))
     return lines
 
 
@@ -205,15 +194,13 @@ def show_why_unpainted(board: Board) -> None:
 
 def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
     """The same stations as the map, highest priority first; the rows of the chosen are marked."""
-    marked = [rows.index.get_loc(station) for station in chosen if station in rows.index]
     key = f"table_{st.session_state.get('table_turn', 0)}"
     show_listing(
         rows,
         lambda shown: station_listing(board, shown, language()),
         key=key,
-        start=marked[0] if marked else 0,
         height=420,
-        selected=marked,
+        chosen=chosen,
         is_many=True,
         on_choice=partial(bench.choose_in_table, key),
         alt=say("map.table_alt"),
@@ -278,8 +265,7 @@ def choose_filters(board: Board) -> Filters:
 def choose_sectors(board: Board) -> dict[str, list[str]]:
     """Quarters, arrondissements, constituencies: those kinds that this place has."""
     chosen = {}
-    for kind, column in board.sectors.items():
-        options = sorted(column.dropna().unique(), key=spelled)
+    for kind, options in board.sector_codes.items():
         bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
         kept = [code for code in st.session_state.get(kind, []) if code in options]
         if kind in st.session_state and kept != st.session_state[kind]:
@@ -319,13 +305,12 @@ with side:
     with st.expander(say("map.filters"), key="filters"):
         area = choose_area(board.table.index)
         filters = choose_filters(board)
-    passing = filters.passing(board)
-    rows = board.table.loc[passing[passing.isin(area)]]
+    rows = filters.rows(board, area)
     named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
         on_change=bench.choose_by_name, label_visibility="collapsed",
-        format_func=partial(station_option, board, language=lang),
+        format_func=partial(kept_option, board, language=lang),
     )  # fmt: skip
     st.caption(
         told("map.shown", len(rows), all=number_in(lang, len(board.table))) + " " + say("map.how")

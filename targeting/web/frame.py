@@ -7,9 +7,10 @@ from typing import Final
 import streamlit as st
 
 from targeting.locale import LANGUAGES
-from targeting.web.at_hand import countdown, language, load_campaign, plain, say, shows_demo, today
+from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
+from targeting.web.words import countdown, language, plain, say, today
 
 THEMES: Final = ("System", "Light", "Dark")
 """As Streamlit's page calls them."""

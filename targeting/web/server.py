@@ -98,6 +98,6 @@ def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
 
 def _warm() -> None:
-    from targeting.web.at_hand import warm_up
+    from targeting.web.loaders import warm_up
 
     warm_up()

@@ -14,7 +14,7 @@ from targeting.maps.measures import metric_key
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
-from targeting.web import at_hand
+from targeting.web import kept
 from targeting.web import workbench as bench
 from targeting.workflows.home import load_holdings
 from targeting.workflows.marks import workspace_mark, workspace_marks
@@ -70,7 +70,7 @@ def test_home_tells_the_days_left_and_from_when_one_is_silent(
     own_demo, screen, monkeypatch, day, told, law
 ):
     init_workspace(own_demo, ballot_date=date(2026, 3, 15))
-    for module in ("at_hand", "frame"):
+    for module in ("words", "frame"):
         monkeypatch.setattr(f"targeting.web.{module}.today", lambda: day)
     test = screen()
     said = calm(test)
@@ -319,7 +319,7 @@ def test_the_map_without_outlines_keeps_its_table(own_demo, screen):
 
 
 def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.listings.ROWS_A_PAGE", 25)
     for name, rows in (("carte", 63), ("scenario", 63), ("passe", 63), ("sante", 63)):
         test = screen(name)
         calm(test)
@@ -329,7 +329,7 @@ def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, m
 
 
 def test_the_page_of_the_chosen_station_is_shown_with_its_row_marked(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.listings.ROWS_A_PAGE", 25)
     board = load_board(demo)
     test = screen("carte")
     station = board.table.index[30]
@@ -356,18 +356,18 @@ def test_choices_stay_when_another_screen_is_opened(demo, screen):
     assert test.slider(key="min_abstention").value == 10
 
 
-def test_stations_of_a_country_are_found_by_department_then_commune(screen):
+def test_stations_of_a_country_are_found_by_department_then_commune(monkeypatch):
     def page():
         import pandas as pd
 
-        from targeting.web import at_hand as desk
+        from targeting.web.listings import choose_area
 
-        desk.MOST_COMMUNES = 3
         ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
         import streamlit as st
 
-        st.text(" ".join(desk.choose_area(pd.Index(ids))))
+        st.text(" ".join(choose_area(pd.Index(ids))))
 
+    monkeypatch.setattr("targeting.web.listings.MOST_COMMUNES", 3)
     test = AppTest.from_function(page).run()
     assert [s.label for s in test.selectbox] == ["Département"]
     test.selectbox(key="department").set_value("69").run()
@@ -512,17 +512,17 @@ def test_one_run_looks_the_workspace_up_once_and_again_after_its_own_writing(own
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
-    with at_hand.one_look():
-        first = at_hand.workspace_mark()
-        assert at_hand.workspace_mark() == first
+    monkeypatch.setattr(kept.marks, "workspace_marks", look)
+    with kept.one_look():
+        first = kept.workspace_mark()
+        assert kept.workspace_mark() == first
         assert len(looks) == 1
         knock(own_demo, 1)
-        assert at_hand.workspace_mark() != first
+        assert kept.workspace_mark() != first
         assert len(looks) == 2
-    second = at_hand.workspace_mark()
+    second = kept.workspace_mark()
     knock(own_demo, 2)
-    assert at_hand.workspace_mark() != second, "outside a run, each look is a new one"
+    assert kept.workspace_mark() != second, "outside a run, each look is a new one"
 
 
 def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeypatch):
@@ -533,7 +533,7 @@ def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeyp
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
+    monkeypatch.setattr(kept.marks, "workspace_marks", look)
     calm(screen())
     assert len(looks) == 1
 

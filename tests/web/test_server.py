@@ -167,7 +167,7 @@ def test_the_start_does_not_wait_for_what_is_warmed(monkeypatch):
 
 
 def test_a_damaged_workspace_is_left_for_the_screens_to_tell(workspace, monkeypatch):
-    from targeting.web.at_hand import warm_up
+    from targeting.web.loaders import warm_up
 
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     (workspace.root / "relance.db").write_bytes(b"not a database at all, only text" * 100)
