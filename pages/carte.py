@@ -325,6 +325,8 @@ with map_pane:
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
+    if too_many := bench.left_out():
+        st.warning(told("map.most_chosen", too_many, most=number_in(lang, MOST_CHOSEN)))
     with st.container(key="total"):
         st.markdown(say("bench.total_chosen" if chosen else "bench.total_shown"))
         st.markdown(total_of(board, chosen or list(rows.index), lang).words)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
-from targeting.locale import text_in
+from targeting.locale import count_in, text_in
 from targeting.maps.measures import metric_key
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
@@ -292,6 +292,35 @@ def test_a_station_touched_on_pydecks_map_is_chosen_and_a_choice_elsewhere_frees
     state[bench.deck_key()] = {"selection": {"objects": {}}}
     bench.choose_on_deck(bench.deck_key())
     assert state[bench.CHOSEN] == []
+
+
+@pytest.mark.parametrize(("asked", "left"), [(bench.MOST_CHOSEN, 0), (bench.MOST_CHOSEN + 1, 1)])
+def test_no_more_are_chosen_than_the_address_holds_and_the_table_is_made_anew(
+    monkeypatch, asked, left
+):
+    ids = [f"13055_{n:04}" for n in range(60)]
+    state = {"table_0": {"selection": {"rows": list(range(asked))}}}
+    monkeypatch.setattr(bench.st, "session_state", state)
+    bench.choose_in_table("table_0", ids)
+    assert state[bench.CHOSEN] == ids[: bench.MOST_CHOSEN]
+    assert (bench.left_out(), state.get("table_turn", 0)) == (left, left)
+    bench.drop(ids[0])
+    assert bench.left_out() == 0
+
+
+def test_a_link_to_too_many_stations_says_how_many_are_left_out(demo, screen):
+    stations = list(load_board(demo).table.index[: bench.MOST_CHOSEN + 1])
+    for count in (0, 1):
+        said = calm(screen("carte", b=",".join(stations[: bench.MOST_CHOSEN + count])))
+        told = count_in("fr", "map.most_chosen", 1, most=bench.MOST_CHOSEN)
+        assert (told in said) == bool(count)
+
+
+def test_a_link_that_names_a_station_twice_opens_its_card(demo, screen):
+    station = load_board(demo).table.index[0]
+    test = screen("carte", b=f"{station},{station}")
+    calm(test)
+    assert test.session_state[bench.CHOSEN] == [station]
 
 
 @pytest.mark.slow
