@@ -1,4 +1,4 @@
-"""What every page has at hand: how it opens, a map's room and legend, drawers, links."""
+"""What every page has at hand: how it opens, a map's room and legend, links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from targeting.errors import TargetingError
 from targeting.maps.deck import DESK, PHONE
@@ -56,11 +55,6 @@ def map_frame() -> tuple[float, float]:
 def on_phone() -> bool:
     """Whether the browser says that it is a phone's."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
-
-
-def drawer(label: str) -> DeltaGenerator:
-    """Room for settings: folded on a phone, so that the map comes first."""
-    return st.expander(label) if on_phone() else st.container()
 
 
 def command(words: str) -> str:
