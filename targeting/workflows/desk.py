@@ -10,13 +10,11 @@ from targeting.config import Workspace
 from targeting.maps.board import Board
 from targeting.outcomes import TALKED
 from targeting.scoring.priorities import SMALLEST_CELL
+from targeting.scoring.ranks import first_ones
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import count_statuses
 from targeting.store.visits import knocked_since
 from targeting.workflows.setup import campaign_card
-
-TARGET_SHARE: Final = 0.2
-"""The stations aimed at: the first fifth by priority."""
 
 WEEK: Final = 7
 
@@ -73,7 +71,7 @@ def _start_of(day: date) -> datetime:
 
 
 def _targets(board: Board) -> tuple[int, int, int]:
-    most = max(1, round(TARGET_SHARE * board.ranked))
-    first = board.table[board.table["priority_rank"] <= most]
+    """The stations aimed at (the first ones by priority), their voters, those of them met."""
+    first = board.table[board.table["priority_rank"] <= first_ones(board.ranked, None)]
     met = (first["registered"] * first["contacted_rate"].fillna(0)).sum()
     return len(first), int(first["registered"].sum()), round(met)

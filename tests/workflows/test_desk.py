@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +14,7 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.visits import knocked_since, record_visits, visit_uuid
 from targeting.workflows.desk import load_desk
 from targeting.workflows.setup import init_workspace
+from targeting.workflows.stations.board import load_board
 
 DAY = date(2026, 3, 10)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -64,3 +67,16 @@ def test_a_door_counts_once_and_from_the_first_moment_of_yesterday(engine: Engin
         assert knocked_since(session, since, met="talked", lately=YESTERDAY) == (4, 2, 2)
         later = NOON + MOMENT
         assert knocked_since(session, later, met="talked", lately=later) == (0, 0, 0)
+
+
+def test_voters_met_are_those_of_the_first_fifth_alone(
+    workspace: Workspace, demo_folder: Path
+) -> None:
+    board = load_board(Workspace(demo_folder))
+    table = board.table.copy()
+    aimed = table.index[table["priority_rank"] <= round(board.ranked / 5)]
+    table["contacted_rate"] = 0.0
+    table.loc[[aimed[-1], table.index[len(aimed)]], "contacted_rate"] = 0.5
+    desk = load_desk(workspace, replace(board, table=table), DAY)
+    assert (desk.targets, desk.target_voters) == (len(aimed), table.loc[aimed, "registered"].sum())
+    assert desk.target_met == round(table.at[aimed[-1], "registered"] / 2)
