@@ -99,7 +99,9 @@ def notes(board: Board, metric: str) -> list[str]:
     return lines
 
 
-def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str]) -> None:
+def show_map(
+    board: Board, area: Sequence[str], metric: str, shown: Sequence[str], chosen: Sequence[str]
+) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
     whole = len(area) == len(board.table)
     file = load_workbench_map(None if whole else tuple(area), board)
@@ -119,7 +121,7 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
             "theme": st.context.theme.type or "light",
             "looks": looks(),
             "lang": language(),
-            "sel": bench.chosen(board.table.index),
+            "sel": list(chosen),
             "most": MOST_CHOSEN,
             "hidden": hidden_of(area, shown),
             "legend": map_legend(
@@ -245,6 +247,8 @@ def choose_filters(board: Board) -> Filters:
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
         key="min_left", persist_state="session",
     )  # fmt: skip
+    bench.read_once("repos", "rest", partial(one_of, REST))
+    bench.read_once("sur", "sure", lambda text: text == "1")
     rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
         say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
@@ -253,6 +257,8 @@ def choose_filters(board: Board) -> Filters:
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
+    bench.write_address("repos", str(days or ""))
+    bench.write_address("sur", "1" if is_sure else "")
     return Filters(
         min_abstention=abstention / 100,
         min_left=left / 100,
@@ -279,11 +285,12 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
     return chosen
 
 
-def known_metric(text: str) -> str:
-    """A measure that an address names."""
-    if text not in METRICS:
-        raise ValueError(text)
-    return text
+def one_of(options: Sequence[Any], text: str) -> Any:
+    """That of the options which an address names."""
+    for one in options:
+        if str(one) == text:
+            return one
+    raise ValueError(text)
 
 
 board = open_or_stop(load_board, "map.loading")
@@ -293,7 +300,7 @@ lang = language()
 work = st.container(horizontal=True, key="bench")
 map_pane, side = work.container(key="mappane"), work.container(key="side")
 with side:
-    bench.read_once("m", "metric", known_metric)
+    bench.read_once("m", "metric", partial(one_of, METRICS))
     names = {one: metric_name(board, one) for one in METRICS}  # asked for after the run too
     metric = str(
         st.segmented_control(
@@ -321,7 +328,7 @@ with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
         show_plain_map(board, area, metric, filters, chosen)
     else:
-        show_map(board, area, metric, rows.index)
+        show_map(board, area, metric, rows.index, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))

@@ -58,9 +58,9 @@ def show_map(data: dict[str, Any], *, on_choice: Callable[[], None]) -> None:
 
 def chosen(known: Iterable[str]) -> list[str]:
     """Stations chosen, those that are known alone; read from the address once a session."""
-    if CHOSEN not in st.session_state:
-        _keep((st.query_params.get(ADDRESS) or "").split(","))
     there = set(known)
+    if CHOSEN not in st.session_state:
+        _keep(s for s in (st.query_params.get(ADDRESS) or "").split(",") if s in there)
     st.session_state[CHOSEN] = [s for s in st.session_state[CHOSEN] if s in there]
     return list(st.session_state[CHOSEN])
 

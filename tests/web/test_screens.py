@@ -316,6 +316,21 @@ def test_a_link_to_too_many_stations_says_how_many_are_left_out(demo, screen):
         assert (told in said) == bool(count)
 
 
+def test_a_link_holds_the_rest_and_the_sure_past_that_were_asked(demo, screen):
+    test = screen("carte", repos="14", sur="1")
+    calm(test)
+    assert (test.selectbox(key="rest").value, test.toggle(key="sure").value) == (14, True)
+    assert (in_address(test, "repos"), in_address(test, "sur")) == ("14", "1")
+    test.selectbox(key="rest").set_value(0).run()
+    test.toggle(key="sure").set_value(False).run()
+    calm(test)
+    assert "repos" not in test.query_params
+    assert "sur" not in test.query_params
+    wrong = screen("carte", repos="13")
+    calm(wrong)
+    assert wrong.selectbox(key="rest").value == 0
+
+
 def test_a_link_that_names_a_station_twice_opens_its_card(demo, screen):
     station = load_board(demo).table.index[0]
     test = screen("carte", b=f"{station},{station}")
