@@ -1,23 +1,12 @@
 """The desk of the day: what waits, what moved, what to do next."""
 
-from datetime import date
-
 import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in, percent_in
-from targeting.web.at_hand import (
-    countdown,
-    language,
-    load_campaign,
-    load_desk,
-    load_holdings,
-    page_link,
-    say,
-    show_credits,
-    shows_demo,
-    told,
-)
+from targeting.web.at_hand import page_link
 from targeting.web.empty import files_link
+from targeting.web.loaders import load_campaign, load_desk, load_holdings, shows_demo
+from targeting.web.words import countdown, language, say, show_credits, today, told
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
 from targeting.workflows.setup import CampaignCard
@@ -58,8 +47,9 @@ def show_desk(desk: Desk, lang: str) -> None:
             st.markdown(say("desk.set_day"))
         else:
             st.metric(say("desk.ballot"), countdown(desk.days_left))
-            if desk.days_left > 0:
-                st.markdown(say("desk.silence", day=date_in(lang, desk.eve)))
+            if desk.days_left >= 0:
+                key = "desk.silence" if desk.days_left > 1 else "desk.silence_now"
+                st.markdown(say(key, day=date_in(lang, desk.eve)))
     with boxes[1].container(border=True, height="stretch"):
         st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]))
         st.markdown(
@@ -69,9 +59,13 @@ def show_desk(desk: Desk, lang: str) -> None:
         )
         page_link("secteurs", say("desk.open_turfs"))
     with boxes[2].container(border=True, height="stretch"):
-        st.metric(say("desk.week"), told("desk.doors", desk.week.doors))
-        st.markdown(told("desk.talks", desk.week.talks))
-        st.markdown(say("desk.since_yesterday", doors=told("desk.doors", desk.day.doors)))
+        st.metric(say("desk.week"), told("desk.doors", desk.week_doors))
+        st.markdown(
+            say("desk.few_talks")
+            if desk.week_talks is None
+            else told("desk.talks", desk.week_talks)
+        )
+        st.markdown(say("desk.since_yesterday", doors=told("desk.doors", desk.day_doors)))
     with boxes[3].container(border=True, height="stretch"):
         share = desk.target_met / desk.target_voters if desk.target_voters else None
         st.metric(say("desk.met"), percent_in(lang, share, decimals=0))
@@ -123,7 +117,7 @@ if campaign is None:
 lang = language()
 held = load_holdings()
 if held.step in ("turfs", "map"):
-    show_desk(load_desk(date.today()), lang)
+    show_desk(load_desk(today()), lang)
 show_next(held)
 show_holdings(held, campaign, lang)
 st.caption(say("home.what") + " " + say("home.place_not_person"))

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, sector_words, station_option
+from targeting.maps.board import Board, kept_option, sector_words
 from targeting.maps.cards.compare import total_of
 from targeting.maps.deck import (
     backdrop_layers,
@@ -34,32 +34,22 @@ from targeting.maps.workbench import (
     map_words,
 )
 from targeting.shipped import CHECKOUT
-from targeting.streetnames import plain as spelled
 from targeting.web import workbench as bench
-from targeting.web.at_hand import (
-    choose_area,
-    credits_line,
-    language,
+from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
+from targeting.web.cards import NAMED, copy_link, show_card, show_compared
+from targeting.web.empty import files_link
+from targeting.web.handed import map_sheet, stations_file
+from targeting.web.listings import choose_area, show_listing
+from targeting.web.loaders import (
     load_backdrop,
     load_board,
     load_hatching,
     load_quarters,
     load_station_map,
     load_workbench_map,
-    map_frame,
-    map_height,
-    map_sheet,
-    open_or_stop,
-    plain,
-    say,
-    show_legend,
-    show_listing,
-    stations_file,
-    told,
 )
-from targeting.web.cards import NAMED, copy_link, show_card, show_compared
-from targeting.web.empty import files_link
 from targeting.web.ours import has_library
+from targeting.web.words import credits_line, language, plain, say, today, told
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -102,14 +92,16 @@ def notes(board: Board, metric: str) -> list[str]:
     lines.append(explain(board, metric))
     if count := len(board.doubtful):
         lines.append(told("map.hatched", count))
-    if board.is_dotted and (dots := int((board.table["origin"] == "points").sum())):
-        lines.append(told("map.dots", dots))
-    if missing := int(board.table["origin"].isna().sum()):
-        lines.append(told("map.without_outline", missing))
+    if board.is_dotted and board.dotted:
+        lines.append(told("map.dots", board.dotted))
+    if board.unplaced:
+        lines.append(told("map.without_outline", board.unplaced))
     return lines
 
 
-def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str]) -> None:
+def show_map(
+    board: Board, area: Sequence[str], metric: str, shown: Sequence[str], chosen: Sequence[str]
+) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
     whole = len(area) == len(board.table)
     file = load_workbench_map(None if whole else tuple(area), board)
@@ -129,7 +121,7 @@ def show_map(board: Board, area: Sequence[str], metric: str, shown: Sequence[str
             "theme": st.context.theme.type or "light",
             "looks": looks(),
             "lang": language(),
-            "sel": bench.chosen(board.table.index),
+            "sel": list(chosen),
             "most": MOST_CHOSEN,
             "hidden": hidden_of(area, shown),
             "legend": map_legend(
@@ -204,15 +196,13 @@ def show_why_unpainted(board: Board) -> None:
 
 def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
     """The same stations as the map, highest priority first; the rows of the chosen are marked."""
-    marked = [rows.index.get_loc(station) for station in chosen if station in rows.index]
     key = f"table_{st.session_state.get('table_turn', 0)}"
     show_listing(
         rows,
         lambda shown: station_listing(board, shown, language()),
         key=key,
-        start=marked[0] if marked else 0,
         height=420,
-        selected=marked,
+        chosen=chosen,
         is_many=True,
         on_choice=partial(bench.choose_in_table, key),
         alt=say("map.table_alt"),
@@ -257,6 +247,8 @@ def choose_filters(board: Board) -> Filters:
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
         key="min_left", persist_state="session",
     )  # fmt: skip
+    bench.read_once("repos", "rest", partial(one_of, REST))
+    bench.read_once("sur", "sure", lambda text: text == "1")
     rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
         say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
@@ -265,10 +257,12 @@ def choose_filters(board: Board) -> Filters:
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
+    bench.write_address("repos", str(days or ""))
+    bench.write_address("sur", "1" if is_sure else "")
     return Filters(
         min_abstention=abstention / 100,
         min_left=left / 100,
-        not_visited_since=date.today() - timedelta(days=days) if days else None,
+        not_visited_since=today() - timedelta(days=days) if days else None,
         is_sure=is_sure,
         sectors=sectors,
     )
@@ -277,8 +271,7 @@ def choose_filters(board: Board) -> Filters:
 def choose_sectors(board: Board) -> dict[str, list[str]]:
     """Quarters, arrondissements, constituencies: those kinds that this place has."""
     chosen = {}
-    for kind, column in board.sectors.items():
-        options = sorted(column.dropna().unique(), key=spelled)
+    for kind, options in board.sector_codes.items():
         bench.read_once(IN_ADDRESS[kind], kind, bench.listed)
         kept = [code for code in st.session_state.get(kind, []) if code in options]
         if kind in st.session_state and kept != st.session_state[kind]:
@@ -292,11 +285,12 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
     return chosen
 
 
-def known_metric(text: str) -> str:
-    """A measure that an address names."""
-    if text not in METRICS:
-        raise ValueError(text)
-    return text
+def one_of(options: Sequence[Any], text: str) -> Any:
+    """That of the options which an address names."""
+    for one in options:
+        if str(one) == text:
+            return one
+    raise ValueError(text)
 
 
 board = open_or_stop(load_board, "map.loading")
@@ -306,7 +300,7 @@ lang = language()
 work = st.container(horizontal=True, key="bench")
 map_pane, side = work.container(key="mappane"), work.container(key="side")
 with side:
-    bench.read_once("m", "metric", known_metric)
+    bench.read_once("m", "metric", partial(one_of, METRICS))
     names = {one: metric_name(board, one) for one in METRICS}  # asked for after the run too
     metric = str(
         st.segmented_control(
@@ -318,13 +312,12 @@ with side:
     with st.expander(say("map.filters"), key="filters"):
         area = choose_area(board.table.index)
         filters = choose_filters(board)
-    passing = filters.passing(board)
-    rows = board.table.loc[passing[passing.isin(area)]]
+    rows = filters.rows(board, area)
     named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
         on_change=bench.choose_by_name, label_visibility="collapsed",
-        format_func=partial(station_option, board, language=lang),
+        format_func=partial(kept_option, board, language=lang),
     )  # fmt: skip
     st.caption(
         told("map.shown", len(rows), all=number_in(lang, len(board.table))) + " " + say("map.how")
@@ -335,10 +328,12 @@ with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
         show_plain_map(board, area, metric, filters, chosen)
     else:
-        show_map(board, area, metric, rows.index)
+        show_map(board, area, metric, rows.index, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
+    if too_many := bench.left_out():
+        st.warning(told("map.most_chosen", too_many, most=number_in(lang, MOST_CHOSEN)))
     with st.container(key="total"):
         st.markdown(say("bench.total_chosen" if chosen else "bench.total_shown"))
         st.markdown(total_of(board, chosen or list(rows.index), lang).words)

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from targeting.web.at_hand import say, workspace
 from targeting.web.files import (
     drop_key,
     show_board,
@@ -12,6 +11,8 @@ from targeting.web.files import (
     show_troubles,
     take_files,
 )
+from targeting.web.kept import workspace
+from targeting.web.words import say
 from targeting.workflows.guide import read_guide
 
 guide = read_guide(workspace())

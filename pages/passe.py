@@ -5,7 +5,10 @@ import streamlit as st
 from targeting.codes import LEDGER_KINDS
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import least_sure_first, ledger_listing, vintage_in
-from targeting.web.at_hand import choose_area, language, load_past, open_or_stop, say, show_listing
+from targeting.web.at_hand import open_or_stop
+from targeting.web.listings import of_chosen_area, show_listing
+from targeting.web.loaders import load_past
+from targeting.web.words import language, say
 from targeting.workflows.stations.past import choose_ledger, ledger_csv
 
 past = open_or_stop(load_past, "ledger.loading")
@@ -39,7 +42,7 @@ st.caption(
     )
 )
 rows = choose_ledger(past, vintage, kinds=kinds, only_uncertain=doubtful)
-rows = rows[rows["station_id"].isin(choose_area(rows.set_index("station_id").index))]
+rows = of_chosen_area(rows, by="station_id")
 if rows.empty:
     st.info(say("ledger.none"))
 else:

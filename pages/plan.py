@@ -6,24 +6,11 @@ from targeting.errors import TargetingError
 from targeting.maps.deck import backdrop_layers, build_deck
 from targeting.maps.plans import choices_table, plan_listing, plan_sentences, reach_listing
 from targeting.maps.turfs import turf_bounds, turf_layers
-from targeting.web.at_hand import (
-    keep_plan,
-    language,
-    load_backdrop,
-    load_campaign,
-    load_holdings,
-    load_plan,
-    map_frame,
-    map_height,
-    page_link,
-    plan_csv,
-    replaced_by_plan,
-    say,
-    show_credits,
-    show_trouble,
-    told,
-)
+from targeting.web.at_hand import map_frame, map_height, page_link
 from targeting.web.empty import nothing_yet
+from targeting.web.handed import keep_plan, plan_csv, replaced_by_plan
+from targeting.web.loaders import load_backdrop, load_campaign, load_holdings, load_plan
+from targeting.web.words import language, say, show_credits, show_trouble, told
 from targeting.workflows.turfs.plan import MOST, SIZE_BANDS, Plan
 
 

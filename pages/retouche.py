@@ -8,20 +8,10 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.locale import number_in
 from targeting.maps.handmap import hand_figure, picked_buildings
 from targeting.maps.listing import hand_listing
-from targeting.web.at_hand import (
-    language,
-    load_campaign,
-    load_drawn_streets,
-    load_hand_board,
-    load_holdings,
-    map_height,
-    page_link,
-    say,
-    show_credits,
-    show_trouble,
-    told,
-    workspace,
-)
+from targeting.web.at_hand import map_height, page_link
+from targeting.web.kept import workspace
+from targeting.web.loaders import load_campaign, load_drawn_streets, load_hand_board, load_holdings
+from targeting.web.words import language, say, show_credits, show_trouble, told
 from targeting.workflows.turfs import edits as handwork
 from targeting.workflows.turfs.edits import NEW, Changed, HandBoard
 

@@ -6,16 +6,10 @@ from targeting.errors import TargetingError
 from targeting.locale import election_in
 from targeting.maps.backtests import capture_listing, verdict_lines, verdict_of, where_it_loses
 from targeting.maps.charts import describe_curve, gain_curve_svg
-from targeting.web.at_hand import (
-    backtest_elections,
-    language,
-    load_backtest,
-    load_campaign,
-    open_or_stop,
-    say,
-    show_trouble,
-)
+from targeting.web.at_hand import open_or_stop
 from targeting.web.empty import files_link
+from targeting.web.loaders import backtest_elections, load_backtest, load_campaign
+from targeting.web.words import language, say, show_trouble
 from targeting.workflows.stations.backtest import shown_methods
 
 elections = open_or_stop(backtest_elections, "backtest.looking")

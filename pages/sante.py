@@ -11,18 +11,12 @@ from targeting.maps.ledger import (
     source_listing,
     vintage_in,
 )
-from targeting.web.at_hand import (
-    choose_area,
-    language,
-    load_health,
-    open_or_stop,
-    page_link,
-    say,
-    show_credits,
-    show_listing,
-    workspace,
-)
+from targeting.web.at_hand import open_or_stop, page_link
+from targeting.web.kept import workspace
+from targeting.web.listings import of_chosen_area, show_listing
+from targeting.web.loaders import load_health
 from targeting.web.verdicts import show_verdict
+from targeting.web.words import language, say, show_credits
 from targeting.workflows.stations.past import health_csv
 from targeting.workflows.stations.verdict import verdict
 
@@ -51,7 +45,7 @@ for election, count in health.flagged.items():
         )
 
 st.subheader(say("health.matrix"))
-matrix = health.matrix.loc[choose_area(health.matrix.index)]
+matrix = of_chosen_area(health.matrix)
 show_listing(
     most_trouble_first(matrix), lambda shown: matrix_listing(shown, lang), key="matrix", height=360,
     alt=say("health.matrix_alt"),

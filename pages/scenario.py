@@ -6,17 +6,10 @@ from targeting.errors import TargetingError
 from targeting.locale import election_in, number_in, percent_in
 from targeting.maps.listing import scenario_listing
 from targeting.scoring.product import ELSEWHERE
-from targeting.web.at_hand import (
-    choose_area,
-    language,
-    load_board,
-    load_turnout_levels,
-    open_or_stop,
-    say,
-    show_credits,
-    show_listing,
-    show_trouble,
-)
+from targeting.web.at_hand import open_or_stop
+from targeting.web.listings import of_chosen_area, show_listing
+from targeting.web.loaders import load_board, load_turnout_levels
+from targeting.web.words import language, say, show_credits, show_trouble
 from targeting.workflows.stations.scenarios import load_scenario
 
 board = open_or_stop(load_board, "map.loading")
@@ -67,10 +60,8 @@ second.metric(
     ),
 )
 st.caption(say("scenario.how"))
-stations = found.stations
-stations = stations[stations.index.isin(choose_area(stations.index))]
 show_listing(
-    stations, lambda shown: scenario_listing(board, shown, lang), key="scenario_table", height=420,
-    alt=say("scenario.alt"),
+    of_chosen_area(found.stations), lambda shown: scenario_listing(board, shown, lang),
+    key="scenario_table", height=420, alt=say("scenario.alt"),
 )  # fmt: skip
 show_credits(board.credits)

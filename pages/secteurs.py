@@ -15,8 +15,10 @@ from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds
-from targeting.web.at_hand import (
-    language,
+from targeting.web.at_hand import map_frame, map_height
+from targeting.web.empty import nothing_yet
+from targeting.web.kept import workspace, workspace_mark
+from targeting.web.loaders import (
     load_backdrop,
     load_board,
     load_campaign,
@@ -24,16 +26,8 @@ from targeting.web.at_hand import (
     load_station_map,
     load_turf_board,
     load_turf_layers,
-    map_frame,
-    map_height,
-    say,
-    show_credits,
-    show_trouble,
-    told,
-    workspace,
-    workspace_mark,
 )
-from targeting.web.empty import nothing_yet
+from targeting.web.words import language, say, show_credits, show_trouble, told
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.report import Report
 from targeting.workflows.turfs.cutting import (

@@ -27,6 +27,7 @@ from targeting.scoring.calibration import Calibrations
 from targeting.scoring.priorities import SMALLEST_CELL
 from targeting.scoring.ranks import chance_above, threshold_of
 from targeting.stations.joins import Join
+from targeting.streetnames import plain as spelled
 
 SECTORS: Final = ("quarter", "arrondissement", "constituency")
 """Kinds of sectors that stations are filtered by; those that a place has are offered."""
@@ -85,6 +86,16 @@ class Board:
         return self.table.index[self.table["reasons"].str.contains("uncertain:", regex=False)]
 
     @cached_property
+    def dotted(self) -> int:
+        """How many stations have a point and no outline."""
+        return int((self.table["origin"] == "points").sum())
+
+    @cached_property
+    def unplaced(self) -> int:
+        """How many stations have neither outline nor point."""
+        return int(self.table["origin"].isna().sum())
+
+    @cached_property
     def ranked(self) -> int:
         """How many stations have a rank."""
         return int(self.table["priority_rank"].notna().sum())
@@ -96,6 +107,10 @@ class Board:
         weight = rows["registered"].astype("float64")
         rates = rows[["abstention_rate", "left_share", "priority"]].astype("float64")
         return rates.mul(weight, axis=0).sum() / (weight.sum() or float("nan"))
+
+    @cached_property
+    def _options(self) -> dict[str, dict[str, str]]:
+        return {}
 
     @cached_property
     def _levels(self) -> dict[int, float]:
@@ -147,6 +162,14 @@ class Board:
         column = self.sectors.get("constituency")
         codes = [] if column is None else column.dropna().unique()
         return len({department_of(code) for code in codes}) > 1
+
+    @cached_property
+    def sector_codes(self) -> dict[str, list[str]]:
+        """The sectors of each kind, in the order of a list."""
+        return {
+            kind: sorted(column.dropna().unique(), key=spelled)
+            for kind, column in self.sectors.items()
+        }
 
     @cached_property
     def has_communes(self) -> bool:
@@ -223,6 +246,14 @@ def station_option(board: Board, station_id: str, language: str) -> str:
     title = text_in(language, "card.title", number=station_label(station_id))
     place = station_place(board, station_id, language)
     return f"{title} · {place}" if place else title
+
+
+def kept_option(board: Board, station_id: str, language: str) -> str:
+    """What `station_option` says, made once per board and language: lists hold a thousand."""
+    made = board._options.setdefault(language, {})
+    if station_id not in made:
+        made[station_id] = station_option(board, station_id, language)
+    return made[station_id]
 
 
 def published_count(language: str, count: int | None) -> str:

@@ -37,6 +37,11 @@ class Filters:
             sectors=self.sectors,
         ).index
 
+    def rows(self, board: Board, area: pd.Index) -> pd.DataFrame:
+        """Rows of the board that are of that area and pass, in its order."""
+        passing = self.passing(board)
+        return board.table.loc[passing[passing.isin(area)]]
+
     def told(self, board: Board, language: str) -> list[str]:
         """Each filter that is on, in words."""
         share = text_in(language, f"metric.{board.share}")

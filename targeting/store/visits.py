@@ -341,25 +341,31 @@ def count_knocks(session: Session, *, met: Iterable[str]) -> pd.DataFrame:
 
 
 class Knocked(NamedTuple):
-    """Doors that were knocked at, and those where somebody talked."""
+    """Doors that were knocked at; of them, where somebody talked, and those of late."""
 
     doors: int
     talks: int
+    lately: int
 
 
-def knocked_since(session: Session, since: datetime, *, met: str) -> Knocked:
-    """What was knocked at since that moment (with zone); `met`: the outcome of a talk."""
-    door = _each_door()
+def knocked_since(session: Session, since: datetime, *, met: str, lately: datetime) -> Knocked:
+    """What was knocked at since that moment (with zone), in one look at the visits.
+
+    `met`: the outcome of a talk; `lately`: a later moment.
+    """
     doors = (
-        select(func.max(case((Visit.outcome == met, 1), else_=0)).label("met"))
+        select(
+            func.max(case((Visit.outcome == met, 1), else_=0)).label("met"),
+            func.max(case((Visit.visited_at >= lately, 1), else_=0)).label("lately"),
+        )
         .where(Visit.visited_at >= since)
-        .group_by(door)
+        .group_by(_each_door())
         .subquery()
     )
-    count, talks = session.execute(
-        select(func.count(), func.sum(doors.c.met)).select_from(doors)
+    count, talks, late = session.execute(
+        select(func.count(), func.sum(doors.c.met), func.sum(doors.c.lately)).select_from(doors)
     ).one()
-    return Knocked(int(count), int(talks or 0))
+    return Knocked(int(count), int(talks or 0), int(late or 0))
 
 
 def last_knocks(session: Session) -> pd.DataFrame:

@@ -6,22 +6,17 @@ from functools import partial
 
 import streamlit as st
 
-from targeting.maps.board import Board, station_option
+from targeting.maps.board import Board, kept_option
 from targeting.maps.cards.bars import bar_svg
 from targeting.maps.cards.card import Card, build_card
 from targeting.maps.cards.compare import MOST, compare
 from targeting.maps.cards.history import history_svg
 from targeting.shipped import PAGES
 from targeting.web import workbench as bench
-from targeting.web.at_hand import (
-    card_pdf,
-    language,
-    load_city_line,
-    load_station_line,
-    plain,
-    say,
-)
+from targeting.web.handed import card_pdf
+from targeting.web.loaders import load_city_line, load_station_line
 from targeting.web.ours import our_url
+from targeting.web.words import language, plain, say
 
 _copy = st.components.v2.component(
     "relance_copy",
@@ -111,7 +106,7 @@ def _choose_rival(board: Board, station_id: str) -> None:
     st.selectbox(
         say("bench.compare"), others, index=None, key=key, on_change=add,
         placeholder=say("bench.compare_with"), label_visibility="collapsed",
-        format_func=partial(station_option, board, language=lang), help=say("bench.compare_help"),
+        format_func=partial(kept_option, board, language=lang), help=say("bench.compare_help"),
     )  # fmt: skip
 
 

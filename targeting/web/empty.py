@@ -7,7 +7,7 @@ import streamlit as st
 from targeting.errors import TargetingError
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
-from targeting.web.at_hand import language, say
+from targeting.web.words import language, say
 
 
 def nothing_yet(step: str, *, why: TargetingError | None = None) -> None:

@@ -12,7 +12,9 @@ from targeting.errors import TargetingError
 from targeting.locale import election_in, number_in
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
-from targeting.web.at_hand import command, language, plain, say, told, workspace
+from targeting.web.at_hand import command
+from targeting.web.kept import workspace
+from targeting.web.words import language, plain, say, told
 from targeting.workflows.guide import (
     CITIES,
     COMMANDS,

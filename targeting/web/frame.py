@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Final
 
 import streamlit as st
 
 from targeting.locale import LANGUAGES
-from targeting.web.at_hand import countdown, language, load_campaign, plain, say, shows_demo
+from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
+from targeting.web.words import countdown, language, plain, say, today
 
 THEMES: Final = ("System", "Light", "Dark")
 """As Streamlit's page calls them."""
@@ -39,7 +39,7 @@ def show_brand() -> None:
     said = []
     if campaign is not None:
         if campaign.ballot_date is not None:
-            said.append(countdown((campaign.ballot_date - date.today()).days))
+            said.append(countdown((campaign.ballot_date - today()).days))
         said.append(say("demo.badge") if shows_demo() else plain(campaign.name))
     with st.container(key="brand"):
         st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")

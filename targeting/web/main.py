@@ -10,9 +10,10 @@ import streamlit as st
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT
 from targeting.shipped import PACKAGE, PAGES
-from targeting.web.at_hand import language, one_look, say, show_trouble
 from targeting.web.frame import show_brand, show_menu
+from targeting.web.kept import one_look
 from targeting.web.screens import GROUPS, HEADINGS, SCREENS
+from targeting.web.words import language, say, show_trouble
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import vintage_in
-from targeting.web.at_hand import language, page_link, plain, say, told
+from targeting.web.at_hand import page_link
 from targeting.web.empty import files_link
+from targeting.web.words import language, plain, say, told
 from targeting.workflows.stations.verdict import Matter
 
 

@@ -14,6 +14,8 @@ from targeting.web.ours import LIBRARY_STYLE, font_url, our_url
 CHOSEN: Final = "stations_chosen"
 """Key of the session's list of chosen stations, in the order they were chosen."""
 
+LEFT_OUT: Final = "stations_left_out"
+
 ADDRESS: Final = "b"
 """Parameter of the page's address that holds them."""
 
@@ -56,9 +58,9 @@ def show_map(data: dict[str, Any], *, on_choice: Callable[[], None]) -> None:
 
 def chosen(known: Iterable[str]) -> list[str]:
     """Stations chosen, those that are known alone; read from the address once a session."""
-    if CHOSEN not in st.session_state:
-        st.session_state[CHOSEN] = (st.query_params.get(ADDRESS) or "").split(",")[:MOST_CHOSEN]
     there = set(known)
+    if CHOSEN not in st.session_state:
+        _keep(s for s in (st.query_params.get(ADDRESS) or "").split(",") if s in there)
     st.session_state[CHOSEN] = [s for s in st.session_state[CHOSEN] if s in there]
     return list(st.session_state[CHOSEN])
 
@@ -72,11 +74,23 @@ def missing_from_link(known: Iterable[str]) -> list[str]:
     return [station for station in asked if station not in there]
 
 
+def left_out() -> int:
+    """How many stations of the last choice were too many."""
+    return int(st.session_state.get(LEFT_OUT, 0))
+
+
+def _keep(stations: Iterable[str]) -> None:
+    """Each once, and no more than can be chosen."""
+    asked = list(dict.fromkeys(stations))
+    st.session_state[CHOSEN] = asked[:MOST_CHOSEN]
+    st.session_state[LEFT_OUT] = len(asked[MOST_CHOSEN:])
+
+
 def choose(stations: Sequence[str], *, by_table: bool = False, by_deck: bool = False) -> None:
     """These are chosen; the table and pydeck's map are made anew, but not where it was done."""
-    st.session_state[CHOSEN] = list(dict.fromkeys(stations))
+    _keep(stations)
     for name, is_here in (("table_turn", by_table), ("deck_turn", by_deck)):
-        if not is_here:
+        if not is_here or left_out():
             st.session_state[name] = st.session_state.get(name, 0) + 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from targeting.config import Workspace
-from targeting.web.at_hand import Kept, kept
+from targeting.web.kept import Kept, kept
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_what_is_no_longer_whole_is_loaded_again(here: Workspace) -> None:
 
 
 def test_two_loaders_of_one_name_keep_apart_and_say_what_they_are(here: Workspace) -> None:
-    from targeting.web import at_hand
+    from targeting.web import loaders as room
 
     assert counted(["six"]).__doc__ == "What it is."
-    loaders = [x for x in vars(at_hand).values() if isinstance(x, Kept)]
+    loaders = [x for x in vars(room).values() if isinstance(x, Kept)]
     assert len({(x.__module__, x.__qualname__) for x in loaders}) == len(loaders) >= 14
     assert all(x.__doc__ for x in loaders if not x.__name__.startswith("_"))

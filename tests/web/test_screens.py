@@ -3,17 +3,18 @@
 import json
 import re
 import shutil
+from datetime import date
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
-from targeting.locale import text_in
+from targeting.locale import count_in, text_in
 from targeting.maps.measures import metric_key
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
-from targeting.web import at_hand
+from targeting.web import kept
 from targeting.web import workbench as bench
 from targeting.workflows.home import load_holdings
 from targeting.workflows.marks import workspace_mark, workspace_marks
@@ -58,6 +59,35 @@ def test_home_tells_the_town_and_that_it_is_invented(demo, screen):
     assert "Clairvigne-sur-Orvette" in said
     assert text_in("fr", "next.map") in said
     assert "63" in [t.value for t in test.text]
+
+
+@pytest.mark.parametrize(
+    ("day", "told", "law"),
+    [(date(2026, 3, 13), "J−2", "desk.silence"), (date(2026, 3, 14), "J−1", "desk.silence_now"),
+     (date(2026, 3, 15), "jour J", "desk.silence_now"), (date(2026, 3, 16), "J+1", "")],
+)  # fmt: skip
+def test_home_tells_the_days_left_and_from_when_one_is_silent(
+    own_demo, screen, monkeypatch, day, told, law
+):
+    init_workspace(own_demo, ballot_date=date(2026, 3, 15))
+    for module in ("words", "frame"):
+        monkeypatch.setattr(f"targeting.web.{module}.today", lambda: day)
+    test = screen()
+    said = calm(test)
+    assert test.metric[0].value == told
+    assert f"{told} · " in said, "the frame and the desk say one thing"
+    for key in ("desk.silence", "desk.silence_now"):
+        assert (text_in("fr", key, day="14 mars 2026") in said) == (key == law)
+
+
+@pytest.mark.parametrize(("talks", "told"), [(10, "moins de 11 conversations"), (11, "11 conv")])
+def test_home_does_not_tell_fewer_than_eleven_talks(own_demo, screen, talks, told):
+    for number in range(talks):
+        knock(own_demo, number, building=f"b{number}", outcome="talked")
+    said = calm(screen())
+    assert told in said
+    assert f"{talks} conversations" in said or talks < 11
+    assert text_in("fr", "desk.since_yesterday", doors=f"{talks} portes") in said
 
 
 def test_home_asks_for_results_first(workspace, monkeypatch, screen):
@@ -264,6 +294,50 @@ def test_a_station_touched_on_pydecks_map_is_chosen_and_a_choice_elsewhere_frees
     assert state[bench.CHOSEN] == []
 
 
+@pytest.mark.parametrize(("asked", "left"), [(bench.MOST_CHOSEN, 0), (bench.MOST_CHOSEN + 1, 1)])
+def test_no_more_are_chosen_than_the_address_holds_and_the_table_is_made_anew(
+    monkeypatch, asked, left
+):
+    ids = [f"13055_{n:04}" for n in range(60)]
+    state = {"table_0": {"selection": {"rows": list(range(asked))}}}
+    monkeypatch.setattr(bench.st, "session_state", state)
+    bench.choose_in_table("table_0", ids)
+    assert state[bench.CHOSEN] == ids[: bench.MOST_CHOSEN]
+    assert (bench.left_out(), state.get("table_turn", 0)) == (left, left)
+    bench.drop(ids[0])
+    assert bench.left_out() == 0
+
+
+def test_a_link_to_too_many_stations_says_how_many_are_left_out(demo, screen):
+    stations = list(load_board(demo).table.index[: bench.MOST_CHOSEN + 1])
+    for count in (0, 1):
+        said = calm(screen("carte", b=",".join(stations[: bench.MOST_CHOSEN + count])))
+        told = count_in("fr", "map.most_chosen", 1, most=bench.MOST_CHOSEN)
+        assert (told in said) == bool(count)
+
+
+def test_a_link_holds_the_rest_and_the_sure_past_that_were_asked(demo, screen):
+    test = screen("carte", repos="14", sur="1")
+    calm(test)
+    assert (test.selectbox(key="rest").value, test.toggle(key="sure").value) == (14, True)
+    assert (in_address(test, "repos"), in_address(test, "sur")) == ("14", "1")
+    test.selectbox(key="rest").set_value(0).run()
+    test.toggle(key="sure").set_value(False).run()
+    calm(test)
+    assert "repos" not in test.query_params
+    assert "sur" not in test.query_params
+    wrong = screen("carte", repos="13")
+    calm(wrong)
+    assert wrong.selectbox(key="rest").value == 0
+
+
+def test_a_link_that_names_a_station_twice_opens_its_card(demo, screen):
+    station = load_board(demo).table.index[0]
+    test = screen("carte", b=f"{station},{station}")
+    calm(test)
+    assert test.session_state[bench.CHOSEN] == [station]
+
+
 @pytest.mark.slow
 def test_outlines_of_other_stations_paint_nothing(own_demo, screen):
     import geopandas as gpd
@@ -289,7 +363,7 @@ def test_the_map_without_outlines_keeps_its_table(own_demo, screen):
 
 
 def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.listings.ROWS_A_PAGE", 25)
     for name, rows in (("carte", 63), ("scenario", 63), ("passe", 63), ("sante", 63)):
         test = screen(name)
         calm(test)
@@ -299,7 +373,7 @@ def test_a_long_table_comes_by_pages_and_the_whole_is_downloaded(demo, screen, m
 
 
 def test_the_page_of_the_chosen_station_is_shown_with_its_row_marked(demo, screen, monkeypatch):
-    monkeypatch.setattr("targeting.web.at_hand.ROWS_A_PAGE", 25)
+    monkeypatch.setattr("targeting.web.listings.ROWS_A_PAGE", 25)
     board = load_board(demo)
     test = screen("carte")
     station = board.table.index[30]
@@ -326,18 +400,18 @@ def test_choices_stay_when_another_screen_is_opened(demo, screen):
     assert test.slider(key="min_abstention").value == 10
 
 
-def test_stations_of_a_country_are_found_by_department_then_commune(screen):
+def test_stations_of_a_country_are_found_by_department_then_commune(monkeypatch):
     def page():
         import pandas as pd
 
-        from targeting.web import at_hand as desk
+        from targeting.web.listings import choose_area
 
-        desk.MOST_COMMUNES = 3
         ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
         import streamlit as st
 
-        st.text(" ".join(desk.choose_area(pd.Index(ids))))
+        st.text(" ".join(choose_area(pd.Index(ids))))
 
+    monkeypatch.setattr("targeting.web.listings.MOST_COMMUNES", 3)
     test = AppTest.from_function(page).run()
     assert [s.label for s in test.selectbox] == ["Département"]
     test.selectbox(key="department").set_value("69").run()
@@ -443,7 +517,7 @@ def test_every_screen_speaks_english(demo, screen, name):
     assert not re.search(r"bureaux passent|Prochaine étape|Secteurs à parcourir", said)
 
 
-def knock(workspace, number, *, building="x"):
+def knock(workspace, number, *, building="x", outcome="not_home"):
     """Record a visit, as another session would."""
     from datetime import UTC, datetime
 
@@ -452,7 +526,7 @@ def knock(workspace, number, *, building="x"):
 
     visit = {
         "visit_id": f"00000000-0000-0000-0000-{number:012}", "building_id": building,
-        "door_id": f"{building}/1", "outcome": "not_home", "visited_at": datetime.now(UTC),
+        "door_id": f"{building}/1", "outcome": outcome, "visited_at": datetime.now(UTC),
     }  # fmt: skip
     write(open_store(workspace), lambda s: record_visits(s, [visit]))
 
@@ -482,17 +556,17 @@ def test_one_run_looks_the_workspace_up_once_and_again_after_its_own_writing(own
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
-    with at_hand.one_look():
-        first = at_hand.workspace_mark()
-        assert at_hand.workspace_mark() == first
+    monkeypatch.setattr(kept.marks, "workspace_marks", look)
+    with kept.one_look():
+        first = kept.workspace_mark()
+        assert kept.workspace_mark() == first
         assert len(looks) == 1
         knock(own_demo, 1)
-        assert at_hand.workspace_mark() != first
+        assert kept.workspace_mark() != first
         assert len(looks) == 2
-    second = at_hand.workspace_mark()
+    second = kept.workspace_mark()
     knock(own_demo, 2)
-    assert at_hand.workspace_mark() != second, "outside a run, each look is a new one"
+    assert kept.workspace_mark() != second, "outside a run, each look is a new one"
 
 
 def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeypatch):
@@ -503,7 +577,7 @@ def test_a_screen_in_its_frame_looks_the_workspace_up_once(demo, screen, monkeyp
         looks.append(workspace)
         return workspace_marks(workspace)
 
-    monkeypatch.setattr(at_hand.marks, "workspace_marks", look)
+    monkeypatch.setattr(kept.marks, "workspace_marks", look)
     calm(screen())
     assert len(looks) == 1
 

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from starlette.routing import Route
 
 from targeting.config import PROJECT
 from targeting.web.gate import Keys
-from targeting.web.server import lifespan, middleware, routes
+from targeting.web.server import _warm, lifespan, middleware, routes
 
 
 @dataclass
@@ -166,8 +167,18 @@ def test_the_start_does_not_wait_for_what_is_warmed(monkeypatch):
     let_go.set()
 
 
+def test_what_was_warmed_is_left_alone_by_the_collector(monkeypatch):
+    monkeypatch.setattr("targeting.web.loaders.warm_up", lambda: None)
+    assert gc.get_freeze_count() == 0
+    try:
+        _warm()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+
+
 def test_a_damaged_workspace_is_left_for_the_screens_to_tell(workspace, monkeypatch):
-    from targeting.web.at_hand import warm_up
+    from targeting.web.loaders import warm_up
 
     monkeypatch.setenv("RELANCE_WORKSPACE", str(workspace.root))
     (workspace.root / "relance.db").write_bytes(b"not a database at all, only text" * 100)

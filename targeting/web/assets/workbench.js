@@ -10,7 +10,7 @@ export default function (ctx) {
   const root = ctx.parentElement.querySelector('.rl-root')
   let s = kept.get(root)
   if (!s) {
-    s = { root, sel: [], hidden: new Set(), shown: {}, ctx }
+    s = { root, sel: [], hidden: new Set(), ctx }
     kept.set(root, s)
     s.ready = make(s, ctx.data)
   }
@@ -18,6 +18,7 @@ export default function (ctx) {
   s.ready.then(() => apply(s, ctx.data))
   return () => setTimeout(() => {
     if (root.isConnected) return
+    clearTimeout(s.later)
     s.sight?.disconnect()
     s.map?.remove()
     kept.delete(root)
@@ -101,7 +102,12 @@ async function apply(s, data) {
   if (!s.stations) return
   data = s.data                                    // what came while the files were on their way
   hide(s, new Set(data.hidden ?? []))
-  if (s.awaited && !same(data.sel, s.awaited.sel) && Date.now() - s.awaited.at < AWAITED_MS) return
+  clearTimeout(s.later)
+  const left = s.awaited ? s.awaited.at + AWAITED_MS - Date.now() : 0
+  if (left > 0 && !same(data.sel, s.awaited.sel)) {
+    s.later = setTimeout(() => apply(s, s.data), left)   // no other run may come: the page is right then
+    return
+  }
   s.awaited = null
   if (!same(data.sel, s.sel)) {
     s.sel = data.sel

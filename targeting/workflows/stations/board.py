@@ -17,7 +17,6 @@ from targeting.exports.formats import write_table
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile, backdrop_file, station_map_file
 from targeting.maps.hatching import hatch_file
-from targeting.maps.listing import DOWNLOADED
 from targeting.maps.streets import LARGE_WAYS, named_streets
 from targeting.maps.workbench import quarters_file, workbench_file
 from targeting.reference.credits import credits as stored_credits
@@ -337,11 +336,6 @@ def write_backdrop(workspace: Workspace) -> tuple[MapFile | None, list[str]]:
     if streets is not None and 0 < len(streets) <= DRAWN_STREETS:
         layers = {"streets": named_streets(streets), **layers}
     return backdrop_file(workspace.maps, layers), list(layers)
-
-
-def station_csv(rows: pd.DataFrame) -> bytes:
-    """Rows of the board as a CSV, through the exports' safe cells."""
-    return csv_bytes(rows.reset_index()[DOWNLOADED])
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
