@@ -9,14 +9,16 @@ from targeting.config import Workspace
 from targeting.maps.filters import Filters
 from targeting.web.kept import mark_of, score_mark_of, workspace
 from targeting.web.loaders import load_board, load_scored
-from targeting.workflows.stations import sheets
+from targeting.workflows.stations.board import campaign_quarters
+from targeting.workflows.stations.sheets import card, files, parts
+from targeting.workflows.stations.sheets import map as sheet
 from targeting.workflows.turfs import plan as plans
 from targeting.workflows.turfs.plan import Plan
 
 
-def _at_hand(here: Workspace) -> sheets.AtHand:
+def _at_hand(here: Workspace) -> parts.AtHand:
     """What sheets are made of, as the screens keep it."""
-    return sheets.AtHand(
+    return parts.AtHand(
         load_board.of(here, mark_of(here)), load_scored.of(here, score_mark_of(here))
     )
 
@@ -32,16 +34,16 @@ def map_sheet(
 ) -> bytes:
     """The map as it is shown, on a sheet (`pdf`) or as a picture (`png`)."""
     here = workspace()
-    return sheets.map_sheet(
+    return sheet.map_sheet(
         here, metric, filters, chosen, area, paper=paper, kind=kind, language=lang,
-        at_hand=_at_hand(here),
+        at_hand=_at_hand(here), quarters=campaign_quarters(here),
     )  # fmt: skip
 
 
 def card_pdf(station_id: str, lang: str) -> bytes:
     """The card of a station on one page."""
     here = workspace()
-    return sheets.card_sheet(here, station_id, lang, at_hand=_at_hand(here))
+    return card.card_sheet(here, station_id, lang, at_hand=_at_hand(here))
 
 
 def stations_file(
@@ -53,7 +55,7 @@ def stations_file(
 ) -> bytes:
     """The stations shown, as a file of that extension."""
     here = workspace()
-    return sheets.shown_file(
+    return files.shown_file(
         here, suffix, filters, chosen, area, language=lang, at_hand=_at_hand(here)
     )
 

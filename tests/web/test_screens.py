@@ -420,6 +420,21 @@ def test_stations_of_a_country_are_found_by_department_then_commune(monkeypatch)
     assert test.text[0].value == "69002_0001"
 
 
+def test_the_sheet_of_the_screen_has_the_quarters_of_the_screen(demo):
+    from io import BytesIO
+
+    from pypdfium2 import PdfDocument
+
+    from targeting.maps.filters import Filters
+    from targeting.web.handed import map_sheet
+    from targeting.workflows.stations.board import campaign_quarters
+
+    made = map_sheet("priority", Filters(), (), None, "A3", "pdf", "fr")
+    printed = PdfDocument(BytesIO(made))[0].get_textpage().get_text_range()
+    names = campaign_quarters(demo)["name"]
+    assert sum(name.split()[-1] in printed for name in names) > len(names) / 2
+
+
 # -- turfs -----------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -574,12 +574,13 @@ def told_elsewhere(name: str, communes: Sequence[str], wanted: Collection[str]) 
     return [f"{len(others):,} features of other communes left out: {counted(others)}"]
 
 
-def told_without(what: str, rows: Sequence[int]) -> list[str]:
-    """What is told of the features at these places of the file, left out for want of something."""
+def told_without(tell: Callable[[int, str], str], rows: Sequence[int]) -> list[str]:
+    """What is told of the features at these places of the file, left out for want of something:
+    `tell` says it of their count and of the first of them."""
     if not rows:
         return []
     which = ", ".join(str(i + 1) for i in rows[:6]) + (" …" if len(rows) > 6 else "")
-    return [f"{len(rows):,} features without {what} left out: {which}"]
+    return [tell(len(rows), which)]
 
 
 def name_the_commune(example: str) -> str:

@@ -307,7 +307,10 @@ def _wanted(
             f"“{found.column[:40]}” names {len(named):,} of {len(there):,} features.",
             way_out="Say which property holds the name with --name-column NAME.",
         )
-    notes += told_without("a name", [i for i in there if not found.names[i]])
+    notes += told_without(
+        lambda count, which: f"{count:,} features without a name left out: {which}",
+        [i for i in there if not found.names[i]],
+    )
     if len(named) > MOST_QUARTERS:
         raise SourceError(
             name,
@@ -352,7 +355,7 @@ def _dropped(layer: Layer, found: Names, rows: Sequence[int]) -> list[str]:
 
 def _one_a_name(name: str, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Valid polygons, one row a name and commune; says what was done and to which."""
-    layer, notes = with_outlines(name, layer, by="name", kind="quarter")
+    layer, notes = with_outlines(name, layer, by="name", nothing="no quarter has an outline.")
     layer = layer.assign(key=[_folded(n) for n in layer["name"]])
     keys = ["commune_code", "key"]
     twice = layer.duplicated(keys, keep=False)

@@ -376,7 +376,9 @@ def _left_out(
             "number.",
             way_out="Correct the feature, or give --commune and --code-property.",
         )
-    return notes + told_without("a station number", bad)
+    return notes + told_without(
+        lambda count, which: f"{count:,} features without a station number left out: {which}", bad
+    )
 
 
 class _Respelled:
@@ -458,7 +460,7 @@ def _mend(
     Raises SourceError where parts of many stations lie kilometres apart and no commune is told.
     """
     is_points = layer["origin"].iloc[0] == "points"
-    layer, notes = with_outlines(name, layer, by="station_id", kind="station")
+    layer, notes = with_outlines(name, layer, by="station_id", nothing="no station has an outline.")
     twice = layer["station_id"].duplicated(keep=False)
     if twice.any():
         points, parts = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import geopandas as gpd
@@ -34,26 +35,28 @@ def has_shape(layer: gpd.GeoDataFrame) -> np.ndarray:
 
 
 def with_outlines(
-    name: str, layer: gpd.GeoDataFrame, *, by: str, kind: str
+    name: str, layer: gpd.GeoDataFrame, *, by: str, nothing: str
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """The rows that have a valid shape; says which were left out, and which rings were mended.
 
-    `by`: the column that names an outline in what is told; `kind`: what one is of. Raises
-    SourceError where no row is left, and as `mend_rings` does.
+    `by`: the column that names an outline in what is told; `nothing`: what is told where no row is
+    left. Raises SourceError with it then, and as `mend_rings` does.
     """
-    shaped, no_geometry = _shaped(layer, by, "no geometry")
+    shaped, no_geometry = _shaped(layer, by, lambda names: f"left out, no geometry: {names}")
     layer, mended = mend_rings(name, shaped.copy(), by=by)
-    layer, flat = _shaped(layer, by, "an outline without area")
+    layer, flat = _shaped(layer, by, lambda names: f"left out, an outline without area: {names}")
     if layer.empty:
-        raise SourceError(name, f"no {kind} has an outline.", way_out="Export the layer again.")
+        raise SourceError(name, nothing, way_out="Export the layer again.")
     return layer, [*no_geometry, *mended, *flat]
 
 
-def _shaped(layer: gpd.GeoDataFrame, by: str, why: str) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _shaped(
+    layer: gpd.GeoDataFrame, by: str, tell: Callable[[str], str]
+) -> tuple[gpd.GeoDataFrame, list[str]]:
     there = has_shape(layer)
     if there.all():
         return layer, []
-    return layer[there], [f"left out, {why}: {named_rows(layer[~there], by)}"]
+    return layer[there], [tell(named_rows(layer[~there], by))]
 
 
 def mend_rings(
