@@ -91,10 +91,10 @@ def capture_listing(result: Backtest, arena: str, language: str) -> pd.DataFrame
 
 
 def where_it_loses(result: Backtest, arena: str, language: str) -> list[str]:
-    """How often T0 takes more than the usual product, and the groups where it takes least; nothing
-    of one group alone, whose captures are told already."""
+    """How often T0 takes more than the usual product, and the groups where it takes least; of one
+    group alone, what both take."""
     if len(result.groups[arena, "G", "product"]) < 2:
-        return []
+        return [_against_usual(result, arena, language)]
     share = result.figures.at[(arena, "G", "product"), "beats_naive"]
     lines = [text_in(language, "backtest.better", share=percent_in(language, share, decimals=0))]
     gap = result.groups[arena, "G", "product"] - result.groups[arena, "G", "naive"]
@@ -103,3 +103,16 @@ def where_it_loses(result: Backtest, arena: str, language: str) -> list[str]:
     if worst and arena != "national":
         lines.append(text_in(language, "backtest.worse", groups=", ".join(worst)))
     return lines
+
+
+def _against_usual(result: Backtest, arena: str, language: str) -> str:
+    ours, usual = (
+        float(result.figures.at[(arena, "G", method), "capture_20"])
+        for method in ("product", "naive")
+    )
+    return text_in(
+        language,
+        "backtest.one_more" if ours > usual else "backtest.one_less",
+        ours=percent_in(language, ours),
+        usual=percent_in(language, usual),
+    )

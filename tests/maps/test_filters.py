@@ -43,7 +43,7 @@ def test_the_table_for_a_human_has_headings_words_and_masked_counts(board):
     assert list(table.columns) == [
         "Rang", "Bureau", "Lieu de vote", "Choisi", "Priorité (pour 100 inscrits)",
         "Abstentionnistes visés (pour 100 inscrits)", "Abstention (%)", "Part de la gauche (%)", "Inscrits",
-        "À aller chercher (environ)", "Reste à rencontrer (environ)", "Foyers (estimation)", "Foyers visités",
+        "Avant toute visite (environ)", "À aller chercher (environ)", "Foyers (estimation)", "Foyers visités",
         "Foyers rencontrés", "Dernier passage", "À savoir",
     ]  # fmt: skip
     assert list(table["Choisi"]) == ["", "×", "", ""]

@@ -37,20 +37,25 @@ def test_a_simpler_ranking_that_does_better_is_named_best_first():
 
 
 def test_one_group_alone_is_not_said_to_be_a_hundred_per_cent_of_them():
-    one, two = (
+    one, even, two = (
         SimpleNamespace(
             figures=pd.DataFrame(
-                {"beats_naive": [1.0]},
-                index=pd.MultiIndex.from_tuples([("commune", "G", "product")]),
+                {"beats_naive": [1.0, 0.0], "capture_20": [ours, 0.31]},
+                index=pd.MultiIndex.from_tuples(
+                    [("commune", "G", m) for m in ("product", "naive")]
+                ),
             ),
             groups={("commune", "G", m): np.full(n, v) for m, v in (("product", 9), ("naive", 5))},
             transition=SimpleNamespace(
                 arenas=[SimpleNamespace(name="commune", labels=["99001", "99002"])]
             ),
         )
-        for n in (1, 2)
+        for n, ours in ((1, 0.33), (1, 0.31), (2, 0.33))
     )
-    assert where_it_loses(one, "commune", "fr") == []
+    assert where_it_loses(one, "commune", "en") == [
+        "The score of Relance takes more than the usual product: 33.0% of the votes won against 31.0%."
+    ]
+    assert "takes no more than" in where_it_loses(even, "commune", "en")[0]
     assert "100\u00a0%" in where_it_loses(two, "commune", "fr")[0]
 
 
