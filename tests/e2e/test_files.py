@@ -14,12 +14,11 @@ expect.set_options(timeout=45_000)
 NUMBERS = ("0101", "0102", "0103", "069A")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, chromium):
-    """A dashboard on a folder where there is nothing."""
-    folder = tmp_path_factory.mktemp("nothing")
-    server, url, cookie = serve(folder / "workspace", folder / "server.log")
-    yield Site(url, cookie, folder / "server.log")
+@pytest.fixture
+def site(tmp_path, chromium):
+    """A dashboard on a folder where there is nothing, one a test: none needs what another left."""
+    server, url, cookie = serve(tmp_path / "workspace", tmp_path / "server.log")
+    yield Site(url, cookie, tmp_path / "server.log")
     server.terminate()
     server.wait(10)
 
@@ -42,6 +41,21 @@ def official_files(tmp_path):
     ]
 
 
+def prepare_marseille(page, click=lambda target: target.click()):
+    click(page.locator(".st-key-step_commune [data-testid=stSelectbox] input"))
+    page.keyboard.type("Marseille")
+    page.keyboard.press("Enter")
+    click(page.get_by_role("button", name="Préparer la campagne"))
+    expect(page.locator(".st-key-to_map")).to_contain_text("résultats")
+
+
+def import_file(page, file, next_word, click=lambda target: target.click()):
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
+    card = page.locator("[class*=st-key-job_]", has_text=file.name)
+    click(card.locator("[class*=st-key-import_] button"))
+    expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
+
+
 def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_files):
     page = visit()
     clicks = []
@@ -51,17 +65,10 @@ def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_file
         target.click()
 
     click(page.get_by_role("link", name=re.compile("Commencer")))
-    click(page.locator(".st-key-step_commune [data-testid=stSelectbox] input"))
-    page.keyboard.type("Marseille")
-    page.keyboard.press("Enter")
-    click(page.get_by_role("button", name="Préparer la campagne"))
-    expect(page.locator(".st-key-to_map")).to_contain_text("résultats")
+    prepare_marseille(page, click)
     for file, next_word in zip(official_files, ("moins", "contours", "prête"), strict=True):
         clicks.append(file)  # a drop
-        page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
-        card = page.locator("[class*=st-key-job_]", has_text=file.name)
-        click(card.locator("[class*=st-key-import_] button"))
-        expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
+        import_file(page, file, next_word, click)
     click(page.get_by_role("button", name="Voir la carte"))
     wait_for_map(page)
     assert len(clicks) <= 10
@@ -70,6 +77,10 @@ def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_file
 
 
 def test_an_import_is_told_to_who_comes_back_and_is_undone(visit, official_files):
+    first = visit("/fichiers")
+    prepare_marseille(first)
+    for file, next_word in zip(official_files, ("moins", "contours", "prête"), strict=True):
+        import_file(first, file, next_word)
     page = visit("/fichiers")
     expect(page.get_by_text("Importé.").first).to_be_visible()
     page.locator("[class*=st-key-undo_] button").first.click()
