@@ -54,3 +54,16 @@ class PrivacyError(TargetingError):
 
 class TurfError(TargetingError):
     """A turf request that cannot be met, with the reason."""
+
+
+class ForbiddenError(TargetingError):
+    """What a role does not allow; the message names neither the object nor anybody."""
+
+    def __init__(self, role: str, action: str) -> None:
+        super().__init__(
+            f"your role ({role}) does not allow this ({action}): ask an administrator of the "
+            "campaign."
+            if role
+            else "your session has ended: log in again."
+        )
+        self.role, self.action = role, action

@@ -16,6 +16,7 @@ OUTCOMES = {"outcomes"}  # for whoever speaks of visits
 SHARED = {"cells", "codes", "crs", "errors", "palette", "shipped", "streetnames", "tables"}
 ONLY = {  # room: what of targeting it may import, besides itself
     "outcomes": set(),
+    "access": {"errors"},
     "scoring": SHARED | OUTCOMES,
     "turf": SHARED | OUTCOMES,
     "demo": SHARED | OUTCOMES,
@@ -26,7 +27,7 @@ ONLY = {  # room: what of targeting it may import, besides itself
     "field": SHARED | OUTCOMES,
     "exports": SHARED | OUTCOMES | {"locale", "households", "stations", "field"},
     "reference": SHARED | {"config", "sources"},
-    "store": SHARED | OUTCOMES | {"config", "sources", "reference"},
+    "store": SHARED | OUTCOMES | {"access", "config", "sources", "reference"},
     "locale": OUTCOMES | {"codes", "shipped"},
 }
 

@@ -11,6 +11,7 @@ what it looks at again cannot move before it ends; a reader sees one moment (REP
 from __future__ import annotations
 
 import random
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -38,10 +39,10 @@ from targeting.store.opening import check_integrity, schema_revision
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
+__all__ = ["Session", "check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
-NEWEST: Final = "0006"
+NEWEST: Final = "0007"
 """The last migration, written here so that Alembic is loaded where a schema changes, and there
 alone: a test holds it to what the folder has."""
 BUSY_TIMEOUT_MS: Final = 5000
@@ -93,21 +94,27 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 def _count_write(connection: Connection) -> None:
-    """Each transaction that wrote moves the store's mark on, in the same transaction."""
+    """Each transaction that wrote moves the store's mark on, in the same transaction; one that is
+    quiet wrote nothing that a screen is made of."""
     options = connection.get_execution_options()
-    if not options.get("writes") or options.get("schema"):
+    if not options.get("writes") or options.get("schema") or options.get("quiet"):
         return
     wrote = (
         func.total_changes() > 0
         if connection.dialect.name == "sqlite"
         else func.pg_current_xact_id_if_assigned().is_not(None)
     )
-    connection.execute(update(StoreMark).where(wrote).values(writes=StoreMark.writes + 1))
+    drawn = secrets.token_hex(16)
+    connection.execute(
+        update(StoreMark).where(wrote).values(writes=StoreMark.writes + 1, last_write=drawn)
+    )
 
 
-def count_writes(session: Session) -> int:
-    """How many transactions have written to this database; another number, other content."""
-    return session.scalar(select(StoreMark.writes)) or 0
+def last_write(session: Session) -> str:
+    """How many transactions have written to this database, and a sign of the last one: an older
+    copy put back has another, even after as many."""
+    found = session.execute(select(StoreMark.writes, StoreMark.last_write)).first()
+    return "" if found is None else f"{found.writes} {found.last_write}"
 
 
 class _Written:
@@ -141,8 +148,11 @@ def reading(engine: Engine) -> Iterator[Session]:
         session.rollback()
 
 
-def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
+def write(engine: Engine, work: Callable[[Session], Result], *, quiet: bool = False) -> Result:
     """Run `work` in one writing transaction: all of it, or nothing.
+
+    `quiet`: it writes nothing that a screen is made of (a session is in use, a login failed): what
+    was kept of the workspace stays true.
 
     What the engine says may be tried again (busy, a deadlock, a row changed meanwhile) is, a few
     times, a little later each time; `work` must therefore do nothing but write to its session.
@@ -152,10 +162,12 @@ def write(engine: Engine, work: Callable[[Session], Result]) -> Result:
     """
     for attempt in range(RETRIES + 1):
         try:
-            with Session(engine.execution_options(writes=True)) as session, session.begin():
+            writing = engine.execution_options(writes=True, quiet=quiet)
+            with Session(writing) as session, session.begin():
                 _one_writer(session)
                 result = work(session)
-            _written.one_more()
+            if not quiet:
+                _written.one_more()
             return result
         except (DBAPIError, StaleDataError) as error:
             if _doors_twice(error):
@@ -260,13 +272,6 @@ def open_store(workspace: Workspace) -> Engine:
         opening.remember_home(workspace, engine)
         _opened[workspace.root] = (workspace.database_url, _place(workspace))
     return engine
-
-
-def database_stamp(workspace: Workspace) -> Stamp | None:
-    """The database's file as it is: another one, or an older one put back, has another stamp even
-    where as many transactions were written to both. None where it is a server's."""
-    file = opening.database_file(workspace)
-    return None if file is None or not file.exists() else checksums.stamp(file)
 
 
 _opened: dict[Path, tuple[str, Stamp | None]] = {}

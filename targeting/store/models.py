@@ -165,6 +165,9 @@ class StoreMark(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     store_id: Mapped[str] = mapped_column(String(36))
     writes: Mapped[int] = mapped_column(default=0)
+    last_write: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """Drawn anew with each: an older database put back has another one, however many were
+    written."""
 
     __table_args__ = (CheckConstraint("id = 1", name="one_mark"),)
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select
 from sqlalchemy.orm import Session
 
+from targeting.store import models_access  # noqa: F401 (its tables join the metadata)
 from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit, VisitUndone
 from targeting.store.visits import forgotten_before
 
@@ -23,6 +24,12 @@ NOBODYS: Final = frozenset(
 )  # fmt: skip
 """Tables that say nothing of anybody. A visit taken back leaves an id drawn by chance: whose door
 it was is not kept; it goes with the visits all the same."""
+
+TEAMS: Final = frozenset(
+    {"account", "session", "invitation", "login_try", "assignment", "audit", "audit_head"}
+)
+"""Tables on who works with the tool. An account lasts as long as its campaign has it; sessions,
+tries and lines of the log go by themselves (`workflows.access.door.tidy`)."""
 
 
 class Rule(NamedTuple):

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any, Final, NamedTuple
 
 from targeting.config import Workspace
-from targeting.store.engine import count_writes, database_stamp, open_store, reading
+from targeting.store.engine import last_write, open_store, reading
 from targeting.store.queries import load_campaign
 
 
@@ -39,9 +39,9 @@ def workspace_marks(workspace: Workspace) -> Marks:
         campaign = load_campaign(session)
         if campaign is not None:
             parts += [campaign.communes, campaign.target]
-        writes = count_writes(session)
+        written = last_write(session)
     scores = _digest(parts)
-    return Marks(scores, _digest([scores, writes, database_stamp(workspace)]))
+    return Marks(scores, _digest([scores, written]))
 
 
 def workspace_mark(workspace: Workspace) -> str:

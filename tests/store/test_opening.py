@@ -14,7 +14,7 @@ from targeting.errors import WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.manifest import MANIFEST, changed_manifest, read_manifest
 from targeting.store import engine, opening
-from targeting.store.engine import count_writes, open_store, reading, write
+from targeting.store.engine import last_write, open_store, reading, write
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import reserve_codes
 from targeting.workflows.setup import init_workspace
@@ -107,20 +107,23 @@ def test_a_changed_row_is_seen_wherever_the_change_is(workspace: Workspace) -> N
     assert database.read_bytes()[at : at + 1] == b"Q"
 
 
-def test_each_transaction_that_wrote_is_counted_and_no_other(engine) -> None:  # type: ignore[no-untyped-def]
-    def count() -> int:
+def test_each_transaction_that_wrote_has_a_sign_of_its_own_and_no_other(engine) -> None:  # type: ignore[no-untyped-def]
+    def sign() -> tuple[int, str]:
         with reading(engine) as session:
-            return count_writes(session)
+            count, drawn = last_write(session).split()
+            return int(count), drawn
 
     write(engine, lambda s: save_campaign(s, name="a").id)
-    assert count() == 1
+    first = sign()
+    assert first[0] == 1
     write(engine, load_campaign)
-    assert count() == 1
     with pytest.raises(RuntimeError):
         write(engine, _half)
-    assert count() == 1
+    write(engine, lambda s: save_campaign(s, name="quiet").id, quiet=True)
+    assert sign() == first
     write(engine, lambda s: save_campaign(s, name="b").id)
-    assert count() == 2
+    assert sign()[0] == 2
+    assert sign()[1] != first[1]
 
 
 def _half(session) -> None:  # type: ignore[no-untyped-def]

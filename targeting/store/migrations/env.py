@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from targeting.store import models_access  # noqa: F401 (its tables join the metadata)
 from targeting.store.models import Base
 
 context.configure(

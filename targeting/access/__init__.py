@@ -1,0 +1,1 @@
+"""Who may do what: roles, passwords, second factors, sessions; pure, nothing is stored here."""

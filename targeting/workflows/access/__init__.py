@@ -1,0 +1,1 @@
+"""The door and the team: logging in, sessions, accounts, what was done."""

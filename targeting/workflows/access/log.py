@@ -1,0 +1,78 @@
+"""The log of what was done: read by the administrator, looked over, kept twelve months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from targeting.access.roles import Actor, require
+from targeting.config import Workspace
+from targeting.errors import TargetingError
+from targeting.store import accounts, audit
+from targeting.store.audit import Line, Verdict
+from targeting.store.engine import Session, open_store, reading, write
+from targeting.workflows.access.door import utc_now
+
+MOST_REVEALS: Final = 500
+REVEALS_IN: Final = timedelta(hours=1)
+MOST_EXPORTS: Final = 3
+EXPORTS_IN: Final = timedelta(days=1)
+BRAKES: Final = {"reveal": (MOST_REVEALS, REVEALS_IN), "export": (MOST_EXPORTS, EXPORTS_IN)}
+"""What an account may do so often within so long (TRUST SEC-17); beyond, it is refused and told."""
+
+
+class Page(NamedTuple):
+    """A page of the log, with the names of who is in it."""
+
+    lines: list[Line]
+    names: dict[str, str]
+    alerts: int
+    """Brakes that were pulled in the last week."""
+
+
+def read_log(
+    workspace: Workspace, actor: Actor, *, before: int | None = None, who: str | None = None,
+    acts: Sequence[str] = (), most: int = 100, now: datetime | None = None,
+) -> Page:  # fmt: skip
+    """The latest lines, newest first."""
+    require(actor, "audit.read")
+    since = (now or utc_now()) - timedelta(days=7)
+    with reading(open_store(workspace)) as session:
+        lines = audit.lines_of(session, before=before, actor=who, acts=acts, most=min(most, 200))
+        names = accounts.names_of(session, list({line.actor for line in lines}))
+        return Page(lines, names, audit.count_all_since(session, "brake", since))
+
+
+def verify_log(workspace: Workspace, actor: Actor) -> Verdict:
+    """Look the whole chain over."""
+    require(actor, "audit.read")
+    with reading(open_store(workspace)) as session:
+        return audit.verify_chain(session)
+
+
+def note(
+    workspace: Workspace, actor: Actor, act: str, *, object: str = "", count: int = 1,
+    reason: str = "", now: datetime | None = None,
+) -> None:  # fmt: skip
+    """Write down what was read or handed out, before it is; a brake refuses it.
+
+    Raises TargetingError where the account did so too often: that is written down too.
+    """
+    now = now or utc_now()
+
+    def keep(session: Session) -> bool:
+        most, within = BRAKES.get(act, (0, timedelta(0)))
+        done = audit.count_since(session, actor.id, act, now - within) if most else 0
+        pulled = bool(most) and done + count > most
+        audit.record(
+            session, actor, "brake" if pulled else act,
+            object=act if pulled else object, count=count, reason=reason, now=now,
+        )  # fmt: skip
+        return pulled
+
+    if write(open_store(workspace), keep, quiet=True):
+        raise TargetingError(
+            "too many in too short a time: this is refused, and the administrator is told. It is "
+            "possible again later."
+        )
