@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from targeting.access.roles import LOCAL, Actor
 from targeting.errors import WorkspaceError
 from targeting.shipped import CHECKOUT, OUR_DATA, PACKAGE
 
@@ -42,6 +43,12 @@ class Workspace:
     """
 
     root: Path
+    actor: Actor = field(default=LOCAL, compare=False, repr=False)
+    """Who opened it, and asks for what is done in it: services ask `access` what they may."""
+
+    def asked_by(self, actor: Actor) -> Workspace:
+        """The same workspace, opened by somebody."""
+        return replace(self, actor=actor)
 
     @property
     def reference(self) -> Path:

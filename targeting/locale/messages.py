@@ -43,7 +43,7 @@ _MARKED: Final = re.compile("\ue000(.*?)\ue001")
 _LOOSE: Final = re.compile(r"([^\s:;?!])([:;?!])$")
 _GAP: Final = re.compile(r"( {2,})")
 _NEXT: Final = re.compile(r"\. +[A-ZÀ-Ý]")
-FAMILIES: Final = ("bloc", "excluded", "outcome", "status")
+FAMILIES: Final = ("action", "bloc", "excluded", "outcome", "role", "status")
 """Codes of tables that may stand in a sentence: their words are those of the screens."""
 MEASURES: Final = ("minutes_expected", "n_doors")
 """What turfs are evened out by: names of columns, whose words stand with the sentences."""

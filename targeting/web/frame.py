@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from targeting.access.roles import Actor
 from targeting.locale import LANGUAGES
 from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
@@ -32,6 +33,18 @@ export default ctx => {{
 """,
 )
 
+_out = st.components.v2.component(
+    "relance_out",
+    html='<a href="/logout" target="_self"></a>\n',
+    css="a { color: var(--st-link-color) } a:focus-visible { outline: 3px solid #ffc400 }",
+    js="""
+export default ({ parentElement, data }) => {
+  parentElement.querySelector("a").textContent = data.words
+}
+""",
+)
+"""A link that stays in its window: Streamlit's own open another."""
+
 
 def show_brand() -> None:
     """The product's mark, the campaign, the days to the ballot."""
@@ -45,9 +58,12 @@ def show_brand() -> None:
         st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")
 
 
-def show_menu() -> None:
-    """Language and colours, in one menu."""
+def show_menu(actor: Actor) -> None:
+    """Who is here, language and colours, in one menu."""
     with st.container(key="menu"), st.popover(say("menu.title"), icon=":material/tune:"):
+        if actor.is_account:
+            st.markdown(f"**{plain(actor.name)}**  \n{say(f'role.{actor.role}')}")
+            _out(key="out", data={"words": say("menu.out")})
         st.segmented_control(
             say("lang.label"),
             LANGUAGES,

@@ -1,26 +1,34 @@
-"""The door until logins come: who may ask anything of this server, before Streamlit hears of it.
+"""The door: who may ask anything of this server, before Streamlit hears of it.
 
 Pure ASGI, so that pages, sockets, uploads and files pass by one place. In the order asked: our own
-name (Host), our own page (Origin), no upload that no page asks for, and the cookie of a browser
-that was opened with the one-time address.
+name (Host), our own page (Origin), no upload that no page asks for, and who asks: at one desk the
+cookie of a browser that was opened with the one-time address, in a team the session of an account.
+Who it is reaches the script by one header of ours, which nobody else can send.
 """
 
 from __future__ import annotations
 
-import hashlib
-import html
 import os
-import re
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from targeting.errors import TargetingError
-from targeting.locale import known_language, text_in
+from targeting.web.asking import (
+    Heads,
+    cookie_line,
+    cookie_name,
+    is_from,
+    local_path,
+    opens_a_page,
+    parse_origin,
+    query_of,
+    reads,
+)
+from targeting.web.door import Door, Inside
+from targeting.web.keys import Keys
+from targeting.web.ours import OURS
+from targeting.web.refusals import Refusal, refuse
 from targeting.web.screens import SCREENS
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -30,6 +38,19 @@ ORIGINS: Final = "RELANCE_ORIGINS"
 OPEN_TO_ALL: Final = ("/health", "/_stcore/health")
 """Says that the server lives, and nothing else: for whoever watches over it."""
 
+LOGIN: Final = "/login"
+CODE: Final = "/code"
+DOOR_PAGES: Final = (LOGIN, "/join", "/oidc", "/oidc/back")
+"""Where somebody comes in, in a team: open to who is not in yet."""
+
+DOOR_FILES: Final = (f"{OURS}/door.css", f"{OURS}/icon.png")
+"""What the page of the door is drawn with, besides Streamlit's letters."""
+
+LETTERS: Final = "/static/media/"
+
+WHO: Final = b"x-relance-session"
+"""The header by which the script is told whose session asks (`server.trustedUserHeaders`)."""
+
 UPLOADING_PAGES: Final = tuple(screen.name for screen in SCREENS if screen.takes_files)
 """Screens with a field for files: without any, every upload is refused."""
 
@@ -37,80 +58,21 @@ UPLOADS: Final = "/_stcore/upload_file/"
 UPLOADING: Final = ("PUT", "DELETE", "OPTIONS")
 """Where our own page sends a file, and how; nothing else that is called so goes further."""
 
-READING: Final = ("GET", "HEAD", "OPTIONS")
-
-_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
-_USUAL_PORT: Final = {"http": "80", "https": "443"}
-
-
-def parse_origin(text: str) -> str:
-    """An origin as browsers write it: lower case, without the usual port.
-
-    Raises TargetingError for what is no origin.
-
-    >>> parse_origin("https://Relance.example:443")
-    'https://relance.example'
-    """
-    found = _ORIGIN.fullmatch(text.strip().rstrip("/").lower())
-    if found is None or int(found[3] or 1) not in range(1, 65536):
-        raise TargetingError(
-            f"“{text}” is no address of a server: give it as https://relance.example or "
-            "http://192.168.1.20:8501."
-        )
-    scheme, name, port = found.groups()
-    return f"{scheme}://{name}" + (f":{port}" if port not in (None, _USUAL_PORT[scheme]) else "")
-
 
 def other_origins() -> tuple[str, ...]:
     """Origins set from outside, beside this machine's own names."""
     return tuple(parse_origin(part) for part in os.environ.get(ORIGINS, "").split())
 
 
-@dataclass
-class Keys:
-    """What lets a browser in: one address not yet used, and a cookie for each that used one.
-
-    Kept in memory alone: a server that stops forgets them. `tell` is given each new address's token
-    and the origin it is for, once the one before is spent.
-    """
-
-    tell: Callable[[str, str], None] = lambda _token, _origin: None
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    _cookies: set[bytes] = field(default_factory=set)
-
-    def spend(self, token: str, origin: str) -> str | None:
-        """A cookie for this token, which is good no more; nothing for any other."""
-        if not secrets.compare_digest(token.encode(), self.token.encode()):
-            return None
-        cookie = secrets.token_urlsafe(32)
-        self._cookies.add(_digest(cookie))
-        self.token = secrets.token_urlsafe(24)
-        self.tell(self.token, origin)
-        return cookie
-
-    def knows(self, cookie: str) -> bool:
-        """Whether this server gave that cookie."""
-        return _digest(cookie) in self._cookies
-
-
-def _digest(cookie: str) -> bytes:
-    return hashlib.sha256(cookie.encode()).digest()
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a request goes no further: a status, and the key of what is said."""
-
-    status: int
-    key: str
-
-
 class Gate:
-    """Lets in what comes from our own pages in a browser that was given a key."""
+    """Lets in what comes from our own pages, in a browser that was given a key or logged in."""
 
-    def __init__(self, app: ASGIApp, *, keys: Keys, origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, keys: Keys, door: Door | None = None, origins: tuple[str, ...] = ()
+    ) -> None:
         self.app = app
         self.keys = keys
+        self.door = door
         self.origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,21 +80,19 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        heads = _Heads(scope)
+        heads = Heads(scope)
         ours = self._our_origin(scope, heads)
         refusal = self._refusal(scope, heads, ours)
-        if refusal is None and ours is not None:
-            token = self._token_asked(scope)
-            if token is not None:
-                refusal = await self._spend(scope, send, heads, ours, token)
-                if refusal is None:
-                    return
-        if refusal is None:
-            await self.app(scope, receive, send)
+        if refusal is not None or ours is None:
+            await refuse(scope, receive, send, refusal or Refusal(421, "gate.host"))
+            return
+        scope = {**scope, "headers": _without_who(scope), "relance_origin": ours}
+        if self.door is not None and await self.door.is_team():
+            await self._team(self.door, scope, receive, send, heads, ours)
         else:
-            await refuse(scope, receive, send, refusal)
+            await self._desk(scope, receive, send, heads, ours)
 
-    def _our_origin(self, scope: Scope, heads: _Heads) -> str | None:
+    def _our_origin(self, scope: Scope, heads: Heads) -> str | None:
         """The origin by which the request calls us; nothing if the name is not ours."""
         host = heads.only(b"host")
         if host is None:
@@ -142,70 +102,112 @@ class Gate:
         named = {origin.split("://", 1)[1]: origin for origin in [*here, *self.origins]}
         return named.get(host.lower())
 
-    def _refusal(self, scope: Scope, heads: _Heads, ours: str | None) -> Refusal | None:
+    def _refusal(self, scope: Scope, heads: Heads, ours: str | None) -> Refusal | None:
         if ours is None:
             return Refusal(421, "gate.host")
-        if not _is_from(ours, scope, heads):
+        if not is_from(ours, scope, heads):
             return Refusal(403, "gate.origin")
         if "_stcore/upload_file" in scope["path"] and not _is_upload(scope):
             return Refusal(403, "gate.upload")
-        is_open = _reads(scope) and scope["path"] in OPEN_TO_ALL
-        if is_open or self._token_asked(scope) is not None or self._has_key(scope, heads):
-            return None
-        return Refusal(403, "gate.key")
+        return None
 
-    def _has_key(self, scope: Scope, heads: _Heads) -> bool:
-        return any(self.keys.knows(value) for value in heads.cookies(cookie_name(scope)))
+    # -- one desk ----------------------------------------------------------------------------------
 
-    def _token_asked(self, scope: Scope) -> str | None:
-        if scope["type"] != "http" or scope["method"] != "GET":
-            return None
-        return dict(_query(scope)).get("token")
+    async def _desk(
+        self, scope: Scope, receive: Receive, send: Send, heads: Heads, ours: str
+    ) -> None:
+        """Without accounts: the one-time address, then the cookie it gave."""
+        has_key = any(self.keys.knows(v) for v in heads.cookies(cookie_name(scope, ours)))
+        token = _token_asked(scope)
+        if token is not None:
+            await self._spend(scope, receive, send, ours, token, has_key=has_key)
+        elif has_key or (reads(scope) and scope["path"] in OPEN_TO_ALL):
+            await self.app(scope, receive, send)
+        else:
+            await refuse(scope, receive, send, Refusal(403, "gate.key"))
 
     async def _spend(
-        self, scope: Scope, send: Send, heads: _Heads, ours: str, token: str
-    ) -> Refusal | None:
+        self, scope: Scope, receive: Receive, send: Send, ours: str, token: str, *, has_key: bool
+    ) -> None:
         """Let a browser in for its token, and send it to the page without it."""
-        if self._has_key(scope, heads):
-            cookie = None  # an address kept as a bookmark: this browser is in already
-        elif (cookie := self.keys.spend(token, ours)) is None:
-            return Refusal(403, "gate.spent")
-        headers = [
-            (b"location", _without_token(scope).encode()),
-            (b"cache-control", b"no-store"),
-            (b"content-length", b"0"),
-        ]
-        if cookie is not None:
-            safe = "; Secure" if ours.startswith("https:") else ""
-            value = f"{cookie_name(scope)}={cookie}; Path=/; HttpOnly; SameSite=Strict{safe}"
-            headers.append((b"set-cookie", value.encode()))
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        cookie = None  # an address kept as a bookmark: this browser is in already
+        if not has_key and (cookie := self.keys.spend(token, ours)) is None:
+            await refuse(scope, receive, send, Refusal(403, "gate.spent"))
+            return
+        line = None if cookie is None else cookie_line(cookie_name(scope, ours), cookie, ours)
+        await send_to(send, local_path(scope, without="token"), line)
+
+    # -- a team ------------------------------------------------------------------------------------
+
+    async def _team(
+        self, door: Door, scope: Scope, receive: Receive, send: Send, heads: Heads, ours: str
+    ) -> None:
+        """With accounts: a session, whose role may."""
+        path = scope["path"]
+        if reads(scope) and (path in OPEN_TO_ALL or _is_of_the_door(path)):
+            await self.app(scope, receive, send)
+            return
+        inside = None
+        for secret in heads.cookies(cookie_name(scope, ours))[:2]:
+            inside = inside or await door.whose(secret)
+        scope = {**scope, "relance_inside": inside}
+        if scope["type"] == "http" and path in DOOR_PAGES:
+            await self.app(scope, receive, send)
+            return
+        if inside is None:
+            await _to_the_login(scope, receive, send, heads)
+            return
+        if refusal := self._team_refusal(door, scope, heads, inside):
+            await refuse(scope, receive, send, refusal)
+            return
+        if inside.must_set_code and path not in (CODE, "/logout"):
+            if opens_a_page(scope, heads):
+                await send_to(send, CODE)
+            else:
+                await refuse(scope, receive, send, Refusal(403, "gate.code"))
+            return
+        scope["headers"] = [*scope["headers"], (WHO, inside.id.encode())]
+        if scope["type"] == "websocket":
+            await door.watched(inside, self.app, scope, receive, send)
+        else:
+            await self.app(scope, receive, _unstored(send))
+
+    def _team_refusal(
+        self, door: Door, scope: Scope, heads: Heads, inside: Inside
+    ) -> Refusal | None:
+        if scope["path"].startswith(UPLOADS) and scope["method"] == "PUT":
+            if not inside.may_upload:
+                return Refusal(403, "gate.upload_role")
+            if not door.takes(inside, heads.only(b"content-length")):
+                return Refusal(413, "gate.upload_quota")
+        if opens_a_page(scope, heads) and door.is_full(inside):
+            return Refusal(503, "gate.full", again=10)
         return None
 
 
-class _Heads:
-    """The headers of a request, by lower-case name."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.all = [(k.lower(), v.decode("latin-1")) for k, v in scope["headers"]]
-
-    def count(self, name: bytes) -> int:
-        return sum(k == name for k, _ in self.all)
-
-    def only(self, name: bytes) -> str | None:
-        """The value of a header given once; nothing if it is not there, or twice."""
-        values = [v for k, v in self.all if k == name]
-        return values[0] if len(values) == 1 else None
-
-    def cookies(self, name: str) -> list[str]:
-        parts = [p.strip() for k, v in self.all if k == b"cookie" for p in v.split(";")]
-        return [p.split("=", 1)[1] for p in parts if p.startswith(f"{name}=")]
+def _is_of_the_door(path: str) -> bool:
+    return path in DOOR_FILES or (path.startswith(LETTERS) and ".." not in path)
 
 
-def cookie_name(scope: Scope) -> str:
-    """The cookie's name: with the port, for browsers give one machine's cookies to all ports."""
-    return f"relance_{(scope.get('server') or ('', None))[1] or 'key'}"
+def _without_who(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers but ours, in whatever spelling: a proxy may take `_` for `-`."""
+    return [(k, v) for k, v in scope["headers"] if k.lower().replace(b"_", b"-") != WHO]
+
+
+async def _to_the_login(scope: Scope, receive: Receive, send: Send, heads: Heads) -> None:
+    """Who opens a page logs in and comes back to it; all else is refused."""
+    if opens_a_page(scope, heads):
+        way = local_path(scope)
+        await send_to(send, LOGIN + ("" if way == "/" else "?" + urlencode({"next": way})))
+    else:
+        status = 403 if scope["type"] == "websocket" else 401
+        await refuse(scope, receive, send, Refusal(status, "gate.login"))
+
+
+def _token_asked(scope: Scope) -> str | None:
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return None
+    return dict(query_of(scope)).get("token")
 
 
 def _is_upload(scope: Scope) -> bool:
@@ -214,81 +216,30 @@ def _is_upload(scope: Scope) -> bool:
     return bool(UPLOADING_PAGES) and is_ours and scope["path"].startswith(UPLOADS)
 
 
-def _reads(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in READING
+def _unstored(send: Send) -> Send:
+    """In a team no page or file of it stays in a browser's store; what is the same for all may."""
+
+    async def send_unstored(message: object) -> None:
+        if isinstance(message, dict) and message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            told = b" ".join(v for k, v in headers if k.lower() == b"cache-control")
+            if b"immutable" not in told:
+                headers = [(k, v) for k, v in headers if k.lower() != b"cache-control"]
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        await send(message)  # type: ignore[arg-type]
+
+    return send_unstored
 
 
-def _is_from(ours: str, scope: Scope, heads: _Heads) -> bool:
-    """Whether our own page asks. Browsers name the page (Origin) with all that writes and with
-    sockets; with what only reads they say at least where it comes from (Sec-Fetch-Site)."""
-    if heads.count(b"origin"):
-        return heads.only(b"origin") == ours and (
-            heads.only(b"sec-fetch-site") in (None, "same-origin", "none")
-        )
-    if not _reads(scope):
-        return False
-    site = heads.only(b"sec-fetch-site")
-    return site not in ("cross-site", "same-site") or _is_navigation(heads)
-
-
-def _is_navigation(heads: _Heads) -> bool:
-    return heads.only(b"sec-fetch-mode") == "navigate" and (
-        heads.only(b"sec-fetch-dest") in (None, "document")
-    )
-
-
-def _query(scope: Scope) -> list[tuple[str, str]]:
-    return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-
-
-def _without_token(scope: Scope) -> str:
-    """The path and query asked for, without the token: always on this server."""
-    path = "/" + quote(scope["path"].lstrip("/\\"), safe="/")
-    kept = [(k, v) for k, v in _query(scope) if k != "token"]
-    return path + (f"?{urlencode(kept)}" if kept else "")
-
-
-# -- what is said ----------------------------------------------------------------------------------
-
-
-async def refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
-    """Answer a request that goes no further; nothing of what it sent is repeated but its path."""
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        if "websocket.http.response" not in (scope.get("extensions") or {}):
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})  # answered with 403
-            return
-        await receive()
-        kind = "websocket.http.response"
-    content_type, body = _words(scope, refusal)
+async def send_to(send: Send, way: str, cookie: bytes | None = None) -> None:
+    """Send a browser to a page of ours."""
     headers = [
-        (b"content-type", content_type),
-        (b"content-length", str(len(body)).encode()),
+        (b"location", way.encode()),
         (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
+        (b"content-length", b"0"),
     ]
-    await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
-    is_head = scope.get("method") == "HEAD"
-    await send({"type": f"{kind}.body", "body": b"" if is_head else body})
-
-
-def _words(scope: Scope, refusal: Refusal) -> tuple[bytes, bytes]:
-    """A plain page for who opens an address; one line for a program."""
-    language = known_language(dict(_query(scope)).get("lang"))
-    heads = _Heads(scope)
-    line = text_in(language, refusal.key)
-    if "text/html" not in (heads.only(b"accept") or ""):
-        return b"text/plain; charset=utf-8", f"{line}\n".encode()
-    again = ""
-    if refusal.key in ("gate.key", "gate.spent"):
-        way = html.escape(_without_token(scope))
-        again = f'<p><a href="{way}">{html.escape(text_in(language, "gate.again"))}</a></p>'
-    page = (
-        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<title>Relance</title><style>body{{font:18px/1.5 sans-serif;max-width:38em;"
-        f"margin:12vh auto;padding:0 1em;color:#1c1c28}}</style><h1>Relance</h1>"
-        f"<p>{html.escape(line)}</p>{again}"
-    )
-    return b"text/html; charset=utf-8", page.encode()
+    if cookie is not None:
+        headers.append((b"set-cookie", cookie))
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from targeting.locale import known_language
 from targeting.web.ours import our_url
 
+POLICY: Final = b"content-security-policy"
 HEADERS: Final = (
-    (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'"),
+    (POLICY, b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -55,9 +56,13 @@ class SecurityHeaders:
 def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            ours = {name for name, _ in HEADERS}
-            theirs = [(k, v) for k, v in message.get("headers", []) if k.lower() not in ours]
-            message = {**message, "headers": [*theirs, *HEADERS]}
+            given = message.get("headers", [])
+            has_own = {k.lower() for k, _ in given} & {POLICY}  # a page of the door
+            own = {POLICY, b"referrer-policy"} if has_own else set()
+            ours = [(k, v) for k, v in HEADERS if k not in own]
+            names = {k for k, _ in ours}
+            theirs = [(k, v) for k, v in given if k.lower() not in names]
+            message = {**message, "headers": [*theirs, *ours]}
         await send(message)
 
     return send_with_headers
@@ -74,8 +79,9 @@ class _Page:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            kind = dict(message.get("headers", [])).get(b"content-type", b"")
-            if kind.startswith(b"text/html"):
+            heads = dict(message.get("headers", []))
+            is_page = heads.get(b"content-type", b"").startswith(b"text/html")
+            if is_page and POLICY not in heads:  # a page of the door has its own
                 self._start = message
                 return
         elif self._start is not None and message["type"] == "http.response.body":

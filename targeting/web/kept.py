@@ -11,8 +11,10 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
+from targeting.access.roles import Actor
 from targeting.config import Workspace, workspace_from
 from targeting.store.engine import written_here
+from targeting.web.who import actor
 from targeting.web.words import say
 from targeting.workflows import marks
 
@@ -25,18 +27,22 @@ _look: ContextVar[dict[tuple[Workspace, int], marks.Marks] | None] = ContextVar(
     "look", default=None
 )
 
+_asking: ContextVar[Actor | None] = ContextVar("asking", default=None)
+
 
 @contextmanager
 def one_look() -> Iterator[None]:
-    """What one run of a screen shows is of one moment: the workspace's marks are looked up once.
+    """What one run of a screen shows is of one moment: the workspace's marks are looked up once,
+    and so is who asks.
 
-    They are looked up again once this process has written. Outside, each look is a new one.
+    Marks are looked up again once this process has written. Outside, each look is a new one.
     """
-    token = _look.set({})
+    token, asking = _look.set({}), _asking.set(actor())
     try:
         yield
     finally:
         _look.reset(token)
+        _asking.reset(asking)
 
 
 def _marks(here: Workspace) -> marks.Marks:
@@ -62,8 +68,8 @@ def workspace_mark() -> str:
 
 
 def workspace() -> Workspace:
-    """The workspace of this server."""
-    return workspace_from()
+    """The workspace of this server, as who looks at the screen opens it."""
+    return workspace_from().asked_by(_asking.get() or actor())
 
 
 class Kept(Generic[Asked, Opened]):

@@ -7,12 +7,13 @@ import uuid
 
 import streamlit as st
 
-from targeting.errors import TargetingError
+from targeting.access.roles import NOBODY, Actor
+from targeting.errors import ForbiddenError, TargetingError
 from targeting.locale import DEFAULT
 from targeting.shipped import PACKAGE, PAGES
 from targeting.web.frame import show_brand, show_menu
-from targeting.web.kept import one_look
-from targeting.web.screens import GROUPS, HEADINGS, SCREENS
+from targeting.web.kept import one_look, workspace
+from targeting.web.screens import GROUPS, SCREENS
 from targeting.web.words import language, say, show_trouble
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
@@ -29,15 +30,31 @@ def keep_language() -> None:
 
 
 def main() -> None:
-    """One run of the script: the frame, then the screen asked for."""
+    """One run of the script: the frame, then the screen asked for, where the role may open it."""
     st.set_page_config(page_title=say("app.name"), page_icon=str(ICON), layout="wide")
+    try:
+        with one_look():
+            _run(workspace().actor)
+    except TargetingError as error:
+        show_trouble(error)
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        logging.getLogger("relance").exception("%s", reference)
+        st.error(say("error.fault", reference=reference))
+
+
+def _run(actor: Actor) -> None:
+    """The frame as this role has it, and the screen."""
+    if actor == NOBODY:
+        raise ForbiddenError("", "")
     pages = {
         one.name: st.Page(
-            PAGES / f"{one.name}.py", title=say(one.nav), url_path=one.path, default=one.is_home
+            PAGES / f"{one.name}.py", title=say(one.nav), url_path=one.path, default=one.is_home,
+            visibility="visible" if one.is_open_to(actor) else "hidden",
         )
         for one in SCREENS
-    }
-    screen = st.navigation(
+    }  # fmt: skip
+    chosen = st.navigation(
         {
             "" if group == GROUPS[0] else say(f"group.{group}"): [
                 pages[one.name] for one in SCREENS if one.group == group
@@ -46,21 +63,16 @@ def main() -> None:
         },
         position="top",
     )
-    st.set_page_config(page_title=f"{screen.title} · {say('app.name')}")
+    screen = next(one for one in SCREENS if one.path == chosen.url_path)
+    st.set_page_config(page_title=f"{chosen.title} · {say('app.name')}")
     show_brand()
-    show_menu()
+    show_menu(actor)
     with st.container(key="heading"):
-        st.title(say(HEADINGS[screen.url_path]), anchor=False)
+        st.title(say(screen.heading), anchor=False)
     keep_language()
-    try:
-        with one_look():
-            screen.run()
-    except TargetingError as error:
-        show_trouble(error)
-    except Exception:
-        reference = uuid.uuid4().hex[:8]
-        logging.getLogger("relance").exception("%s", reference)
-        st.error(say("error.fault", reference=reference))
+    if not screen.is_open_to(actor):
+        raise ForbiddenError(actor.role, screen.action)
+    chosen.run()
 
 
 if __name__ == "__main__":  # as Streamlit runs it; importing it does nothing

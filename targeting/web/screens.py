@@ -1,19 +1,17 @@
 """The screens, declared once: where each lies, what it is called, whom it is for.
 
-Another screen is a file in `pages/`, a row here, and its words in each language.
+Another screen is a file in `pages/`, a row here, and its words in each language. A screen that a
+role may not open is not in its menu, and its address is refused.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from targeting.access.roles import NOBODY, Actor
+
 GROUPS: Final = ("top", "field", "proof", "data")
 """In the order of work; screens of the first are links of their own, others lie in a menu."""
-
-ROLES: Final = ("director", "field_director", "analyst")
-"""Roles that have screens (TRUST 2.3), besides the administrator, who has all; volunteers none."""
-
-LEADERS: Final = ("director", "field_director")
 
 
 class Screen(NamedTuple):
@@ -23,10 +21,15 @@ class Screen(NamedTuple):
     nav: str
     heading: str
     group: str
-    roles: tuple[str, ...] = ROLES
+    action: str = "places.see"
+    """What who opens it must be allowed, on what is theirs at least (`access.roles`)."""
     is_home: bool = False
     takes_files: bool = False
     """Whether it asks for files: uploads are let in for these alone."""
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Whether that role may open it; the first screen is open to who is in."""
+        return actor != NOBODY and (not self.action or actor.may(self.action, own=True))
 
     @property
     def path(self) -> str:
@@ -35,17 +38,15 @@ class Screen(NamedTuple):
 
 
 SCREENS: Final = (
-    Screen("accueil", "nav.home", "home.title", "top", is_home=True),
+    Screen("accueil", "nav.home", "home.title", "top", "", is_home=True),
     Screen("carte", "nav.map", "map.title", "top"),
-    Screen("plan", "nav.plan", "plan.title", "field", LEADERS),
-    Screen("secteurs", "nav.turfs", "turfs.title", "field", LEADERS),
-    Screen("retouche", "nav.hand", "hand.title", "field", LEADERS),
+    Screen("plan", "nav.plan", "plan.title", "field", "plan.see"),
+    Screen("secteurs", "nav.turfs", "turfs.title", "field", "turfs.see"),
+    Screen("retouche", "nav.hand", "hand.title", "field", "turfs.cut"),
     Screen("retour", "nav.backtest", "backtest.title", "proof"),
     Screen("scenario", "nav.scenario", "scenario.title", "proof"),
     Screen("passe", "nav.past", "ledger.title", "proof"),
-    Screen("fichiers", "nav.files", "files.title", "data", LEADERS, takes_files=True),
+    Screen("fichiers", "nav.files", "files.title", "data", "files.import", takes_files=True),
     Screen("sante", "nav.health", "health.title", "data"),
 )
 """In the order of the menu."""
-
-HEADINGS: Final = {screen.path: screen.heading for screen in SCREENS}

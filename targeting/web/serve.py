@@ -16,7 +16,8 @@ from targeting.errors import TargetingError
 from targeting.locale import DEFAULT
 from targeting.locale.messages import LANGUAGE_VARIABLE, said
 from targeting.shipped import CHECKOUT, PACKAGE
-from targeting.web.gate import ORIGINS, parse_origin
+from targeting.web.asking import parse_origin
+from targeting.web.gate import ORIGINS
 
 PORTS_TRIED: Final = 20
 LOOPBACK: Final = "127.0.0.1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -21,8 +22,11 @@ from starlette.types import Scope
 from targeting import __version__
 from targeting.config import ASSETS, workspace_from
 from targeting.locale.messages import said, spoken_language
-from targeting.web.gate import Gate, Keys, other_origins
+from targeting.web import login
+from targeting.web.door import Door
+from targeting.web.gate import Gate, other_origins
 from targeting.web.headers import SecurityHeaders
+from targeting.web.keys import Keys
 from targeting.web.ours import FOLDER, OURS
 
 MAIN: Final = Path(__file__).with_name("main.py")
@@ -50,28 +54,34 @@ async def health(_request: Request) -> Response:
     return JSONResponse({"status": "ok", "version": __version__})
 
 
-def routes() -> list[BaseRoute]:
-    """`/health`, the workspace's map files at `/assets`, our own style and scripts."""
+def routes(door: Door) -> list[BaseRoute]:
+    """`/health`, the pages of the door, the workspace's map files at `/assets`, our own style and
+    scripts."""
     maps = workspace_from().maps
     return [
+        *login.routes(door),
         Route("/health", health),
         Mount(ASSETS, MapFiles(directory=maps, check_dir=False), name="assets"),
         Mount(OURS, MapFiles(directory=FOLDER), name="ours"),
     ]
 
 
-def middleware(keys: Keys) -> list[Middleware]:
-    """What stands before every request; `keys` is what lets a browser in."""
+def middleware(keys: Keys, door: Door) -> list[Middleware]:
+    """What stands before every request: `keys` lets a browser in at one desk, `door` in a team."""
     return [
         Middleware(SecurityHeaders),
-        Middleware(Gate, keys=keys, origins=other_origins()),
+        Middleware(Gate, keys=keys, door=door, origins=other_origins()),
     ]
 
 
 def parts() -> dict[str, Any]:
-    """All that `st.App` is built with, one set of keys in it."""
-    keys = Keys()
-    return {"routes": routes(), "middleware": middleware(keys), "lifespan": lifespan(keys)}
+    """All that `st.App` is built with, one set of keys and one door in it."""
+    keys, door = Keys(), Door(workspace_from)
+    return {
+        "routes": routes(door),
+        "middleware": middleware(keys, door),
+        "lifespan": lifespan(keys, door),
+    }
 
 
 def print_address(token: str, origin: str, *, another: bool = True) -> None:
@@ -81,8 +91,18 @@ def print_address(token: str, origin: str, *, another: bool = True) -> None:
     click.echo(said(spoken_language(), words))
 
 
-def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """At the start, print the address and warm what the first screens need."""
+def print_first(origin: str) -> None:
+    """In a team without an administrator: the link of one use that makes the first one."""
+    from targeting.workflows.access.door import first_link
+
+    secret = first_link(workspace_from())
+    if secret is not None:
+        words = f"first administrator (one use, 24 hours): {origin}/join?k={secret}"
+        click.echo(said(spoken_language(), words))
+
+
+def lifespan(keys: Keys, door: Door) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """At the start, print the address and warm what the first screens need; look after sockets."""
 
     @asynccontextmanager
     async def around(_app: object) -> AsyncIterator[None]:
@@ -91,9 +111,15 @@ def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
         address, port = config.get_option("server.address"), config.get_option("server.port")
         origin = (other_origins() or (f"http://{address or '127.0.0.1'}:{port}",))[0]
         keys.tell = print_address
-        print_address(keys.token, origin, another=False)
+        if await door.is_team():
+            click.echo(said(spoken_language(), f"Relance: {origin} (with accounts)"))
+            print_first(origin)
+        else:
+            print_address(keys.token, origin, another=False)
         threading.Thread(target=_warm, name="warm-up", daemon=True).start()
+        watching = asyncio.create_task(door.watch())
         yield
+        watching.cancel()
 
     return around
 

@@ -122,9 +122,8 @@ def test_what_is_no_code_is_none(bad: str) -> None:
 
 
 def test_the_square_to_scan_names_the_product_and_the_login() -> None:
-    assert code_address("ABCDEFGH", "anna").startswith(
-        "otpauth://totp/Relance:anna?secret=ABCDEFGH"
-    )
+    secret = new_code_secret()
+    assert code_address(secret, "anna").startswith(f"otpauth://totp/Relance:anna?secret={secret}")
 
 
 # -- waits -----------------------------------------------------------------------------------------

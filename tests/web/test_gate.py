@@ -9,7 +9,9 @@ import pytest
 from targeting.config import PROJECT
 from targeting.errors import TargetingError
 from targeting.web import gate
-from targeting.web.gate import OPEN_TO_ALL, UPLOADING_PAGES, Keys, _is_upload, parse_origin
+from targeting.web.asking import parse_origin
+from targeting.web.gate import OPEN_TO_ALL, UPLOADING_PAGES, _is_upload
+from targeting.web.keys import Keys
 from tests.e2e.conftest import address, serve
 
 ROUTES = (

@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from targeting.config import PROJECT
-from targeting.web.gate import Keys
+from targeting.config import PROJECT, workspace_from
+from targeting.web.door import Door
+from targeting.web.keys import Keys
 from targeting.web.server import _warm, lifespan, middleware, routes
 
 
@@ -81,7 +82,8 @@ def client(tmp_path, monkeypatch):
 
     keys = Keys()
     cookie = keys.spend(keys.token, "")
-    app = Starlette(routes=[*routes(), Route("/", page)], middleware=middleware(keys))
+    door = Door(workspace_from)
+    app = Starlette(routes=[*routes(door), Route("/", page)], middleware=middleware(keys, door))
     return Client(app, {"host": "127.0.0.1", "cookie": f"relance_80={cookie}"})
 
 
@@ -159,7 +161,7 @@ def test_the_start_does_not_wait_for_what_is_warmed(monkeypatch):
     monkeypatch.setattr("targeting.web.server._warm", slow)
 
     async def start():
-        async with lifespan(Keys())(None):
+        async with lifespan(Keys(), Door(workspace_from))(None):
             assert begun.wait(60)
             assert not let_go.is_set(), "the server is up while it warms"
 
