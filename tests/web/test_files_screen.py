@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
+from targeting.errors import WorkspaceError
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
@@ -280,3 +282,24 @@ def test_every_verdict_has_its_words():
     assert [
         k for k in keys if k not in known and not {f"{k}.one", f"{k}.many"} <= known.keys()
     ] == []
+
+
+def test_what_a_button_of_the_board_is_refused_is_told_by_the_board_beside_its_job(
+    here, monkeypatch
+):
+    def board_alone():  # a button of a fragment runs the fragment again, and not the page
+        from targeting.web.files import show_board
+
+        show_board()
+
+    def refuse(_here, _job_id):
+        raise WorkspaceError("many files wait already: let them be looked at first.")
+
+    job_id, other = drop(here, PRES), drop(here, LEGI, "autre.txt")
+    monkeypatch.setattr(desk, "ask_import", refuse)
+    test = AppTest.from_function(board_alone).run()
+    press(test, "import", job_id)
+    (told,) = test.text
+    assert "attendent" in told.value
+    press(test, "dismiss", other)
+    assert not test.text
