@@ -215,8 +215,11 @@ def test_a_campaign_without_a_name_is_called_by_its_city(tmp_path, name, commune
 def test_the_size_told_is_the_one_the_server_takes():
     config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())
     limit = config["server"]["maxUploadSize"]
-    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help")
+    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
     assert f"Above {limit} MB" in text_in("en", "files.drop_help")
+    archive = desk.MOST_ARCHIVE_BYTES // 1024**2
+    assert f"{archive} Mo au plus" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
+    assert f"{archive} MB at most" in text_in("en", "files.drop_help")
 
 
 def test_cities_are_told_by_name_or_code():

@@ -19,6 +19,7 @@ from targeting.config import PROJECT, Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.staging import recover_if_needed
 from targeting.sources.fetching.catalogue import find_publication
+from targeting.sources.files import ARCHIVES, LONGEST_MAGIC
 from targeting.workflows.jobs.records import (
     GIVEN,
     SETTLED,
@@ -44,6 +45,9 @@ STOP_SECONDS: Final = 0.8
 """How long a worker has to end what is to stop; then it is ended."""
 
 MOST_WAITING: Final = 20
+MOST_ARCHIVE_BYTES: Final = 25 * 1024**2
+"""Of a compressed file that is dropped: it may swell to 250 MB (TRUST.md, SEC-07)."""
+
 LONGEST_NAME: Final = 80
 MOST_NAME_BYTES: Final = 200
 """A disk counts a name's bytes, 255 at most: a letter may have four."""
@@ -56,9 +60,10 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
     """Take a file in and have it looked at; the same file twice is the same job.
 
     A file whose import is in place is not looked at again. Raises WorkspaceError in the invented
-    town's workspace, or where the disk is full.
+    town's workspace, for a compressed file too large, or where the disk is full.
     """
     _refuse_place(workspace)
+    refuse_large_archive(content)
     content.seek(0)
     job_id = _digest(content)
     with at_the_desk(workspace):
@@ -83,6 +88,18 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
             raise WorkspaceError(f"the file could not be kept ({error.strerror}).") from error
     poke(workspace)
     return job
+
+
+def refuse_large_archive(content: BinaryIO) -> None:
+    """Raise WorkspaceError for a compressed file of more bytes than one may have."""
+    content.seek(0)
+    is_archive = content.read(LONGEST_MAGIC).startswith(ARCHIVES)
+    if is_archive and content.seek(0, os.SEEK_END) > MOST_ARCHIVE_BYTES:
+        raise WorkspaceError(
+            f"this compressed file is larger than {MOST_ARCHIVE_BYTES // 1024**2} MB, the most "
+            "that one may be: drop the files that it holds one by one, or have it fetched by the "
+            "step that offers it."
+        )
 
 
 def order(workspace: Workspace, source: str) -> Job:
