@@ -13,7 +13,9 @@ from targeting.locale import election_in, number_in
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
 from targeting.web.at_hand import command
+from targeting.web.ballot import choose_vote
 from targeting.web.kept import workspace
+from targeting.web.loaders import load_campaign
 from targeting.web.words import language, plain, say, told
 from targeting.workflows.guide import (
     CITIES,
@@ -425,6 +427,9 @@ def _show_communes(guide: Guide) -> None:
         label, key="make_campaign", on_click=_make_campaign, args=(key,),
         type="secondary" if there else "primary",
     )  # fmt: skip
+    if guide.has_campaign and (card := load_campaign()) is not None:
+        st.markdown(f"**{say('ballot.which')}**")
+        choose_vote(card)
     if not guide.has_campaign:
         st.markdown(say("step.commune.or_town"))
         st.button(

@@ -20,6 +20,7 @@ from targeting.workflows.home import load_holdings
 from targeting.workflows.marks import workspace_mark, workspace_marks
 from targeting.workflows.setup import campaign_card, init_workspace
 from targeting.workflows.stations.board import load_board
+from targeting.workflows.stations.past import load_past
 from tests.web.conftest import shown_map
 
 
@@ -80,6 +81,33 @@ def test_home_tells_the_days_left_and_from_when_one_is_silent(
         assert (text_in("fr", key, day="14 mars 2026") in said) == (key == law)
 
 
+def test_the_vote_is_chosen_on_home_and_chosen_again(own_demo, screen, monkeypatch):
+    monkeypatch.setattr("targeting.web.ballot.today", lambda: date(2026, 3, 1))
+    init_workspace(own_demo, ballot_date=None)
+    test = screen()
+    assert text_in("fr", "desk.set_day") in calm(test)
+    test.button(key="ballot_keep").click().run()
+    assert "quel" in "".join(w.value for w in test.warning)
+
+    def boxes():
+        [kind] = [b for b in test.selectbox if str(b.key).startswith("ballot_kind")]
+        [day] = [b for b in test.date_input if str(b.key).startswith("ballot_day")]
+        return kind, day
+
+    kind, day = boxes()
+    kind.set_value(("muni", 1))
+    day.set_value(date(2026, 3, 15)).run()
+    said = calm(test)
+    assert text_in("fr", "ballot.second", day="22 mars 2026") in said
+    test.button(key="ballot_keep").click().run()
+    assert campaign_card(own_demo).ballot_date == date(2026, 3, 15)
+    test.button(key="ballot_second").click().run()
+    card = campaign_card(own_demo)
+    assert (card.election_id, card.ballot_date) == ("2026_muni_t2", date(2026, 3, 22))
+    assert f"municipales, {text_in('fr', 'round.2')} · 22 mars 2026" in calm(test)
+    assert not test.warning
+
+
 @pytest.mark.parametrize(("talks", "told"), [(10, "moins de 11 conversations"), (11, "11 conv")])
 def test_home_does_not_tell_fewer_than_eleven_talks(own_demo, screen, talks, told):
     for number in range(talks):
@@ -111,7 +139,7 @@ def test_the_town_votes_in_the_year_of_its_ballot(demo, screen):
     card = campaign_card(demo)
     assert card.election_id == f"{card.ballot_date.year}_muni_t1"
     said = calm(screen())
-    assert said.count(str(card.ballot_date.year)) == 3  # the ballot, its day, and the day before
+    assert said.count(str(card.ballot_date.year)) >= 3  # the ballot, its day, and the day before
 
 
 def test_a_source_is_credited_once(own_demo):
@@ -643,9 +671,34 @@ def test_the_ledger_tells_what_became_of_the_town_s_stations(demo, screen):
     test = screen("passe")
     said = calm(test)
     assert text_in("fr", "ledger.what") in said
-    assert next(m.label for m in test.metric) == text_in("fr", "ledger.kind.identity")
+    assert [m.label for m in test.metric][-1] == text_in("fr", "ledger.kind.identity")
+    answer = next(h.value for h in test.subheader)
+    assert "depuis ce scrutin" in answer
     test.multiselect(key="kinds").set_value(["gone"]).run()
     assert text_in("fr", "ledger.none") in calm(test)
+
+
+def test_a_link_to_an_election_of_the_past_opens_it_and_nonsense_the_newest(demo, screen):
+    newest = screen("passe").selectbox(key="vintage")
+    oldest = screen("passe", scrutin=load_past(demo).vintages[-1]).selectbox(key="vintage")
+    assert oldest.index == len(oldest.options) - 1
+    lost = screen("passe", scrutin="2099_muni_t9")
+    assert lost.selectbox(key="vintage").value == newest.value
+    calm(lost)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [("45-55", (45, 55)), ("0-100", (0, 100)), ("55-45", None), ("45-101", None), ("x-y", None),
+     ("4", None)],
+)  # fmt: skip
+def test_a_link_to_a_scenario_opens_it_and_nonsense_the_usual_one(demo, screen, asked, value):
+    test = screen("scenario", participation=asked, fidelite="7-9")
+    calm(test)
+    usual = screen("scenario").slider(key="scenario_turnout").value
+    assert test.slider(key="scenario_turnout").value == (value or usual)
+    assert test.slider(key="scenario_transfer").value == (80, 100)
+    assert len(test.subheader) == 1
 
 
 def test_the_health_of_the_town_is_shown_with_its_sources(demo, screen):
