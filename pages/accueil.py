@@ -7,7 +7,7 @@ from targeting.web.at_hand import page_link
 from targeting.web.ballot import choose_vote, round_in_words
 from targeting.web.empty import files_link
 from targeting.web.loaders import load_campaign, load_desk, load_holdings, shows_demo
-from targeting.web.words import countdown, language, say, show_credits, today, told
+from targeting.web.words import countdown, language, meaning, say, show_credits, today, told
 from targeting.workflows.ballot import ballot_of
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
@@ -66,7 +66,7 @@ def show_desk(desk: Desk, campaign: CampaignCard, lang: str) -> None:
     with boxes[0].container(border=True, height="stretch"):
         show_vote(desk, campaign, lang)
     with boxes[1].container(border=True, height="stretch"):
-        st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]))
+        st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]), help=meaning("turf"))
         st.markdown(
             told("desk.in_progress", desk.turfs["in_progress"])
             + " · "
@@ -74,7 +74,7 @@ def show_desk(desk: Desk, campaign: CampaignCard, lang: str) -> None:
         )
         page_link("secteurs", say("desk.open_turfs"))
     with boxes[2].container(border=True, height="stretch"):
-        st.metric(say("desk.week"), told("desk.doors", desk.week_doors))
+        st.metric(say("desk.week"), told("desk.doors", desk.week_doors), help=meaning("door"))
         st.markdown(
             say("desk.few_talks")
             if desk.week_talks is None
@@ -83,7 +83,7 @@ def show_desk(desk: Desk, campaign: CampaignCard, lang: str) -> None:
         st.markdown(say("desk.since_yesterday", doors=told("desk.doors", desk.day_doors)))
     with boxes[3].container(border=True, height="stretch"):
         share = desk.target_met / desk.target_voters if desk.target_voters else None
-        st.metric(say("desk.met"), percent_in(lang, share, decimals=0))
+        st.metric(say("desk.met"), percent_in(lang, share, decimals=0), help=meaning("met"))
         st.markdown(
             told(
                 "desk.met_of",

@@ -50,7 +50,7 @@ from targeting.web.loaders import (
     load_workbench_map,
 )
 from targeting.web.ours import has_library
-from targeting.web.words import credits_line, language, plain, say, today, told
+from targeting.web.words import credits_line, language, meaning, plain, say, today, told
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -252,19 +252,26 @@ def choose_filters(board: Board) -> Filters:
     bench.read_once("part", "min_left", lambda text: min(max(int(text), 0), 100))
     abstention = st.slider(
         say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention",
-        persist_state="session",
+        persist_state="session", help=meaning("abstention"),
     )  # fmt: skip
     left = st.slider(
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
-        key="min_left", persist_state="session",
+        key="min_left", persist_state="session", help=meaning(board.share),
     )  # fmt: skip
     bench.read_once("repos", "rest", partial(one_of, REST))
     bench.read_once("sur", "sure", lambda text: text == "1")
     rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
-        say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
+        say("map.rest"),
+        REST,
+        key="rest",
+        persist_state="session",
+        format_func=rests.get,
+        help=meaning("met"),
     )
-    is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    is_sure = st.toggle(
+        say("map.sure"), key="sure", persist_state="session", help=meaning("uncertain")
+    )
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
@@ -291,6 +298,7 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
             format_func=partial(sector_words, board, kind, language=language()),
             select_all=False, persist_state="session",
+            help=meaning("quarter") if kind == "quarter" else None,
         )  # fmt: skip
         bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
     return chosen

@@ -9,7 +9,7 @@ from targeting.maps.proofs import moved_kinds, past_verdict
 from targeting.web.at_hand import open_or_stop
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_past
-from targeting.web.words import language, say, told
+from targeting.web.words import language, meaning, say, told
 from targeting.web.workbench import read_once, write_address
 from targeting.workflows.stations.past import (
     carried_error_of,
@@ -37,7 +37,8 @@ with st.container(border=True, key="verdict"):
     for line in reasons:
         st.markdown(line)
 figures = moved_kinds(every)
-for column, (kind, count) in zip(st.columns(max(len(figures), 1)), figures, strict=False):
+of_each = zip(st.columns(len(figures)), figures, strict=True) if len(figures) > 1 else ()
+for column, (kind, count) in of_each:
     column.metric(
         say(f"ledger.kind.{kind}"), number_in(lang, count), help=say(f"ledger.kind.{kind}.help")
     )
@@ -48,7 +49,9 @@ kinds = one.multiselect(
     placeholder=say("ledger.all_kinds"),
     format_func=lambda k: say(f"ledger.kind.{k}"),
 )  # fmt: skip
-doubtful = two.toggle(say("ledger.only_uncertain"), key="doubtful", persist_state="session")
+doubtful = two.toggle(
+    say("ledger.only_uncertain"), key="doubtful", persist_state="session", help=meaning("uncertain")
+)
 rows = of_these(choose_ledger(past, vintage, kinds=kinds, only_uncertain=doubtful), every)
 still = settled(rows)
 first = rows if kinds else rows[~still]

@@ -11,7 +11,7 @@ from targeting.scoring.product import ELSEWHERE
 from targeting.web.at_hand import open_or_stop
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_board, load_turnout_levels
-from targeting.web.words import language, say, show_credits
+from targeting.web.words import language, meaning, say, show_credits
 from targeting.web.workbench import read_once, write_address
 from targeting.workflows.stations.scenarios import load_scenario
 
@@ -46,7 +46,7 @@ read_once("fidelite", "scenario_transfer", lambda text: ends(150, 5, text))
 turnout = one.slider(
     say("scenario.turnout"), 0, 100, usual["participation"], 1,
     say("map.percent"), key="scenario_turnout", persist_state="session",
-    help=say("scenario.turnout_help"),
+    help=f"{meaning('turnout')} {say('scenario.turnout_help')}",
 )  # fmt: skip
 transfer = two.slider(
     say("scenario.transfer"), 0, 150, usual["fidelite"], 5, say("map.percent"),
@@ -68,14 +68,20 @@ with answer:
     st.subheader(first, anchor=False)
     for line in reasons:
         st.markdown(line)
-for column, key, (low, high), words in (
-    (one, "total", found.total, {}),
-    (two, "reachable", found.reachable, {"share": percent_in(lang, ELSEWHERE, decimals=0)}),
+for column, key, term, (low, high), words in (
+    (one, "total", "reservoir", found.total, {}),
+    (
+        two,
+        "reachable",
+        "reachable",
+        found.reachable,
+        {"share": percent_in(lang, ELSEWHERE, decimals=0)},
+    ),
 ):
     column.metric(
         say(f"scenario.{key}", **words),
         say("scenario.range", low=number_in(lang, low), high=number_in(lang, high)),
-        help=say(f"scenario.{key}_help"),
+        help=meaning(term),
     )
 show_listing(
     found.stations, lambda rows: scenario_listing(shown, rows, lang),

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from targeting.locale import LANGUAGES
+from targeting.locale.glossary import glossary
 from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
@@ -45,8 +46,16 @@ def show_brand() -> None:
         st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")
 
 
+def show_words() -> None:
+    """The field's words, folded."""
+    with st.expander(say("glossary.title"), key="glossary"):
+        st.markdown(
+            "\n".join(f"- **{plain(word)}** — {plain(told)}" for word, told in glossary(language()))
+        )
+
+
 def show_menu() -> None:
-    """Language and colours, in one menu."""
+    """Language, colours and the field's words, in one menu."""
     with st.container(key="menu"), st.popover(say("menu.title"), icon=":material/tune:"):
         st.segmented_control(
             say("lang.label"),
@@ -64,3 +73,4 @@ def show_menu() -> None:
                 "choices": [{"value": v, "words": say(f"menu.{v.lower()}")} for v in THEMES],
             },
         )
+        show_words()
