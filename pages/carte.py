@@ -38,6 +38,7 @@ from targeting.shipped import CHECKOUT
 from targeting.web import workbench as bench
 from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
 from targeting.web.cards import NAMED, copy_link, show_card, show_compared
+from targeting.web.decks import show_deck
 from targeting.web.empty import files_link
 from targeting.web.handed import map_sheet, stations_file
 from targeting.web.listings import choose_area, show_listing
@@ -177,7 +178,7 @@ def show_plain_map(
     with st.container(key="overview"):
         if not is_country:
             st.caption(say("map.plain_mend" if CHECKOUT else "map.plain"))
-        st.pydeck_chart(
+        show_deck(
             build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
             height=map_height(),
             on_select="ignore" if is_country else partial(bench.choose_on_deck, key),
