@@ -43,7 +43,7 @@ def choose_vote(card: CampaignCard) -> None:
     )  # fmt: skip
     chosen = Ballot(*(kind or ("", 1)), day if isinstance(day, date) else None)
     if chosen.second_day is not None and kind is not None:
-        st.caption(say("ballot.second", day=date_in(lang, chosen.second_day)))
+        st.markdown(say("ballot.second", day=date_in(lang, chosen.second_day)))
     st.button(
         say("ballot.keep"), key="ballot_keep", type="primary", on_click=_keep, args=(chosen, card)
     )
