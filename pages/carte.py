@@ -97,9 +97,10 @@ def shown_classes(board: Board, metric: str, rows: Any) -> Classes:
 def notes(board: Board, metric: str, rows: Any) -> list[str]:
     """What the legend tells of the stations shown, besides its classes."""
     shown = replace(board, table=rows)
-    lines = [say("map.hatched_short")] if len(shown.doubtful) else []
+    first = [say("map.hatched_short")] if len(shown.doubtful) else []
     if len(rows) < len(board.table):
-        lines.append(say("map.classes_of", all=number_in(language(), len(board.table))))
+        first.append(say("map.classes_of", all=number_in(language(), len(board.table))))
+    lines = [" ".join(first)] if first else []  # the others are folded
     lines.append(explain(board, metric))
     if count := len(shown.doubtful):
         lines.append(told("map.hatched", count))
