@@ -11,6 +11,7 @@ import streamlit as st
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, kept_option, sector_words
 from targeting.maps.cards.compare import total_of
+from targeting.maps.classes import Classes
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
@@ -21,9 +22,9 @@ from targeting.maps.deck import (
 from targeting.maps.files import bounds_of, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
-from targeting.maps.legend import legend_lines
+from targeting.maps.legend import counted, legend_lines
 from targeting.maps.listing import station_listing
-from targeting.maps.measures import METRICS, metric_key
+from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.refusals import why_refused
 from targeting.maps.workbench import (
     MOST_CHOSEN,
@@ -37,6 +38,7 @@ from targeting.shipped import CHECKOUT
 from targeting.web import workbench as bench
 from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
 from targeting.web.cards import NAMED, copy_link, show_card, show_compared
+from targeting.web.decks import show_deck
 from targeting.web.empty import files_link
 from targeting.web.handed import map_sheet, stations_file
 from targeting.web.listings import choose_area, show_listing
@@ -49,7 +51,7 @@ from targeting.web.loaders import (
     load_workbench_map,
 )
 from targeting.web.ours import has_library
-from targeting.web.words import credits_line, language, plain, say, today, told
+from targeting.web.words import credits_line, language, meaning, plain, say, today, told
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -86,21 +88,31 @@ def explain(board: Board, metric: str) -> str:
     )
 
 
-def notes(board: Board, metric: str) -> list[str]:
-    """What the legend tells besides its classes."""
-    lines = [say("map.hatched_short")] if len(board.doubtful) else []
+def shown_classes(board: Board, metric: str, rows: Any) -> Classes:
+    """The campaign's classes, with how many of the stations shown are in each."""
+    classes = metric_classes(board)[metric]
+    return classes if len(rows) == len(board.table) else counted(classes, rows[COLUMNS[metric]])
+
+
+def notes(board: Board, metric: str, rows: Any) -> list[str]:
+    """What the legend tells of the stations shown, besides its classes."""
+    shown = replace(board, table=rows)
+    first = [say("map.hatched_short")] if len(shown.doubtful) else []
+    if len(rows) < len(board.table):
+        first.append(say("map.classes_of", all=number_in(language(), len(board.table))))
+    lines = [" ".join(first)] if first else []  # the others are folded
     lines.append(explain(board, metric))
-    if count := len(board.doubtful):
+    if count := len(shown.doubtful):
         lines.append(told("map.hatched", count))
-    if board.is_dotted and board.dotted:
-        lines.append(told("map.dots", board.dotted))
-    if board.unplaced:
-        lines.append(told("map.without_outline", board.unplaced))
+    if shown.is_dotted and shown.dotted:
+        lines.append(told("map.dots", shown.dotted))
+    if shown.unplaced:
+        lines.append(told("map.without_outline", shown.unplaced))
     return lines
 
 
 def show_map(
-    board: Board, area: Sequence[str], metric: str, shown: Sequence[str], chosen: Sequence[str]
+    board: Board, area: Sequence[str], metric: str, rows: Any, chosen: Sequence[str]
 ) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
     whole = len(area) == len(board.table)
@@ -123,13 +135,13 @@ def show_map(
             "lang": language(),
             "sel": list(chosen),
             "most": MOST_CHOSEN,
-            "hidden": hidden_of(area, shown),
+            "hidden": hidden_of(area, rows.index),
             "legend": map_legend(
-                metric_classes(board)[metric],
+                shown_classes(board, metric, rows),
                 language(),
                 share=board.share,
                 title=say(metric_key(metric, "title", board.share)),
-                notes=notes(board, metric),
+                notes=notes(board, metric, rows),
             ),
             "credits": credits_line(board.credits),
             "say": map_words(language(), say("map.alt", metric=name)),
@@ -139,8 +151,9 @@ def show_map(
 
 
 def show_plain_map(
-    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str]
-) -> None:
+    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str],
+    rows: Any,
+) -> None:  # fmt: skip
     """The map by pydeck: a country at a glance, where no station is chosen but a department or a
     commune; or an area where the library of the map was not placed."""
     whole = load_station_map(board)
@@ -166,7 +179,7 @@ def show_plain_map(
     with st.container(key="overview"):
         if not is_country:
             st.caption(say("map.plain_mend" if CHECKOUT else "map.plain"))
-        st.pydeck_chart(
+        show_deck(
             build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
             height=map_height(),
             on_select="ignore" if is_country else partial(bench.choose_on_deck, key),
@@ -177,8 +190,8 @@ def show_plain_map(
             st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
             say(metric_key(metric, "title", board.share)),
-            " ".join(notes(board, metric)),
-            legend_lines(metric_classes(board)[metric], language(), board.share),
+            " ".join(notes(board, metric, rows)),
+            legend_lines(shown_classes(board, metric, rows), language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
@@ -241,19 +254,26 @@ def choose_filters(board: Board) -> Filters:
     bench.read_once("part", "min_left", lambda text: min(max(int(text), 0), 100))
     abstention = st.slider(
         say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention",
-        persist_state="session",
+        persist_state="session", help=meaning("abstention"),
     )  # fmt: skip
     left = st.slider(
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
-        key="min_left", persist_state="session",
+        key="min_left", persist_state="session", help=meaning(board.share),
     )  # fmt: skip
     bench.read_once("repos", "rest", partial(one_of, REST))
     bench.read_once("sur", "sure", lambda text: text == "1")
     rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
-        say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
+        say("map.rest"),
+        REST,
+        key="rest",
+        persist_state="session",
+        format_func=rests.get,
+        help=meaning("met"),
     )
-    is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    is_sure = st.toggle(
+        say("map.sure"), key="sure", persist_state="session", help=meaning("uncertain")
+    )
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
@@ -280,6 +300,7 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
             format_func=partial(sector_words, board, kind, language=language()),
             select_all=False, persist_state="session",
+            help=meaning("quarter") if kind == "quarter" else None,
         )  # fmt: skip
         bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
     return chosen
@@ -309,8 +330,9 @@ with side:
         )
     )  # fmt: skip
     bench.write_address("m", "" if metric == METRICS[0] else metric)
+    lost_place = st.container()
     with st.expander(say("map.filters"), key="filters"):
-        area = choose_area(board.table.index)
+        area = choose_area(board.table.index, tell=lost_place)
         filters = choose_filters(board)
     rows = filters.rows(board, area)
     named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
@@ -326,9 +348,9 @@ with side:
         st.caption(say("map.list_first", count=number_in(lang, NAMED)))
 with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
-        show_plain_map(board, area, metric, filters, chosen)
+        show_plain_map(board, area, metric, filters, chosen, rows)
     else:
-        show_map(board, area, metric, rows.index, chosen)
+        show_map(board, area, metric, rows, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))

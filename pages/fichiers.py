@@ -8,7 +8,6 @@ from targeting.web.files import (
     show_map_link,
     show_steps,
     show_town,
-    show_troubles,
     take_files,
 )
 from targeting.web.kept import workspace
@@ -24,7 +23,6 @@ st.file_uploader(
     say("files.drop"), accept_multiple_files=True, key=drop_key(), on_change=take_files,
     help=say("files.drop_help"),
 )  # fmt: skip
-show_troubles()
 show_board()
 show_map_link(guide)
 show_steps(guide)

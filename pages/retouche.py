@@ -9,6 +9,7 @@ from targeting.locale import number_in
 from targeting.maps.handmap import hand_figure, picked_buildings
 from targeting.maps.listing import hand_listing
 from targeting.web.at_hand import map_height, page_link
+from targeting.web.decks import tell_without_webgl
 from targeting.web.kept import workspace
 from targeting.web.loaders import load_campaign, load_drawn_streets, load_hand_board, load_holdings
 from targeting.web.words import language, say, show_credits, show_trouble, told
@@ -54,6 +55,7 @@ def show_history(board: HandBoard) -> None:
 
 def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
     """The map; gives the buildings that the lasso took."""
+    tell_without_webgl("hand_map")
     event = st.plotly_chart(
         hand_figure(
             board.stops_of(shown),

@@ -16,6 +16,7 @@ from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds
 from targeting.web.at_hand import map_frame, map_height
+from targeting.web.decks import show_deck
 from targeting.web.empty import nothing_yet
 from targeting.web.kept import workspace, workspace_mark
 from targeting.web.loaders import (
@@ -399,7 +400,7 @@ def show_turfs(board: TurfBoard) -> None:
     )
     shown = stops[stops["turf_id"] == turf_id] if turf_id else stops
     layers = load_turf_layers(board, turf_id)
-    st.pydeck_chart(
+    show_deck(
         build_deck(
             [*background(), *layers], turf_bounds(shown), tooltip="{tip}", frame=map_frame()
         ),

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 
 from targeting.codes import station_label
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
+from targeting.locale.glossary import column_helps
 from targeting.maps.board import Board, published_count, station_place
 from targeting.maps.classes import value_in
 
@@ -77,8 +78,7 @@ def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
         del columns["contacted"]
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helped = {"priority", "reservoir_left", "contacted"} & columns.keys()
-    helps = {title(k): text_in(language, f"table.{k}.help") for k in helped}
+    helps = column_helps(language, columns, table="table")
     return Listing(list(rows.index), table, say, helps)
 
 
@@ -104,7 +104,8 @@ def scenario_listing(board: Board, stations: pd.DataFrame, language: str) -> Lis
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    return Listing(list(rows.index), table, say)
+    helps = column_helps(language, columns, table="table")
+    return Listing(list(rows.index), table, say, helps)
 
 
 def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
@@ -131,7 +132,8 @@ def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helps = {title("done"): text_in(language, "turfs.done_help")}
+    helps = column_helps(language, columns, table="turfcol")
+    helps |= {title("done"): text_in(language, "turfs.done_help")}
     return Listing(list(turfs["turf_id"]), table, say, helps)
 
 
@@ -160,7 +162,8 @@ def hand_listing(turfs: pd.DataFrame, language: str) -> Listing:
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helps = {title(k): text_in(language, f"hand.{k}_help") for k in ("deviation", "pieces")}
+    helps = column_helps(language, columns, table="turfcol")
+    helps |= {title(k): text_in(language, f"hand.{k}_help") for k in ("deviation", "pieces")}
     return Listing(list(turfs["turf_id"]), table, say, helps)
 
 

@@ -90,6 +90,10 @@ def test_a_browser_without_webgl_says_so_and_the_table_opens_cards(chromium, sit
         page.mouse.click(box["x"] + 20, box["y"] + 55)
         expect(page.get_by_text("Votre choix")).to_be_visible()
         assert broken == []
+        page.goto(f"{site.url}/secteurs")  # pydeck's map has no words of its own for that
+        told = page.get_by_role("alert").filter(has_text="WebGL")
+        expect(told).to_be_visible(timeout=30_000)
+        expect(told).to_contain_text("tableau")
     finally:
         browser.close()
 

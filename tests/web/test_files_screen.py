@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
+from targeting.errors import WorkspaceError
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
@@ -213,8 +215,11 @@ def test_a_campaign_without_a_name_is_called_by_its_city(tmp_path, name, commune
 def test_the_size_told_is_the_one_the_server_takes():
     config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())
     limit = config["server"]["maxUploadSize"]
-    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help")
+    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
     assert f"Above {limit} MB" in text_in("en", "files.drop_help")
+    archive = desk.MOST_ARCHIVE_BYTES // 1024**2
+    assert f"{archive} Mo au plus" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
+    assert f"{archive} MB at most" in text_in("en", "files.drop_help")
 
 
 def test_cities_are_told_by_name_or_code():
@@ -280,3 +285,24 @@ def test_every_verdict_has_its_words():
     assert [
         k for k in keys if k not in known and not {f"{k}.one", f"{k}.many"} <= known.keys()
     ] == []
+
+
+def test_what_a_button_of_the_board_is_refused_is_told_by_the_board_beside_its_job(
+    here, monkeypatch
+):
+    def board_alone():  # a button of a fragment runs the fragment again, and not the page
+        from targeting.web.files import show_board
+
+        show_board()
+
+    def refuse(_here, _job_id):
+        raise WorkspaceError("many files wait already: let them be looked at first.")
+
+    job_id, other = drop(here, PRES), drop(here, LEGI, "autre.txt")
+    monkeypatch.setattr(desk, "ask_import", refuse)
+    test = AppTest.from_function(board_alone).run()
+    press(test, "import", job_id)
+    (told,) = test.text
+    assert "attendent" in told.value
+    press(test, "dismiss", other)
+    assert not test.text

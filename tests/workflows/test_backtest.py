@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.locale import text_in
 from targeting.reference.results import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import Calibrations, add_intervals, bounds_of
@@ -52,6 +55,12 @@ def test_backtest_writes_one_table_and_one_page_without_anything_fetched(town, t
     assert facts["t0"] == "2022_legi_t1"
     assert {f["method"] for f in facts["figures"]} >= {"random", "naive", "product", "shrunk", "ecological"}  # fmt: skip
     page = (out / "backtest.html").read_text()
+    answers = [
+        text_in("fr", f"verdict.{a}") for a in ("yes", "yes_but", "partly", "partly_but", "no")
+    ]
+    first = re.findall("<h2>(.*?)</h2>", page)[0]
+    assert html.unescape(first) in answers, "the answer stands first"
+    assert "**" not in page
     assert page.count("<svg") == 1
     assert "Aurait-on eu raison" in page
     for reach in ("<script", "http://", "https://cdn", "src="):
