@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from targeting.config import Workspace
-from targeting.store.engine import open_engine, upgrade
+from targeting.store.engine import open_engine, open_store, upgrade
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.setup import init_workspace
 from tests.official import PRES_2022, Ballot, marseille_rows, native, write_latin
@@ -60,12 +60,22 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def marseille(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty campaign in Marseille, made once: only to be copied."""
+    workspace = Workspace(tmp_path_factory.mktemp("marseille") / "workspace")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RELANCE_DATABASE_URL", raising=False)
+        init_workspace(workspace, communes=["13055"])
+        open_store(workspace).dispose()  # all is in the one file
+    return workspace.root
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, marseille: Path) -> Workspace:
     """An empty campaign in Marseille."""
-    workspace = Workspace(tmp_path / "workspace")
-    init_workspace(workspace, communes=["13055"])
-    return workspace
+    shutil.copytree(marseille, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
 
 
 @pytest.fixture
@@ -123,18 +133,25 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, on each engine in turn."""
+    """An empty database, on each engine in turn; for `engine`, one with our schema."""
+    is_ours = "engine" in request.fixturenames
     if request.param == "sqlite":
+        if is_ours:
+            shutil.copyfile(request.getfixturevalue("sqlite_schema"), tmp_path / "relance.db")
         yield f"sqlite:///{tmp_path / 'relance.db'}"
         return
     server = request.getfixturevalue("postgres_url")
     name = f"t{uuid.uuid4().hex[:12]}"
+    template = request.getfixturevalue("postgres_schema") if is_ours else "template1"
+    _as_admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.replace("/postgres?", f"/{name}?")
+    _as_admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _as_admin(server: str, statement: str) -> None:
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.replace("/postgres?", f"/{name}?")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(statement))
     admin.dispose()
 
 
@@ -146,10 +163,31 @@ def unmade(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -
     return Workspace(tmp_path / "workspace")
 
 
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_url: str) -> str:
+    """A database with our schema on the server, made once: only to be copied."""
+    _as_admin(postgres_url, "CREATE DATABASE ours")
+    _upgraded(postgres_url.replace("/postgres?", "/ours?")).dispose()
+    return "ours"
+
+
+@pytest.fixture(scope="session")
+def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with our schema, made once: only to be copied."""
+    file = tmp_path_factory.mktemp("schema") / "relance.db"
+    _upgraded(f"sqlite:///{file}").dispose()
+    return file
+
+
+def _upgraded(url: str) -> Engine:
+    engine = open_engine(url)
+    upgrade(engine)
+    return engine
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with our schema, on each engine in turn."""
     engine = open_engine(database_url)
-    upgrade(engine)
     yield engine
     engine.dispose()
