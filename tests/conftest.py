@@ -27,7 +27,14 @@ settings.load_profile("relance")
 """`make check` asks for the other one: `--hypothesis-profile=quick` (see `tests.examples`)."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Files go to the processes in the order of `_long_files_first`, not by their number of tests:
+    three tests of a browser given out last leave the other process idle for a minute."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What a test reads marks it: `make check` leaves out real files and PostgreSQL by mark."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -35,6 +42,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if "postgres_url" in fixtures:
             item.add_marker(pytest.mark.postgres)
+    if hasattr(config, "workerinput"):
+        _long_files_first(items)
+
+
+SECONDS = {"browser": 5.0, "slow": 3.0, "real": 2.0, "postgres": 0.8}
+"""About how long a test with this mark takes; a tenth of a second without, half a minute for a
+notebook."""
+
+LONG = 10.0
+
+
+def _long_files_first(items: list[pytest.Item]) -> None:
+    """Files that take long come first, the longest before; the others stay as shuffled."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        mine = [SECONDS.get(mark.name, 0.0) for mark in item.iter_markers()]
+        known = 30.0 if item.path.suffix == ".ipynb" else max([0.1, *mine])
+        seconds[item.path] = seconds.get(item.path, 0.0) + known
+    items.sort(key=lambda item: -seconds[item.path] if seconds[item.path] > LONG else 0)
 
 
 os.environ["RELANCE_LANG"] = "en"
