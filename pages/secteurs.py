@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from targeting.errors import TargetingError
 from targeting.exports.formats import FORMATS
 from targeting.locale import number_in, percent_in
+from targeting.locale.messages import said
 from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
@@ -27,7 +28,7 @@ from targeting.web.loaders import (
     load_turf_board,
     load_turf_layers,
 )
-from targeting.web.words import language, say, show_credits, show_trouble, told
+from targeting.web.words import language, plain, say, show_credits, show_trouble, told
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.report import Report
 from targeting.workflows.turfs.cutting import (
@@ -105,7 +106,7 @@ def run(work: Callable[[Callable[[str], None]], Report]) -> None:
             report = work(lambda step: st.write(show_step(step)))
         except TargetingError as error:
             status.update(label=say("turfs.failed"), state="error")
-            st.text(str(error))
+            st.text(said(language(), str(error)))
             return
     st.session_state["cut_done"] = st.session_state["cut_count"] = report.facts["turfs"]
     st.rerun()
@@ -347,7 +348,7 @@ def show_walk_book(turf_id: str | None) -> None:
                     pdf = walk_book_pdf(workspace(), ids, language=language())
                     st.session_state["book"] = (wanted, pdf)
                 except TargetingError as error:
-                    st.warning(str(error))
+                    st.warning(plain(said(language(), str(error))))
         made, pdf = st.session_state.get("book", (None, b""))
         if made == wanted:
             name = f"relance-{turf_id or say('nav.turfs').lower()}.pdf"
@@ -368,7 +369,7 @@ def show_phone_books(turf_id: str | None) -> None:
                     made = phone_book_zip(workspace(), ids, language=language())
                     st.session_state["phones"] = (wanted, *made)
                 except TargetingError as error:
-                    st.warning(str(error))
+                    st.warning(plain(said(language(), str(error))))
         made_for, packed, phrase = st.session_state.get("phones", (None, b"", ""))
         if made_for == wanted:
             name = f"relance-{turf_id or say('nav.turfs').lower()}-telephone.zip"

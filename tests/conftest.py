@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,17 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The invented town's workspace, made once: read it, or take a copy."""
     folder = tmp_path_factory.mktemp("demo") / "demo"
     fill_demo(Workspace(folder))
+    return folder
+
+
+DEMO_DAY = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="session")
+def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The invented town's workspace as of DEMO_DAY, made once: only to be copied."""
+    folder = tmp_path_factory.mktemp("dated") / "workspace"
+    fill_demo(Workspace(folder), today=DEMO_DAY)
     return folder
 
 

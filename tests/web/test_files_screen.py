@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 import time
 import tomllib
 from dataclasses import replace
@@ -86,7 +87,23 @@ def test_what_is_no_commune_is_told_and_makes_nothing(tmp_path, monkeypatch, by_
     assert not root.exists()
 
 
-def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
+@pytest.fixture
+def asked_outside(monkeypatch):
+    """What this process looked for on a network, where nothing answers: the worker is in it."""
+    asked = []
+
+    def refuse(*address, **_options):
+        asked.append(address)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return asked
+
+
+def test_a_file_is_looked_at_imported_and_undone_on_the_page_without_a_network(
+    here, screen, asked_outside
+):
     job_id = drop(here, PRES)
     test = screen("fichiers")
     said = calm(test)
@@ -102,6 +119,7 @@ def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
     worker.work_through(here)
     assert text_in("fr", "files.undone") in calm(test.run())
     assert list_elections(here) == []
+    assert asked_outside == []
 
 
 def ends_at(monkeypatch, look, here):

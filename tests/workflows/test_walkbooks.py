@@ -20,7 +20,6 @@ from targeting.errors import TargetingError
 from targeting.exports.walk_pages import count_pages
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
-from targeting.workflows.demo import fill_demo
 from targeting.workflows.outings import walkbooks
 from targeting.workflows.outings.walkbooks import (
     PACKET_PAGES,
@@ -31,18 +30,10 @@ from targeting.workflows.outings.walkbooks import (
 )
 from targeting.workflows.turfs.board import load_campaign_turfs
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from tests.conftest import DEMO_DAY as DAY
 from tests.field.turfs import book
 
-DAY = date(2026, 11, 23)
-
 pytestmark = pytest.mark.slow  # a town's books are written in full
-
-
-@pytest.fixture(scope="module")
-def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "workspace"
-    fill_demo(Workspace(folder), today=DAY)
-    return folder
 
 
 @pytest.fixture
