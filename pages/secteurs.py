@@ -105,7 +105,7 @@ def run(work: Callable[[Callable[[str], None]], Report]) -> None:
         try:
             report = work(lambda step: st.write(show_step(step)))
         except TargetingError as error:
-            status.update(label=say("turfs.failed"), state="error")
+            status.update(label=say("turfs.failed"), state="error", expanded=True)
             st.text(said(language(), str(error)))
             return
     st.session_state["cut_done"] = st.session_state["cut_count"] = report.facts["turfs"]

@@ -275,3 +275,15 @@ def chosen_in_address(page):
     """Stations that the page's address holds."""
     held = re.search(r"[?&]b=([^&]*)", page.url)
     return held[1].replace("%2C", ",").split(",") if held else []
+
+
+# -- turfs -----------------------------------------------------------------------------------------
+
+
+def wait_for_polish(visit):
+    """No cut is being improved any more: turfs stay as a screen shows them."""
+    page = visit("/secteurs")
+    page.get_by_role("button", name="Découper les secteurs").wait_for()
+    page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
+    page.get_by_text("leur amélioration se poursuit").wait_for(state="hidden", timeout=90_000)
+    page.close()

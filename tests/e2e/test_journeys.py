@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from targeting.cli.app import cli
 from targeting.workflows.turfs.edits import load_hand_board
+from tests.e2e.conftest import wait_for_polish
 from tests.e2e.test_phone_book import far, tap, turn, unlock
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -145,14 +146,16 @@ def test_the_canvasser_opens_ticks_saves_and_the_file_goes_back(
 
 
 def test_two_people_on_one_turf_lose_nothing_and_who_comes_second_is_told(visit, site, tmp_path):
+    wait_for_polish(visit)
     one, other = ready(site)[:2]
     first, second = visit("/retouche"), visit("/retouche")
     for page in (first, second):
         page.get_by_text("Secteurs entiers").click()
+        page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
         chosen = page.locator(".st-key-hand_turfs input")
         chosen.click()
         chosen.press_sequentially(one)
-        chosen.press("Enter")
+        page.get_by_role("option", name=one).first.click()
         chosen.press("Escape")
         expect(button(page, "Partager")).to_be_enabled()
     doors = load_hand_board(site.town).turfs["n_doors"].sum()
