@@ -54,13 +54,17 @@ def drop_key() -> str:
 
 
 def take_files() -> None:
-    """What was dropped is kept and looked at, whatever it is."""
-    _forget_trouble()
-    for file in st.session_state.get(drop_key()) or []:
+    """What was dropped is kept and looked at, whatever it is.
+
+    The session is not touched between two files: another click of the user may end this there.
+    """
+    key, trouble = drop_key(), ""
+    for file in st.session_state.get(key) or []:
         try:
             desk.drop_file(workspace(), file.name, file)
         except TargetingError as error:
-            st.session_state[TROUBLE] = str(error)
+            trouble = str(error)
+    _tell_trouble(trouble)
     st.session_state[DROPS] = st.session_state.get(DROPS, 0) + 1
 
 
@@ -73,9 +77,9 @@ def show_trouble_of(job_id: str = "") -> None:
             st.text(said(language(), trouble))
 
 
-def _forget_trouble() -> None:
-    st.session_state.pop(TROUBLE, None)
-    st.session_state.pop(TROUBLE_AT, None)
+def _tell_trouble(trouble: str, at: str = "") -> None:
+    """What is told from now on, if anything, and beside which job."""
+    st.session_state[TROUBLE], st.session_state[TROUBLE_AT] = trouble, at
 
 
 # -- the board -------------------------------------------------------------------------------------
@@ -96,20 +100,30 @@ def show_town() -> None:
     show_trouble_of()
 
 
-def show_board() -> None:
-    """Every job; while one goes on, looked at again each second, and not afterwards."""
-    jobs = desk.jobs_now(workspace())
+def show_board(jobs: list[Job]) -> None:
+    """Every job; while one goes on, looked at again each second, and not afterwards.
+
+    `jobs`: as they were before the rest of the page was read, so that it shows nothing older. Once
+    one has begun, ended or gone, the page is drawn anew: by a tick or a click in here alone, for a
+    rerun asked for while the page itself is drawn would lose the click that had it drawn.
+    """
+    drawn, at_first = _standing(jobs), [jobs]
     is_running = any(job.is_active for job in jobs)
 
     @st.fragment(run_every=TICK_SECONDS if is_running else None, key="board")
     def board() -> None:
-        now = desk.jobs_now(workspace())
+        now = at_first.pop() if at_first else desk.jobs_now(workspace())
         show_trouble_of()  # here: a button of the board runs the board again, not the page
         _show_jobs(now)
-        if any(job.is_active for job in now) != is_running:
+        if _standing(now) != drawn:
             st.rerun()
 
     board()
+
+
+def _standing(jobs: list[Job]) -> set[tuple[str, str, float]]:
+    """What of the jobs the rest of the page stands on: which go on, and how the others ended."""
+    return {(j.id, "active", 0.0) if j.is_active else (j.id, j.phase, j.ended) for j in jobs}
 
 
 def _show_jobs(jobs: list[Job]) -> None:
@@ -450,14 +464,18 @@ def _make_campaign(key: str) -> None:
 
 def _tried(do: Callable[[Workspace], object], *, at: str = "") -> None:
     """Do what was asked; what refuses it is told, `at` the job whose button it was. The address no
-    longer asks for a step."""
-    _forget_trouble()
-    if "etape" in st.query_params:
-        del st.query_params["etape"]
+    longer asks for a step.
+
+    Done before the session is touched: another click of the user may end this there.
+    """
+    trouble = ""
     try:
         do(workspace())
     except TargetingError as error:
-        st.session_state[TROUBLE], st.session_state[TROUBLE_AT] = str(error), at
+        trouble = str(error)
+    _tell_trouble(trouble, at)
+    if "etape" in st.query_params:
+        del st.query_params["etape"]
 
 
 def _show_offer(guide: Guide, step: Step) -> None:

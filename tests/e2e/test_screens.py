@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from targeting.web.ours import has_library
-from tests.e2e.conftest import CHROMIUM, LEGEND, MAP, address, touch_station, wait_for_map
+from tests.e2e.conftest import (
+    CHROMIUM,
+    LEGEND,
+    MAP,
+    address,
+    touch_station,
+    wait_for_map,
+    wait_for_polish,
+)
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
@@ -225,6 +233,7 @@ def choose(page, label, text):
 
 
 def test_buildings_lassoed_on_the_map_move_to_a_new_turf_and_back(visit):
+    wait_for_polish(visit)
     page = visit("/retouche")
     plot = page.locator(".js-plotly-plot")
     expect(plot.locator("canvas").first).to_be_visible()

@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 import time
 import tomllib
 from dataclasses import replace
@@ -15,6 +16,7 @@ from targeting.errors import WorkspaceError
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
+from targeting.workflows import guide
 from targeting.workflows.guide import CITIES, campaign_title, commune_codes, offered, read_guide
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.imports.stations import import_stations
@@ -87,7 +89,23 @@ def test_what_is_no_commune_is_told_and_makes_nothing(tmp_path, monkeypatch, by_
     assert not root.exists()
 
 
-def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
+@pytest.fixture
+def asked_outside(monkeypatch):
+    """What this process looked for on a network, where nothing answers: the worker is in it."""
+    asked = []
+
+    def refuse(*address, **_options):
+        asked.append(address)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return asked
+
+
+def test_a_file_is_looked_at_imported_and_undone_on_the_page_without_a_network(
+    here, screen, asked_outside
+):
     job_id = drop(here, PRES)
     test = screen("fichiers")
     said = calm(test)
@@ -103,6 +121,97 @@ def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
     worker.work_through(here)
     assert text_in("fr", "files.undone") in calm(test.run())
     assert list_elections(here) == []
+    assert asked_outside == []
+
+
+def ends_at(monkeypatch, look, here):
+    """The worker does its work just before the page's `look`-th look at the jobs or the steps."""
+    looks = []
+
+    def looking(real):
+        def looked(workspace):
+            looks.append(real)
+            if len(looks) == look:
+                worker.work_through(here)
+            return real(workspace)
+
+        return looked
+
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)  # a page is no first thread
+    monkeypatch.setattr(desk, "jobs_now", looking(desk.jobs_now))
+    monkeypatch.setattr(guide, "read_guide", looking(guide.read_guide))
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_the_steps_are_no_older_than_the_jobs_whenever_the_work_ends(
+    here, screen, monkeypatch, look
+):
+    job_id = drop(here, PRES)
+    test = screen("fichiers")
+    ends_at(monkeypatch, look, here)
+    said = calm(press(test, "import", job_id))
+    if text_in("fr", "files.stop") not in buttons(test):  # else it is looked at again each second
+        assert text_in("fr", "step.results.low") in said
+
+
+def test_work_that_ends_before_the_board_is_drawn_again_draws_the_whole_page(here, monkeypatch):
+    job_id = drop(here, PRES)
+    boards, reruns = [], []
+    monkeypatch.setenv("RELANCE_LANG", "fr")
+    monkeypatch.setattr(
+        files.st, "fragment", lambda **_: lambda board: boards.append(board) or board
+    )
+    monkeypatch.setattr(files.st, "rerun", lambda: reruns.append(True))
+    files.show_board(desk.jobs_now(here))
+    [board] = boards
+    board()
+    assert reruns == []
+    desk.ask_import(here, job_id)
+    worker.work_through(here)  # all of it, between the click and what it draws
+    board()
+    assert reruns == [True]
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_a_click_elsewhere_arrives_though_the_work_ends_meanwhile(
+    here, tmp_path, screen, monkeypatch, look
+):
+    for content, name in ((PRES, "p.txt"), (LEGI, "l.txt")):
+        (tmp_path / name).write_bytes(content)
+        import_results(here, [tmp_path / name])
+    (tmp_path / "c.geojson").write_bytes(outlines_of(*ALL))
+    import_stations(here, tmp_path / "c.geojson")
+    desk.drop_file(here, "c.geojson", io.BytesIO(outlines_of(*ALL[:2])))
+    test = screen("fichiers")
+    went = []
+    monkeypatch.setattr("streamlit.switch_page", went.append)
+    ends_at(monkeypatch, look, here)
+    test.button(key="see_map").click().run()
+    assert [Path(page).stem for page in went] == ["carte"]
+
+
+def test_files_are_all_taken_though_one_is_refused_and_the_user_clicks_elsewhere(monkeypatch):
+    class Elsewhere(dict):
+        """A session that another click takes away at the first word written into it."""
+
+        def __setitem__(self, key, value):
+            raise InterruptedError
+
+    class File:
+        def __init__(self, name):
+            self.name = name
+
+    taken = []
+
+    def take(_workspace, name, _file):
+        taken.append(name)
+        raise files.TargetingError("no room.")
+
+    monkeypatch.setattr(files.desk, "drop_file", take)
+    monkeypatch.setattr(files.st, "session_state", Elsewhere({"drop_0": [File("a"), File("b")]}))
+    with pytest.raises(InterruptedError):
+        files.take_files()
+    assert taken == ["a", "b"]
 
 
 def test_the_page_asks_what_the_file_does_not_say(here, screen):

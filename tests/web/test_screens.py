@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from concurrent.futures import Future
 from datetime import date
 
 import pytest
@@ -21,6 +22,7 @@ from targeting.workflows.marks import workspace_mark, workspace_marks
 from targeting.workflows.setup import campaign_card, init_workspace
 from targeting.workflows.stations.board import load_board
 from targeting.workflows.stations.past import load_past
+from targeting.workflows.turfs import polishing
 from tests.web.conftest import shown_map
 
 
@@ -543,12 +545,17 @@ def test_a_cut_that_fails_says_why_and_changes_nothing(own_demo, screen, monkeyp
     assert workspace_mark(own_demo) == before
 
 
-def test_a_walk_book_is_made_when_asked_and_offered(demo, screen):
+def test_a_walk_book_is_made_when_asked_though_a_polish_ends_meanwhile(demo, screen, monkeypatch):
+    polish = Future()
+    monkeypatch.setitem(polishing._JOBS, str(demo.root), polish)
     test = screen("secteurs")
     test.selectbox(key="turf").select_index(0).run()
     assert text_in("fr", "turfs.file_pdf") not in [b.label for b in test.get("download_button")]
+    assert text_in("fr", "turfs.polishing") in calm(test)
+    polish.set_result(polishing.Polished("better", within=(0.5, 0.9)))
     test.button(key="make_book").click().run()
-    calm(test)
+    within = {"before": "50\u00a0%", "after": "90\u00a0%"}
+    assert text_in("fr", "turfs.polish.better", **within) in calm(test)
     (made, pdf) = test.session_state["book"]
     assert pdf.startswith(b"%PDF")
     assert made[0] == test.selectbox(key="turf").value

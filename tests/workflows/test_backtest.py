@@ -26,7 +26,6 @@ from targeting.scoring.tallies import unclassified_share
 from targeting.store.engine import open_store, write
 from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
 from targeting.workflows.stations.scores import (
     score_stations,
@@ -37,10 +36,10 @@ pytestmark = pytest.mark.slow  # a backtest of the invented town
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("town") / "workspace")
-    fill_demo(workspace)
-    return workspace
+def town(demo_folder, tmp_path_factory) -> Workspace:
+    copy = tmp_path_factory.mktemp("town") / "workspace"
+    shutil.copytree(demo_folder, copy)
+    return Workspace(copy)
 
 
 def run(town: Workspace, *arguments: str):

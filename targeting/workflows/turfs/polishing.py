@@ -120,11 +120,6 @@ def start_polish(workspace: Workspace) -> None:
     _JOBS[str(workspace.root)] = _POOL.submit(polish_latest_cut, workspace)
 
 
-def is_polishing(workspace: Workspace) -> bool:
-    """Whether a polish was begun of which nobody has asked what came of it."""
-    return str(workspace.root) in _JOBS
-
-
 def polish_state(workspace: Workspace) -> Polished | None:
     """`working` while a polish goes on, then what came of it; None where none was begun.
 
