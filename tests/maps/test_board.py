@@ -57,7 +57,7 @@ def test_the_listing_keeps_the_order_of_the_map_and_sorts_on_values(board):
     listing = station_listing(board, board.table, "fr")
     assert listing.ids == list(board.table.index)
     assert listing.rows["Abstention"].iloc[0] == 0.8
-    assert "80,0\u00a0%" in listing.styled.to_html()
+    assert listing.words["Abstention"].iloc[0] == "80,0\u00a0%"
 
 
 def test_the_share_of_other_targets_is_not_called_left(board):
