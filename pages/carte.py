@@ -11,6 +11,7 @@ import streamlit as st
 from targeting.locale import election_in, number_in
 from targeting.maps.board import Board, kept_option, sector_words
 from targeting.maps.cards.compare import total_of
+from targeting.maps.classes import Classes
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
@@ -21,9 +22,9 @@ from targeting.maps.deck import (
 from targeting.maps.files import bounds_of, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
-from targeting.maps.legend import legend_lines
+from targeting.maps.legend import counted, legend_lines
 from targeting.maps.listing import station_listing
-from targeting.maps.measures import METRICS, metric_key
+from targeting.maps.measures import COLUMNS, METRICS, metric_key
 from targeting.maps.refusals import why_refused
 from targeting.maps.workbench import (
     MOST_CHOSEN,
@@ -86,21 +87,30 @@ def explain(board: Board, metric: str) -> str:
     )
 
 
-def notes(board: Board, metric: str) -> list[str]:
-    """What the legend tells besides its classes."""
-    lines = [say("map.hatched_short")] if len(board.doubtful) else []
+def shown_classes(board: Board, metric: str, rows: Any) -> Classes:
+    """The campaign's classes, with how many of the stations shown are in each."""
+    classes = metric_classes(board)[metric]
+    return classes if len(rows) == len(board.table) else counted(classes, rows[COLUMNS[metric]])
+
+
+def notes(board: Board, metric: str, rows: Any) -> list[str]:
+    """What the legend tells of the stations shown, besides its classes."""
+    shown = replace(board, table=rows)
+    lines = [say("map.hatched_short")] if len(shown.doubtful) else []
+    if len(rows) < len(board.table):
+        lines.append(say("map.classes_of", all=number_in(language(), len(board.table))))
     lines.append(explain(board, metric))
-    if count := len(board.doubtful):
+    if count := len(shown.doubtful):
         lines.append(told("map.hatched", count))
-    if board.is_dotted and board.dotted:
-        lines.append(told("map.dots", board.dotted))
-    if board.unplaced:
-        lines.append(told("map.without_outline", board.unplaced))
+    if shown.is_dotted and shown.dotted:
+        lines.append(told("map.dots", shown.dotted))
+    if shown.unplaced:
+        lines.append(told("map.without_outline", shown.unplaced))
     return lines
 
 
 def show_map(
-    board: Board, area: Sequence[str], metric: str, shown: Sequence[str], chosen: Sequence[str]
+    board: Board, area: Sequence[str], metric: str, rows: Any, chosen: Sequence[str]
 ) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
     whole = len(area) == len(board.table)
@@ -123,13 +133,13 @@ def show_map(
             "lang": language(),
             "sel": list(chosen),
             "most": MOST_CHOSEN,
-            "hidden": hidden_of(area, shown),
+            "hidden": hidden_of(area, rows.index),
             "legend": map_legend(
-                metric_classes(board)[metric],
+                shown_classes(board, metric, rows),
                 language(),
                 share=board.share,
                 title=say(metric_key(metric, "title", board.share)),
-                notes=notes(board, metric),
+                notes=notes(board, metric, rows),
             ),
             "credits": credits_line(board.credits),
             "say": map_words(language(), say("map.alt", metric=name)),
@@ -139,8 +149,9 @@ def show_map(
 
 
 def show_plain_map(
-    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str]
-) -> None:
+    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str],
+    rows: Any,
+) -> None:  # fmt: skip
     """The map by pydeck: a country at a glance, where no station is chosen but a department or a
     commune; or an area where the library of the map was not placed."""
     whole = load_station_map(board)
@@ -177,8 +188,8 @@ def show_plain_map(
             st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
             say(metric_key(metric, "title", board.share)),
-            " ".join(notes(board, metric)),
-            legend_lines(metric_classes(board)[metric], language(), board.share),
+            " ".join(notes(board, metric, rows)),
+            legend_lines(shown_classes(board, metric, rows), language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
@@ -309,8 +320,9 @@ with side:
         )
     )  # fmt: skip
     bench.write_address("m", "" if metric == METRICS[0] else metric)
+    lost_place = st.container()
     with st.expander(say("map.filters"), key="filters"):
-        area = choose_area(board.table.index)
+        area = choose_area(board.table.index, tell=lost_place)
         filters = choose_filters(board)
     rows = filters.rows(board, area)
     named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
@@ -326,9 +338,9 @@ with side:
         st.caption(say("map.list_first", count=number_in(lang, NAMED)))
 with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
-        show_plain_map(board, area, metric, filters, chosen)
+        show_plain_map(board, area, metric, filters, chosen, rows)
     else:
-        show_map(board, area, metric, rows.index, chosen)
+        show_map(board, area, metric, rows, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))

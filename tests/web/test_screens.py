@@ -205,6 +205,10 @@ def test_a_quarter_chosen_keeps_its_stations_and_stands_in_the_address(demo, scr
     wanted = board.table["quarter"].isin(["Belair", "Vieille Ville"])
     assert 0 < len(kept) == int(wanted.sum()) < len(board.table)
     assert test.query_params["q"] == "Belair,Vieille Ville"
+    legend = shown_map(test)["legend"]
+    counts = [int(one["count"].split()[0]) for one in legend["entries"]]
+    assert sum(counts) == len(kept)
+    assert any("celles de toute la campagne" in note for note in legend["notes"])
 
 
 def test_a_link_to_a_quarter_opens_it_and_one_that_is_gone_is_left(demo, screen):
@@ -400,24 +404,55 @@ def test_choices_stay_when_another_screen_is_opened(demo, screen):
     assert test.slider(key="min_abstention").value == 10
 
 
+def stations_of_two_departments():
+    import pandas as pd
+    import streamlit as st
+
+    from targeting.web.listings import choose_area
+
+    ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
+    st.text(" ".join(choose_area(pd.Index(ids))))
+
+
 def test_stations_of_a_country_are_found_by_department_then_commune(monkeypatch):
-    def page():
-        import pandas as pd
-
-        from targeting.web.listings import choose_area
-
-        ids = [f"{d}00{c}_0001" for d in ("13", "69") for c in (1, 2)]
-        import streamlit as st
-
-        st.text(" ".join(choose_area(pd.Index(ids))))
-
     monkeypatch.setattr("targeting.web.listings.MOST_COMMUNES", 3)
-    test = AppTest.from_function(page).run()
+    test = AppTest.from_function(stations_of_two_departments).run()
     assert [s.label for s in test.selectbox] == ["Département"]
     test.selectbox(key="department").set_value("69").run()
     assert test.text[0].value == "69001_0001 69002_0001"
     test.selectbox(key="commune").set_value("69002").run()
     assert test.text[0].value == "69002_0001"
+    assert (in_address(test, "dep"), in_address(test, "com")) == ("69", "69002")
+    test.selectbox(key="department").set_value("13").run()  # the commune is of another one
+    assert test.text[0].value == "13001_0001 13002_0001"
+    assert in_address(test, "dep") == "13"
+    assert "com" not in test.query_params
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "is_told"),
+    [
+        ({"com": "69002"}, "69002_0001", False),  # a commune brings its department
+        ({"dep": "69"}, "69001_0001 69002_0001", False),
+        ({"dep": "13", "com": "69002"}, "69002_0001", False),
+        ({"dep": "69", "com": "69003"}, "69001_0001 69002_0001", True),
+        ({"dep": "<b>[x](y)"}, "13001_0001 13002_0001 69001_0001 69002_0001", True),
+    ],
+)
+def test_a_link_opens_the_place_looked_at_and_tells_one_that_is_gone(asked, shown, is_told):
+    test = AppTest.from_function(stations_of_two_departments)
+    for name, value in asked.items():
+        test.query_params[name] = value
+    test.run()
+    assert test.text[0].value == shown
+    told = "".join(w.value for w in test.warning)
+    assert bool(told) == is_told
+    assert "<b>" not in told
+    test.run()
+    assert bool(test.warning) == is_told  # until somebody chooses
+    test.selectbox(key="department").set_value("13").run()
+    assert not test.warning
+    assert in_address(test, "dep") == "13"
 
 
 def test_the_sheet_of_the_screen_has_the_quarters_of_the_screen(demo):
