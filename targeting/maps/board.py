@@ -22,6 +22,7 @@ from targeting.codes import (
 from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
+from targeting.maps.once import Once
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations
 from targeting.scoring.priorities import SMALLEST_CELL
@@ -80,7 +81,12 @@ class Board:
         """Whether the points are those of the results: else no dot is drawn."""
         return self.dots is not None and self.dots.is_sound
 
-    @property
+    @cached_property
+    def once(self) -> Once:
+        """What was made of this board, which never changes."""
+        return Once()
+
+    @cached_property
     def doubtful(self) -> pd.Index:
         """Stations whose past is uncertain for an election that the score rests on."""
         return self.table.index[self.table["reasons"].str.contains("uncertain:", regex=False)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -26,6 +26,15 @@ class Filters:
     not_visited_since: date | None = None
     is_sure: bool = False
     sectors: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Hashable:
+        """The same for filters that ask the same."""
+        wanted = sorted((kind, frozenset(codes)) for kind, codes in self.sectors.items() if codes)
+        return (
+            self.min_abstention, self.min_left, self.not_visited_since, self.is_sure,
+            tuple(wanted),
+        )  # fmt: skip
 
     def passing(self, board: Board) -> pd.Index:
         """Stations of the board that pass, in its order."""
