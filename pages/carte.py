@@ -307,7 +307,7 @@ with side:
         area = choose_area(board.table.index, tell=lost_place, once=board.once)
         filters = choose_filters(board)
     shown = view_of(board, area, filters)
-    named = list(dict.fromkeys([*chosen, *shown.first(NAMED)]))
+    named = shown.named(chosen, NAMED)
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
         on_change=bench.choose_by_name, label_visibility="collapsed",

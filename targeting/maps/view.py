@@ -86,9 +86,12 @@ class View:
         """Stations of the area that a filter takes away."""
         return hidden_of(self.area, self.stations)
 
-    def first(self, count: int) -> list[str]:
-        """The first stations of the area, whatever filters say."""
-        return self._once.of(("first", count), lambda: list(self.area[:count]))
+    def named(self, chosen: Sequence[str], count: int) -> list[str]:
+        """The first stations of the area, whatever filters say, and before them those chosen that
+        are not among them: the list of before, where a choice changes nothing of it."""
+        first = self._once.of(("first", count), lambda: list(self.area[:count]))
+        others = [station for station in chosen if station not in set(first)]
+        return [*others, *first] if others else first
 
     def total_words(self, chosen: Sequence[str], language: str) -> str:
         """What the chosen stations come to, or all that are shown."""

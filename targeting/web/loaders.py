@@ -27,7 +27,7 @@ from targeting.web.words import language
 from targeting.workflows import home, marks
 from targeting.workflows.desk import Desk
 from targeting.workflows.desk import load_desk as read_desk
-from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
+from targeting.workflows.setup import CampaignCard, campaign_card
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
 from targeting.workflows.stations.backtest import (
@@ -46,14 +46,18 @@ from targeting.workflows.turfs.plan import Plan
 
 def load_campaign() -> CampaignCard | None:
     """The campaign of the workspace; nothing where there is no workspace."""
-    here = workspace()
-    return campaign_card(here) if here.exists else None
+    return _campaign() if workspace().exists else None
+
+
+@kept()
+def _campaign(here: Workspace) -> CampaignCard:
+    return campaign_card(here)
 
 
 def shows_demo() -> bool:
     """Whether the screens show the invented town."""
-    here = workspace()
-    return here.exists and is_demo(here)
+    campaign = load_campaign()
+    return campaign is not None and campaign.is_demo
 
 
 def _is_there(file: MapFile | None) -> bool:

@@ -6,6 +6,7 @@ import logging
 import uuid
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT
@@ -47,14 +48,19 @@ def main() -> None:
         position="top",
     )
     st.set_page_config(page_title=f"{screen.title} · {say('app.name')}")
-    show_brand()
-    show_menu()
-    with st.container(key="heading"):
-        st.title(say(HEADINGS[screen.url_path]), anchor=False)
-    keep_language()
+    with one_look():
+        show_brand()
+        show_menu()
+        with st.container(key="heading"):
+            st.title(say(HEADINGS[screen.url_path]), anchor=False)
+        keep_language()
+        show_screen(screen)
+
+
+def show_screen(screen: StreamlitPage) -> None:
+    """The screen asked for; a trouble that the user can mend, or a fault of ours, in its place."""
     try:
-        with one_look():
-            screen.run()
+        screen.run()
     except TargetingError as error:
         show_trouble(error)
     except Exception:
