@@ -190,8 +190,8 @@ class Board:
         not_visited_since: date | None = None,
         is_sure: bool = False,
         sectors: Mapping[str, Collection[str]] = NO_SECTORS,
-    ) -> pd.DataFrame:
-        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass.
+    ) -> pd.Index:
+        """Stations that pass the filters, in order; a filter at 0 lets unknown values pass.
 
         `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past;
         `sectors`: of each kind (see `sectors`) those wanted, none being any.
@@ -209,7 +209,7 @@ class Board:
         for kind, wanted in sectors.items():
             if wanted and kind in self.sectors:
                 keep &= self.sectors[kind].isin(list(wanted))
-        return self.table[keep]
+        return self.table.index if keep.all() else self.table.index[keep.to_numpy(bool)]
 
 
 def sector_words(board: Board, kind: str, code: str, language: str) -> str:

@@ -44,7 +44,7 @@ class Filters:
             not_visited_since=self.not_visited_since,
             is_sure=self.is_sure,
             sectors=self.sectors,
-        ).index
+        )
 
     def rows(self, board: Board, area: pd.Index) -> pd.DataFrame:
         """Rows of the board that are of that area and pass, in its order."""

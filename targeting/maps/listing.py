@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -46,6 +47,13 @@ class Listing:
             name: [str(self.say[name](v)) for v in column] for name, column in self.rows.items()
         }
         return pd.DataFrame(said, index=self.rows.index, dtype="str")
+
+    def part(self, at: np.ndarray) -> Listing:
+        """The rows at these places, in this order; their words are not said again."""
+        ids = [self.ids[place] for place in at]
+        part = Listing(ids, self.rows.take(at).reset_index(drop=True), self.say, self.helps)
+        part.__dict__["words"] = self.words.take(at).reset_index(drop=True)
+        return part
 
     @cached_property
     def styled(self) -> Styler:

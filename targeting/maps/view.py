@@ -18,7 +18,7 @@ from targeting.maps.legend import counted
 from targeting.maps.listing import Listing, station_listing
 from targeting.maps.measures import COLUMNS
 from targeting.maps.once import Once, Same
-from targeting.maps.workbench import hidden_of
+from targeting.maps.workbench import MOST_DRAWN, hidden_of
 
 VIEWS: Final = 16
 """Choices of place and filters whose answers are kept, of each board."""
@@ -37,7 +37,8 @@ class View:
     def __init__(self, board: Board, area: pd.Index, filters: Filters) -> None:
         self.board, self.area = board, area
         passing = filters.passing(board)
-        self.stations = passing if area is board.table.index else passing[passing.isin(area)]
+        everywhere = len(area) == len(board.table)
+        self.stations = passing if everywhere else passing[passing.isin(area)]
         self._once = Once(ANSWERS)
 
     def __len__(self) -> int:
@@ -104,10 +105,21 @@ class View:
     def listing(self, page: pd.DataFrame, language: str) -> Listing:
         """A page of `rows` as the screen's table shows it."""
         start = page.index[0] if len(page) else ""
-        return self._once.of(
-            ("listing", start, len(page), language),
-            lambda: station_listing(self.board, self.board.table.loc[page.index], language),
-        )
+
+        def made() -> Listing:
+            if len(self.board.table) > MOST_DRAWN:
+                return station_listing(self.board, self.board.table.loc[page.index], language)
+            at = self.board.table.index.get_indexer(page.index)
+            return _whole_listing(self.board, language).part(at)
+
+        return self._once.of(("listing", start, len(page), language), made)
+
+
+def _whole_listing(board: Board, language: str) -> Listing:
+    """Every station in words, of which any view's page is a part: a city, not a country."""
+    return board.once.of(
+        ("listing", language), lambda: station_listing(board, board.table, language)
+    )
 
 
 def view_of(board: Board, area: pd.Index, filters: Filters) -> View:

@@ -151,5 +151,4 @@ def map_words(language: str, alt: str) -> dict[str, str]:
 
 def hidden_of(drawn: pd.Index, shown: Collection[str]) -> list[str]:
     """Stations of the area that a filter takes away: the map pales them."""
-    kept = set(shown)
-    return [station for station in drawn if station not in kept]
+    return list(drawn[~drawn.isin(shown)])

@@ -15,13 +15,17 @@ from pydeck import Layer
 from targeting.codes import commune_of
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.locale import DEFAULT
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile
+from targeting.maps.filters import Filters
 from targeting.maps.turfs import turf_layers
+from targeting.maps.view import view_of
 from targeting.maps.workbench import MOST_DRAWN
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
 from targeting.web.kept import KEPT, kept, mark_of, score_mark_of, workspace
+from targeting.web.listings import ROWS_A_PAGE
 from targeting.web.ours import has_library
 from targeting.web.words import language
 from targeting.workflows import home, marks
@@ -86,6 +90,9 @@ def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         board = load_board.of(here, mark)
         load_turnout_levels.of(here, mark, board)
+        whole = view_of(board, board.table.index, Filters())
+        whole.total_words((), DEFAULT)
+        whole.listing(whole.rows[:ROWS_A_PAGE], DEFAULT)
         if len(board.table) <= MOST_DRAWN and has_library():
             load_workbench_map.of(here, mark, None, board)
         else:
