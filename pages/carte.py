@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, kept_option, sector_words
+from targeting.maps.board import Board, kept_option, kept_sector
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
@@ -271,7 +271,7 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             st.session_state[kind] = kept
         chosen[kind] = st.multiselect(
             say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
-            format_func=partial(sector_words, board, kind, language=language()),
+            format_func=partial(kept_sector, board, kind, language=language()),
             select_all=False, persist_state="session",
         )  # fmt: skip
         bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from targeting.locale import date_in, percent_in, text_in
@@ -38,7 +39,11 @@ class Filters:
 
     def passing(self, board: Board) -> pd.Index:
         """Stations of the board that pass, in its order."""
-        return board.passing(
+        return board.table.index[self.which_pass(board)]
+
+    def which_pass(self, board: Board) -> np.ndarray:
+        """Of each station of the board, whether it passes."""
+        return board.which_pass(
             min_abstention=self.min_abstention,
             min_left=self.min_left,
             not_visited_since=self.not_visited_since,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from targeting.maps.board import Board
-from targeting.maps.cards.compare import total_of
+from targeting.maps.cards.compare import total_at, total_of
 from targeting.maps.classes import Classes
 from targeting.maps.files import metric_classes
 from targeting.maps.filters import Filters
@@ -18,7 +18,7 @@ from targeting.maps.legend import counted
 from targeting.maps.listing import Listing, station_listing
 from targeting.maps.measures import COLUMNS
 from targeting.maps.once import Once, Same
-from targeting.maps.workbench import MOST_DRAWN, hidden_of
+from targeting.maps.workbench import MOST_DRAWN
 
 VIEWS: Final = 16
 """Choices of place and filters whose answers are kept, of each board."""
@@ -36,9 +36,11 @@ class View:
 
     def __init__(self, board: Board, area: pd.Index, filters: Filters) -> None:
         self.board, self.area = board, area
-        passing = filters.passing(board)
-        everywhere = len(area) == len(board.table)
-        self.stations = passing if everywhere else passing[passing.isin(area)]
+        stations = board.table.index
+        is_all = len(area) == len(stations)
+        self._inside = np.ones(len(stations), bool) if is_all else stations.isin(area)
+        self._shown = self._inside & filters.which_pass(board)
+        self.stations = stations if self._shown.all() else stations[self._shown]
         self._once = Once(ANSWERS)
 
     def __len__(self) -> int:
@@ -48,10 +50,6 @@ class View:
     def is_whole(self) -> bool:
         """Whether no station is left out."""
         return len(self.stations) == len(self.board.table)
-
-    @cached_property
-    def _mask(self) -> np.ndarray:
-        return np.asarray(self.board.table.index.isin(self.stations))
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -64,28 +62,28 @@ class View:
         if self.is_whole:
             return classes
         values = self.board.table[COLUMNS[metric]]
-        return self._once.of(("classes", metric), lambda: counted(classes, values[self._mask]))
+        return self._once.of(("classes", metric), lambda: counted(classes, values[self._shown]))
 
     @cached_property
     def doubtful(self) -> int:
         """How many of these stations are hatched."""
-        return int(self.stations.isin(self.board.doubtful).sum())
+        return int((self.board.doubts & self._shown).sum())
 
     @cached_property
     def dotted(self) -> int:
         """How many of them have a point and no outline, where dots are drawn."""
-        origins = self.board.table["origin"][self._mask]
+        origins = self.board.table["origin"][self._shown]
         return int((origins == "points").sum()) if self.board.is_dotted else 0
 
     @cached_property
     def unplaced(self) -> int:
         """How many of them have neither outline nor point."""
-        return int(self.board.table["origin"][self._mask].isna().sum())
+        return int(self.board.table["origin"][self._shown].isna().sum())
 
     @cached_property
     def hidden(self) -> list[str]:
-        """Stations of the area that a filter takes away."""
-        return hidden_of(self.area, self.stations)
+        """Stations of the area that a filter takes away: the map pales them."""
+        return list(self.board.table.index[self._inside & ~self._shown])
 
     def named(self, chosen: Sequence[str], count: int) -> list[str]:
         """The first stations of the area, whatever filters say, and before them those chosen that
@@ -96,11 +94,12 @@ class View:
 
     def total_words(self, chosen: Sequence[str], language: str) -> str:
         """What the chosen stations come to, or all that are shown."""
-        asked = tuple(chosen)
-        return self._once.of(
-            ("total", asked, language),
-            lambda: total_of(self.board, asked or list(self.stations), language).words,
-        )
+        if asked := tuple(chosen):
+            return self.board.once.of(
+                ("total", asked, language), lambda: total_of(self.board, asked, language).words
+            )
+        at = np.flatnonzero(self._shown)
+        return self._once.of(("total", language), lambda: total_at(self.board, at, language).words)
 
     def listing(self, page: pd.DataFrame, language: str) -> Listing:
         """A page of `rows` as the screen's table shows it."""

@@ -12,7 +12,7 @@ from shapely.ops import unary_union
 from targeting.maps.classes import build_classes
 from targeting.maps.files import metric_classes
 from targeting.maps.legend import legend_lines, place_of
-from targeting.maps.workbench import hidden_of, looks, map_legend, map_words, workbench_file
+from targeting.maps.workbench import looks, map_legend, map_words, workbench_file
 from tests.maps.conftest import IDS
 
 METRICS = ("priority", "tide", "abstention", "left", "coverage")
@@ -108,11 +108,6 @@ def test_both_themes_have_five_colours_and_every_word_of_the_map_is_there():
     assert {name: len(look["classes"]) for name, look in looks().items()} == {"light": 5, "dark": 5}
     for language in ("fr", "en"):
         assert all(map_words(language, "alt").values())
-
-
-def test_what_a_filter_takes_away_is_hidden_and_nothing_else():
-    assert hidden_of(pd.Index(IDS), IDS[1:3]) == [IDS[0], IDS[3]]
-    assert hidden_of(pd.Index(IDS), IDS) == []
 
 
 @pytest.mark.parametrize(
