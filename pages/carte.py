@@ -9,9 +9,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, kept_option, sector_words
-from targeting.maps.cards.compare import total_of
-from targeting.maps.classes import Classes
+from targeting.maps.board import Board, kept_option, kept_sector
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
@@ -19,21 +17,14 @@ from targeting.maps.deck import (
     outline_layer,
     station_layer,
 )
-from targeting.maps.files import bounds_of, metric_classes
+from targeting.maps.files import bounds_of
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
-from targeting.maps.legend import counted, legend_lines
-from targeting.maps.listing import station_listing
-from targeting.maps.measures import COLUMNS, METRICS, metric_key
+from targeting.maps.legend import legend_lines
+from targeting.maps.measures import METRICS, metric_key
 from targeting.maps.refusals import why_refused
-from targeting.maps.workbench import (
-    MOST_CHOSEN,
-    MOST_DRAWN,
-    hidden_of,
-    looks,
-    map_legend,
-    map_words,
-)
+from targeting.maps.view import View, view_of
+from targeting.maps.workbench import MOST_CHOSEN, MOST_DRAWN, looks, map_legend, map_words
 from targeting.shipped import CHECKOUT
 from targeting.web import workbench as bench
 from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
@@ -88,35 +79,26 @@ def explain(board: Board, metric: str) -> str:
     )
 
 
-def shown_classes(board: Board, metric: str, rows: Any) -> Classes:
-    """The campaign's classes, with how many of the stations shown are in each."""
-    classes = metric_classes(board)[metric]
-    return classes if len(rows) == len(board.table) else counted(classes, rows[COLUMNS[metric]])
-
-
-def notes(board: Board, metric: str, rows: Any) -> list[str]:
+def notes(board: Board, metric: str, shown: View) -> list[str]:
     """What the legend tells of the stations shown, besides its classes."""
-    shown = replace(board, table=rows)
-    first = [say("map.hatched_short")] if len(shown.doubtful) else []
-    if len(rows) < len(board.table):
+    first = [say("map.hatched_short")] if shown.doubtful else []
+    if not shown.is_whole:
         first.append(say("map.classes_of", all=number_in(language(), len(board.table))))
     lines = [" ".join(first)] if first else []  # the others are folded
     lines.append(explain(board, metric))
-    if count := len(shown.doubtful):
-        lines.append(told("map.hatched", count))
-    if shown.is_dotted and shown.dotted:
+    if shown.doubtful:
+        lines.append(told("map.hatched", shown.doubtful))
+    if shown.dotted:
         lines.append(told("map.dots", shown.dotted))
     if shown.unplaced:
         lines.append(told("map.without_outline", shown.unplaced))
     return lines
 
 
-def show_map(
-    board: Board, area: Sequence[str], metric: str, rows: Any, chosen: Sequence[str]
-) -> None:
+def show_map(board: Board, metric: str, shown: View, chosen: Sequence[str]) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
-    whole = len(area) == len(board.table)
-    file = load_workbench_map(None if whole else tuple(area), board)
+    whole = len(shown.area) == len(board.table)
+    file = load_workbench_map(None if whole else tuple(shown.area), board)
     if file is None:
         show_why_unpainted(board)
         return
@@ -135,13 +117,13 @@ def show_map(
             "lang": language(),
             "sel": list(chosen),
             "most": MOST_CHOSEN,
-            "hidden": hidden_of(area, rows.index),
+            "hidden": shown.hidden,
             "legend": map_legend(
-                shown_classes(board, metric, rows),
+                shown.classes(metric),
                 language(),
                 share=board.share,
                 title=say(metric_key(metric, "title", board.share)),
-                notes=notes(board, metric, rows),
+                notes=notes(board, metric, shown),
             ),
             "credits": credits_line(board.credits),
             "say": map_words(language(), say("map.alt", metric=name)),
@@ -151,20 +133,20 @@ def show_map(
 
 
 def show_plain_map(
-    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str],
-    rows: Any,
-) -> None:  # fmt: skip
+    board: Board, metric: str, filters: Filters, shown: View, chosen: Sequence[str]
+) -> None:
     """The map by pydeck: a country at a glance, where no station is chosen but a department or a
     commune; or an area where the library of the map was not placed."""
     whole = load_station_map(board)
     if whole is None:
         show_why_unpainted(board)
         return
+    area = shown.area
     is_country = len(area) > MOST_DRAWN
-    others = replace(filters, min_abstention=0.0, min_left=0.0).passing(board)
-    is_whole = is_country or len(others) == len(board.table)
-    shown = () if is_whole else (tuple(others),)  # what is kept is known by what it was asked with
-    painted, hatching = load_station_map(board, *shown), load_hatching(board, *shown)
+    others = view_of(board, board.table.index, replace(filters, min_abstention=0.0, min_left=0.0))
+    is_whole = is_country or others.is_whole
+    part = () if is_whole else (tuple(others.stations),)  # kept by what it was asked with
+    painted, hatching = load_station_map(board, *part), load_hatching(board, *part)
     low = {"min_abstention": filters.min_abstention, "min_left": filters.min_left}
     layers = [
         *([station_layer(painted, metric, **low)] if painted is not None else []),
@@ -190,8 +172,8 @@ def show_plain_map(
             st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
             say(metric_key(metric, "title", board.share)),
-            " ".join(notes(board, metric, rows)),
-            legend_lines(shown_classes(board, metric, rows), language(), board.share),
+            " ".join(notes(board, metric, shown)),
+            legend_lines(shown.classes(metric), language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
@@ -207,12 +189,12 @@ def show_why_unpainted(board: Board) -> None:
         files_link(say("empty.go"), "stations")
 
 
-def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
+def show_table(shown: View, chosen: Sequence[str]) -> None:
     """The same stations as the map, highest priority first; the rows of the chosen are marked."""
     key = f"table_{st.session_state.get('table_turn', 0)}"
     show_listing(
-        rows,
-        lambda shown: station_listing(board, shown, language()),
+        shown.rows,
+        lambda page: shown.listing(page, language()),
         key=key,
         height=420,
         chosen=chosen,
@@ -298,7 +280,7 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             st.session_state[kind] = kept
         chosen[kind] = st.multiselect(
             say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
-            format_func=partial(sector_words, board, kind, language=language()),
+            format_func=partial(kept_sector, board, kind, language=language()),
             select_all=False, persist_state="session",
             help=meaning("quarter") if kind == "quarter" else None,
         )  # fmt: skip
@@ -332,25 +314,25 @@ with side:
     bench.write_address("m", "" if metric == METRICS[0] else metric)
     lost_place = st.container()
     with st.expander(say("map.filters"), key="filters"):
-        area = choose_area(board.table.index, tell=lost_place)
+        area = choose_area(board.table.index, tell=lost_place, once=board.once)
         filters = choose_filters(board)
-    rows = filters.rows(board, area)
-    named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
+    shown = view_of(board, area, filters)
+    named = shown.named(chosen, NAMED)
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
         on_change=bench.choose_by_name, label_visibility="collapsed",
         format_func=partial(kept_option, board, language=lang),
     )  # fmt: skip
     st.caption(
-        told("map.shown", len(rows), all=number_in(lang, len(board.table))) + " " + say("map.how")
+        told("map.shown", len(shown), all=number_in(lang, len(board.table))) + " " + say("map.how")
     )
     if len(area) > NAMED:
         st.caption(say("map.list_first", count=number_in(lang, NAMED)))
 with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
-        show_plain_map(board, area, metric, filters, chosen, rows)
+        show_plain_map(board, metric, filters, shown, chosen)
     else:
-        show_map(board, area, metric, rows, chosen)
+        show_map(board, metric, shown, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
@@ -358,11 +340,11 @@ with side:
         st.warning(told("map.most_chosen", too_many, most=number_in(lang, MOST_CHOSEN)))
     with st.container(key="total"):
         st.markdown(say("bench.total_chosen" if chosen else "bench.total_shown"))
-        st.markdown(total_of(board, chosen or list(rows.index), lang).words)
+        st.markdown(shown.total_words(chosen, lang))
     if len(chosen) == 1:
         show_card(board, chosen[0], is_alone=True)
     elif len(chosen) > 1:
         show_compared(board, chosen)
-    show_table(board, rows, chosen)
+    show_table(shown, chosen)
     show_share(board, metric, filters, chosen, area)
 bench.write_address(bench.ADDRESS, ",".join(chosen))

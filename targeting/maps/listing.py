@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -39,10 +41,53 @@ class Listing:
     say: dict[str, Say]
     helps: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def words(self) -> pd.DataFrame:
+        """What each cell shows."""
+        said = {
+            name: [str(self.say[name](v)) for v in column] for name, column in self.rows.items()
+        }
+        return pd.DataFrame(said, index=self.rows.index, dtype="str")
+
+    def part(self, at: np.ndarray) -> Listing:
+        """The rows at these places, in this order; their words are not said again."""
+        ids = [self.ids[place] for place in at]
+        part = Listing(ids, self.rows.take(at).reset_index(drop=True), self.say, self.helps)
+        part.__dict__["words"] = self.words.take(at).reset_index(drop=True)
+        return part
+
+    @cached_property
     def styled(self) -> Styler:
-        """The rows with their words."""
-        return self.rows.style.format(self.say)
+        """The rows with their words, for `st.dataframe`.
+
+        What a Styler of pandas' own would have it send, but made once: pandas writes HTML for each
+        cell, a tenth of a second for a city, and its random name has browsers sent the table anew
+        at each run.
+        """
+        styled = Styler(_Said.of(self), uuid="words")
+        styled._translate = _nothing_to_add
+        return styled
+
+
+class _Said(pd.DataFrame):  # type: ignore[misc]
+    """Values that, asked for as text, are their words: so Streamlit asks what cells show."""
+
+    _metadata = ("words",)
+    words: pd.DataFrame
+
+    @classmethod
+    def of(cls, listing: Listing) -> _Said:
+        said = cls(listing.rows)
+        said.words = listing.words
+        return said
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.words if dtype is str else super().astype(dtype, *args, **kwargs)
+
+
+def _nothing_to_add(*_asked: Any, **_named: Any) -> dict[str, Any]:
+    """What pandas would say of colours and cells: all is said already."""
+    return {}
 
 
 def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:

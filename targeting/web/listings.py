@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from functools import partial
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ import streamlit as st
 from pandas import DataFrame
 from streamlit.delta_generator import DeltaGenerator
 
-from targeting.codes import commune_of, department_of
+from targeting.codes import department_of
 from targeting.locale import NO_VALUE, number_in
+from targeting.maps.areas import Areas
 from targeting.maps.listing import Listing
+from targeting.maps.once import Once
 from targeting.web.words import language, plain, say, told
 from targeting.web.workbench import write_address
 
@@ -35,33 +37,34 @@ LOST: Final = "area_lost"
 """Keys of the session: whether the address was read, and what it asked for that is not there."""
 
 
-def choose_area(stations: pd.Index, *, tell: DeltaGenerator | None = None) -> pd.Index:
+def choose_area(
+    stations: pd.Index, *, tell: DeltaGenerator | None = None, once: Once | None = None
+) -> pd.Index:
     """Stations of the department and commune that the user chooses; all where there is but one.
 
     A country's stations are chosen among step by step: no list holds them all. What is chosen
     stands in the page's address; a place asked for there that is not one of these is told, in
-    `tell` where it is given (as when the boxes are folded away).
+    `tell` where it is given (as when the boxes are folded away). `once`: what keeps where these
+    stations are, as long as they are the same.
     """
-    communes = pd.Series([commune_of(s) for s in stations], index=stations)
-    departments = communes.map(department_of)
-    _read_area(set(communes), set(departments))
+    areas = (once or Once()).of("areas", lambda: Areas(stations))
+    _read_area(areas.communes, areas.departments)
     if lost := st.session_state.get(LOST, []):
         words = told("area.lost", len(lost), places=plain(", ".join(lost)))
         (st if tell is None else tell).warning(words)
     department = commune = None
-    if communes.nunique() > 1:
+    if len(areas.communes) > 1:
         one, two = st.columns(2)
-        if departments.nunique() > 1:
-            department = _choose(one, "department", list(departments.unique()))
-            communes = communes if department is None else communes[departments == department]
-        if communes.nunique() <= MOST_COMMUNES or department is not None:
-            commune = _choose(two, "commune", list(communes.unique()))
+        if len(areas.departments) > 1:
+            department = _choose(one, "department", areas.departments)
+        if department is not None or len(areas.communes) <= MOST_COMMUNES:
+            commune = _choose(two, "commune", areas.communes_of(department))
     write_address(IN_ADDRESS["department"], department or "")
     write_address(IN_ADDRESS["commune"], commune or "")
-    return communes.index if commune is None else communes.index[communes == commune]
+    return areas.within(department, commune)
 
 
-def _read_area(communes: set[str], departments: set[str]) -> None:
+def _read_area(communes: Set[str], departments: Set[str]) -> None:
     """What the address asks for, once a session; a commune brings its department with it."""
     if AREA_READ in st.session_state:
         return
@@ -78,7 +81,7 @@ def _read_area(communes: set[str], departments: set[str]) -> None:
     st.session_state.update(found)
 
 
-def _choose(box: DeltaGenerator, kind: str, codes: list[str]) -> str | None:
+def _choose(box: DeltaGenerator, kind: str, codes: Collection[str]) -> str | None:
     """One of these codes or none; a choice made before that is not among them any more is none."""
     if st.session_state.get(kind) not in (None, *codes):
         st.session_state[kind] = None

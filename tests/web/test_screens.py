@@ -11,7 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
 from targeting.locale import count_in, text_in
+from targeting.maps import view
+from targeting.maps.filters import Filters
 from targeting.maps.measures import metric_key
+from targeting.maps.view import View
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
@@ -305,9 +308,8 @@ def test_without_the_library_a_filter_that_nobody_passes_paints_nothing(
     demo, screen, no_library, monkeypatch
 ):
     test = screen("carte")
-    monkeypatch.setattr(
-        "targeting.maps.filters.Filters.passing", lambda *_: load_board(demo).table.index[:0]
-    )
+    nobody = Filters(min_abstention=1.01)
+    monkeypatch.setattr(view, "view_of", lambda board, area, _: View(board, area, nobody))
     test.run()
     calm(test)
     _, deck = drawn_by_pydeck(test)
