@@ -401,8 +401,10 @@ def test_what_a_button_of_the_board_is_refused_is_told_by_the_board_beside_its_j
 ):
     def board_alone():  # a button of a fragment runs the fragment again, and not the page
         from targeting.web.files import show_board
+        from targeting.web.kept import workspace
+        from targeting.workflows.jobs.desk import jobs_now
 
-        show_board()
+        show_board(jobs_now(workspace()))
 
     def refuse(_here, _job_id):
         raise WorkspaceError("many files wait already: let them be looked at first.")
