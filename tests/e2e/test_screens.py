@@ -205,6 +205,7 @@ def test_from_the_health_of_the_data_to_the_past_of_a_station(visit):
     expect(page.get_by_text("Ce que valent les données pour les 63 bureaux")).to_be_visible()
     page.get_by_role("link", name="Voir d’où vient le passé de chaque bureau").click()
     expect(page.get_by_role("heading", name="D’où vient le passé de chaque bureau")).to_be_visible()
+    page.locator(".st-key-still summary").click()  # none moved: the sixty-three are folded
     expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Télécharger ce registre (CSV)").click()
