@@ -24,14 +24,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select, t
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
-from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.checksums import Stamp
 from targeting.reference.staging import recover_if_needed
-from targeting.store import opening
+from targeting.store import cipher, cipher_engine, opening, swap
 from targeting.store.models import StoreMark
 from targeting.store.opening import check_integrity, schema_revision
 
@@ -63,7 +62,7 @@ def open_engine(url: str) -> Engine:
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if url.startswith("sqlite"):
         # closed after each use: the file is whole between transactions, without its side files
-        engine = create_engine(url, poolclass=NullPool)
+        engine = cipher_engine.sqlite_engine(url)
         event.listen(engine, "connect", _sqlite_habits)
         event.listen(engine, "begin", _sqlite_begin)
     else:
@@ -72,7 +71,15 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-_shared_engine = lru_cache(maxsize=8)(open_engine)
+@lru_cache(maxsize=8)
+def _opened_once(url: str, _is_keyed: bool) -> Engine:
+    return open_engine(url)
+
+
+def _shared_engine(workspace: Workspace) -> Engine:
+    """One engine a database, and another once it is encrypted."""
+    file = opening.database_file(workspace)
+    return _opened_once(workspace.database_url, file is not None and cipher.is_keyed(file))
 
 
 def _sqlite_habits(connection: Any, _record: Any) -> None:
@@ -238,14 +245,16 @@ def open_store(workspace: Workspace) -> Engine:
     """
     workspace.required()
     recover_if_needed(workspace)
+    swap.finish_if_needed(workspace.root)
     with opening.told(workspace):
         opening.refuse_gone(workspace)
         place = _place(workspace)
         before = _opened.get(workspace.root)
         if before is not None and before == (workspace.database_url, place):
-            return _shared_engine(workspace.database_url)
+            return _shared_engine(workspace)
+        opening.refuse_unfit(workspace)
         try:
-            engine = _shared_engine(workspace.database_url)
+            engine = _shared_engine(workspace)
             if before is None or not _same_file(before[1], place):
                 _bring_up(workspace, engine)
                 checksums.adopt_tables(workspace)
@@ -271,6 +280,12 @@ def database_stamp(workspace: Workspace) -> Stamp | None:
 
 _opened: dict[Path, tuple[str, Stamp | None]] = {}
 """Databases that this process found whole: their address, and their file as it was then."""
+
+
+def forget_engines() -> None:
+    """Open anew at the next opening: the database is another file, or has another key."""
+    _opened.clear()
+    _opened_once.cache_clear()
 
 
 def _place(workspace: Workspace) -> Stamp | None:

@@ -30,6 +30,7 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.manifest import changed_manifest, read_manifest, write_manifest
+from targeting.store import cipher, cipher_engine, rights, swap
 from targeting.store.disks import disk_trouble
 from targeting.store.models import Campaign, StoreMark
 
@@ -97,6 +98,20 @@ def refuse_gone(workspace: Workspace) -> None:
     log = file.with_name(file.name + "-wal")
     if empty and (known is not None or (log.exists() and log.stat().st_size > 0)):
         raise WorkspaceError(_way_out(workspace, f"{file.name} is gone or empty"))
+
+
+def refuse_unfit(workspace: Workspace) -> None:
+    """See that the database's file and the passphrase go together, and close it off from others.
+
+    Raises WorkspaceError if they do not (`cipher.fit`).
+    """
+    file = database_file(workspace)
+    if file is None:
+        return
+    manifest = read_manifest(workspace)
+    is_new = manifest.get("database") is None and (not file.exists() or not file.stat().st_size)
+    cipher.fit(file, is_demo=manifest["kind"] == "demo", is_new=is_new)
+    rights.close_off(workspace.root, file)
 
 
 def keep_identity(workspace: Workspace, engine: Engine) -> None:
@@ -289,7 +304,9 @@ def read_only_engine(file: Path) -> Engine:
         database=f"file:{file.as_posix().replace('?', '%3f').replace('#', '%23')}",
         query={"mode": "ro", "immutable": "1", "uri": "true"},
     )
-    engine = create_engine(url, poolclass=NullPool)
+    engine = cipher_engine.with_key(
+        create_engine(url, poolclass=NullPool, **cipher_engine.options(file)), file
+    )
 
     @event.listens_for(engine, "connect")
     def _habits(connection: Any, _record: Any) -> None:
@@ -349,6 +366,11 @@ def told_trouble(workspace: Workspace, error: BaseException) -> str:
         )
     if "locked" in reason or "busy" in reason:
         return f"the database of {workspace.root} is busy: try again in a moment."
+    if "not a database" in reason and swap.was_just_put_in(workspace.root):
+        return (
+            f"the database of {workspace.root} was replaced meanwhile (restored, encrypted, or "
+            "given another key): what was being written is not kept. Try again."
+        )
     return damaged(workspace, reason)
 
 
@@ -361,6 +383,8 @@ def named_trouble(workspace: Workspace, error: Exception) -> str | None:
         return disk_trouble(error, workspace.root)
     if isinstance(error, OperationalError | sqlite3.OperationalError):
         return told_trouble(workspace, error)
-    if isinstance(error, DatabaseError | sqlite3.DatabaseError) and "malformed" in str(error):
+    if isinstance(error, DatabaseError | sqlite3.DatabaseError) and (
+        "malformed" in str(error) or "not a database" in str(error)
+    ):
         return told_trouble(workspace, error)
     return disk_trouble(error, workspace.root)
