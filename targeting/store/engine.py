@@ -30,8 +30,8 @@ from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.checksums import Stamp
 from targeting.reference.staging import recover_if_needed
-from targeting.store import cipher, cipher_engine, opening, swap
-from targeting.store.models import StoreMark
+from targeting.store import cipher, cipher_engine, columns, opening, personal, swap, tombstones
+from targeting.store.models import StoreMark, Tombstone
 from targeting.store.opening import check_integrity, schema_revision
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
-NEWEST: Final = "0006"
+NEWEST: Final = "0008"
 """The last migration, written here so that Alembic is loaded where a schema changes, and there
 alone: a test holds it to what the folder has."""
 BUSY_TIMEOUT_MS: Final = 5000
@@ -310,6 +310,50 @@ def _bring_up(workspace: Workspace, engine: Engine) -> None:
         upgrade(engine)
     opening.guard_rows(engine)
     opening.keep_identity(workspace, engine)
+    _agree_on_columns(engine)
+    _catch_up(workspace, engine)
+
+
+def _agree_on_columns(engine: Engine) -> None:
+    """Seal what is plain once a key is set. Raises WorkspaceError for another key, or none where
+    values are sealed."""
+    if engine.dialect.name != "postgresql":
+        return
+    key = columns.column_key()
+    with reading(engine) as session:
+        store_id, known = session.execute(select(StoreMark.store_id, StoreMark.column_key)).one()
+    mark = columns.key_mark(key, store_id) if key is not None else None
+    if known is not None and mark is None:
+        raise WorkspaceError(columns.NO_KEY)
+    if known is not None and mark != known:
+        raise WorkspaceError(
+            "RELANCE_COLUMN_KEY is not the key that phones and e-mails were encrypted with: "
+            "nothing was changed. Give that one."
+        )
+    if mark is not None and known is None:
+        write(engine, lambda session: personal.seal_columns(session, mark))
+
+
+def _catch_up(workspace: Workspace, engine: Engine) -> None:
+    """Whoever was erased since this database was written is erased again, whatever brought it
+    back; log and database know the same."""
+    with reading(engine) as session:
+        here = session.scalar(select(func.count()).select_from(Tombstone)) or 0
+    noted = tombstones.read_stones(workspace)
+    if len(noted) > here:
+        secret = tombstones.secret_of(workspace)
+        write(engine, lambda session: tombstones.replay(session, noted, secret))
+    if len(noted) < here:
+        with reading(engine) as session:
+            stones = tombstones.stones_in(session)
+        tombstones.note(workspace, stones)
+
+
+def forget_pages(engine: Engine) -> None:
+    """Have what was deleted leave the log of SQLite too; pages themselves are overwritten."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _alembic(connection: Connection) -> Config:
