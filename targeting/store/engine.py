@@ -365,12 +365,16 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection) -> None:
+def is_known(revision: str) -> bool:
+    """Whether a schema is one of ours; else a newer Relance's."""
     from alembic.script import ScriptDirectory
 
+    return revision in {r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def _refuse_newer(connection: Connection) -> None:
     current = schema_revision(connection)
-    known = {r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and not is_known(current):
         raise WorkspaceError(
             f"this workspace was last opened by a newer Relance (schema {current}): "
             "update Relance, then try again."
