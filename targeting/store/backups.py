@@ -30,7 +30,15 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.manifest import read_manifest
 from targeting.reference.staging import sync_folder
-from targeting.store import cipher, opening, passphrases, postgres_copies, snapshots, strongbox, swap
+from targeting.store import (
+    cipher,
+    opening,
+    passphrases,
+    postgres_copies,
+    snapshots,
+    strongbox,
+    swap,
+)
 from targeting.store.cipher import Cost
 from targeting.store.snapshots import Facts
 from targeting.store.swap import Step
@@ -64,6 +72,16 @@ class Inside:
     erased_key: str
 
 
+def list_backups(workspace: Workspace) -> list[tuple[Path, datetime, str]]:
+    """Backups of a workspace by their names, the oldest first: when, and what for."""
+    found = []
+    for path in sorted((workspace.root / "backups").glob("relance-*.backup")):
+        if (name := NAME.fullmatch(path.name)) is not None:
+            made = datetime.strptime(name[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+            found.append((path, made, name[2]))
+    return sorted(found, key=lambda one: (one[1], one[0].name))
+
+
 # -- keys ------------------------------------------------------------------------------------------
 
 
@@ -80,7 +98,7 @@ def _key_to_take(workspace: Workspace) -> tuple[dict[str, Any], bytes]:
     if master_ is not None and own is not None:
         return _by_passphrase(own.salt, own.cost), cipher.key_for(master_, "backups")
     key = _file_key(workspace, make=True)
-    return {"by": "key file", "id": hashlib.sha256(key).hexdigest()[:16]}, key
+    return {"by": "key_file", "id": hashlib.sha256(key).hexdigest()[:16]}, key
 
 
 def _by_passphrase(salt: str, cost: Cost) -> dict[str, Any]:
@@ -111,7 +129,7 @@ def _file_key(workspace: Workspace, *, make: bool = False) -> bytes:
 
 def key_to_open(workspace: Workspace, path: Path, head: dict[str, Any]) -> bytes:
     """The key of a backup. Raises WorkspaceError where no passphrase or file at hand gives it."""
-    if head.get("by") == "key file":
+    if head.get("by") == "key_file":
         key = _file_key(workspace)
         if not strongbox.opens(key, head):
             raise WorkspaceError(
@@ -120,10 +138,15 @@ def key_to_open(workspace: Workspace, path: Path, head: dict[str, Any]) -> bytes
             )
         return key
     try:
-        salt, cost = bytes.fromhex(head["salt"]), Cost(*(int(head[n]) for n in asdict(cipher.CHEAPEST)))
+        salt, cost = (
+            bytes.fromhex(head["salt"]),
+            Cost(*(int(head[n]) for n in asdict(cipher.CHEAPEST))),
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise strongbox.damaged(path) from error
-    bounds = zip(*(asdict(c).values() for c in (cipher.CHEAPEST, cost, cipher.DEAREST)), strict=True)
+    bounds = zip(
+        *(asdict(c).values() for c in (cipher.CHEAPEST, cost, cipher.DEAREST)), strict=True
+    )
     if not all(a <= b <= c for a, b, c in bounds) or len(salt) != 16:
         raise strongbox.damaged(path)
     for given in _passphrases():
@@ -274,8 +297,7 @@ def put_up(workspace: Workspace, path: Path, master: bytes, aside: Path) -> Iter
     if inside.engine == "sqlite":
         copy = aside / "copy.db"
         with open(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
-            for part in content:
-                out.write(part)
+            out.writelines(content)
         yield PutUp(inside, snapshots.look_at(copy, inside.key), copy)
         return
     if opening.database_file(workspace) is not None:

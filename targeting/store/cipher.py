@@ -90,7 +90,7 @@ def new_sheet(passphrase: str) -> tuple[KeySheet, bytes]:
 
 def _mark(master: bytes, salt: str, cost: Cost) -> str:
     said = f"{salt} {cost.passes} {cost.memory_kib} {cost.lanes}"
-    return hmac.digest(key_for(master, "key file"), said.encode(), hashlib.sha256).hex()
+    return hmac.digest(key_for(master, "key_file"), said.encode(), hashlib.sha256).hex()
 
 
 def places(file: Path) -> tuple[Path, Path]:
@@ -269,6 +269,12 @@ def library() -> Any:
             memory.execute("PRAGMA cipher_log_level=NONE")  # a wrong key is told in our words
         _quiet.append(True)
     return dbapi2
+
+
+def version() -> str:
+    """SQLCipher's version."""
+    with library().connect(":memory:") as memory:
+        return str(memory.execute("PRAGMA cipher_version").fetchone()[0]).split()[0]
 
 
 _quiet: list[bool] = []

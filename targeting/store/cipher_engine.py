@@ -32,6 +32,6 @@ def with_key(engine: Engine, file: Path | None) -> Engine:
         def _keyed(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
             master = cipher.master_of(file)
             key = cipher.raw_key(master) if master is not None else ""
-            return cipher.connect(*arguments, key=key, **options)
+            return cipher.connect(arguments[0], key, **options)
 
     return engine

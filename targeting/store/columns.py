@@ -1,7 +1,7 @@
 """Phones and e-mails encrypted one by one, where a team's server holds them (TRUST 2.5).
 
-On PostgreSQL with `RELANCE_COLUMN_KEY` set: AES-GCM, bound to table, column and row, so that a value
-moved to another row does not open there. A file of SQLite is encrypted whole instead (`cipher`).
+On PostgreSQL with `RELANCE_COLUMN_KEY` set: AES-GCM, bound to table, column and row, so that a
+value moved to another row does not open there. A file of SQLite is encrypted whole (`cipher`).
 Nothing looks a phone up by equality: there is no blind index.
 """
 
@@ -69,10 +69,10 @@ class SealedText(TypeDecorator[str]):
         return sealed(key, value, self._about(value.row), value.row)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql":
-            return value
-        found = SEALED.fullmatch(value)
-        return opened(value, self._about(found[1])) if found else value
+        if value is None:
+            return None
+        found = SEALED.fullmatch(value) if dialect.name == "postgresql" else None
+        return opened(value, self._about(found[1])) if found else str(value)
 
     def _about(self, row: str) -> bytes:
         return f"{self.table}.{self.column}.{row}".encode()
@@ -134,4 +134,4 @@ def _key(text: str) -> bytes:
 
 def key_mark(key: bytes, store_id: str) -> str:
     """By which a database knows the key that its values are sealed with."""
-    return hmac.digest(key, f"columns of {store_id}".encode(), hashlib.sha256).hex()
+    return hmac.digest(key, f"columns {store_id}".encode(), hashlib.sha256).hex()

@@ -307,6 +307,10 @@ def _bring_up(workspace: Workspace, engine: Engine) -> None:
         opening.refuse_other(workspace, connection)
         current = schema_revision(connection)
     if current != NEWEST:
+        if current is not None and is_known(current):
+            from targeting.store import backups  # what it loads, no other opening needs
+
+            backups.take(workspace, "migration")
         upgrade(engine)
     opening.guard_rows(engine)
     opening.keep_identity(workspace, engine)
@@ -332,6 +336,12 @@ def _agree_on_columns(engine: Engine) -> None:
         )
     if mark is not None and known is None:
         write(engine, lambda session: personal.seal_columns(session, mark))
+
+
+def columns_are_sealed(workspace: Workspace) -> bool:
+    """Whether a server's phones and e-mails are encrypted."""
+    with reading(open_store(workspace)) as session:
+        return session.scalar(select(StoreMark.column_key)) is not None
 
 
 def _catch_up(workspace: Workspace, engine: Engine) -> None:

@@ -254,12 +254,8 @@ class Contact(Base):
     )
     first_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     last_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
-    phone: Mapped[str | None] = mapped_column(
-        SealedText("contact", "phone", 200), info=PERSONAL
-    )
-    email: Mapped[str | None] = mapped_column(
-        SealedText("contact", "email", 1240), info=PERSONAL
-    )
+    phone: Mapped[str | None] = mapped_column(SealedText("contact", "phone", 200), info=PERSONAL)
+    email: Mapped[str | None] = mapped_column(SealedText("contact", "email", 1240), info=PERSONAL)
     age_band: Mapped[str | None] = mapped_column(String(6), info=PERSONAL)
     version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
 

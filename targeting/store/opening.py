@@ -114,6 +114,18 @@ def refuse_unfit(workspace: Workspace) -> None:
     rights.close_off(workspace.root, file)
 
 
+def encrypted_from_the_start(workspace: Workspace, passphrase: str) -> None:
+    """Give the database of a new workspace its key. Raises WorkspaceError where there is one."""
+    file = database_file(workspace)
+    if file is None or (file.exists() and file.stat().st_size):
+        raise WorkspaceError(
+            f"{workspace.root} has its database already: a file is encrypted by `encrypt`, phones "
+            "on a server by RELANCE_COLUMN_KEY."
+        )
+    if not cipher.is_keyed(file):
+        cipher.make_key(file, passphrase)
+
+
 def keep_identity(workspace: Workspace, engine: Engine) -> None:
     """Compare the database with the one remembered, and remember it the first time.
 

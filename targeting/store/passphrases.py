@@ -15,10 +15,10 @@ from typing import Final
 
 from targeting.errors import WorkspaceError
 
-PASSPHRASE: Final = "RELANCE_PASSPHRASE"
+PASSPHRASE: Final = "RELANCE_PASSPHRASE"  # noqa: S105 (a name)
 """The workspace's own; `RELANCE_PASSPHRASE_FILE` names a file that holds it."""
-NEW_PASSPHRASE: Final = "RELANCE_NEW_PASSPHRASE"
-BACKUP_PASSPHRASE: Final = "RELANCE_BACKUP_PASSPHRASE"
+NEW_PASSPHRASE: Final = "RELANCE_NEW_PASSPHRASE"  # noqa: S105 (a name)
+BACKUP_PASSPHRASE: Final = "RELANCE_BACKUP_PASSPHRASE"  # noqa: S105 (a name)
 COLUMN_KEY: Final = "RELANCE_COLUMN_KEY"
 
 FEWEST_SIGNS: Final = 12
@@ -48,7 +48,7 @@ def asked(*, new: bool = False) -> str | None:
 
 
 def given(name: str) -> str | None:
-    """The secret set by the variable `name`, or in the file that `name`_FILE names; None if neither.
+    """The secret that the variable `name` has, or the file that `name`_FILE names; None if neither.
 
     Raises WorkspaceError if both are, or if others may read the file.
     """
@@ -66,7 +66,8 @@ def _from_file(path: Path, name: str) -> str:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077:
                 raise WorkspaceError(
-                    f"the file of {name}_FILE may be read by others: `chmod 600` it, then try again."
+                    f"the file of {name}_FILE may be read by others: `chmod 600` it, then try "
+                    "again."
                 )
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
@@ -76,7 +77,9 @@ def _from_file(path: Path, name: str) -> str:
     try:
         text = content.decode("utf8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise WorkspaceError(f"the file of {name}_FILE is no text: write one line in it.") from error
+        raise WorkspaceError(
+            f"the file of {name}_FILE is no text: write one line in it."
+        ) from error
     if not text or "\n" in text or len(content) > MOST_BYTES:
         raise WorkspaceError(f"the file of {name}_FILE has to hold one line: the secret.")
     return text

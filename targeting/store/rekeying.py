@@ -1,4 +1,4 @@
-"""Encrypt a plain database, or give it another passphrase: old or new at any moment, never mixed."""
+"""Encrypt a plain database, or give it another passphrase: old or new at any moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put a backup in the database's place: checked first, erasures said again, all of it or nothing."""
+"""Put a backup in the database's place: checked, erasures said again, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
@@ -29,6 +30,7 @@ from targeting.store import (
     tombstones,
 )
 from targeting.store.backups import Backup, PutUp
+from targeting.store.models import StoreMark
 from targeting.store.swap import Step
 from targeting.store.tombstones import Stone
 
@@ -83,18 +85,27 @@ def _refuse_unfit(workspace: Workspace, path: Path, up: PutUp) -> None:
             "changed. Update Relance, then try again."
         )
     known = read_manifest(workspace).get("database")
-    if known is not None and known["id"] != up.found.store_id:
+    if known is not None and up.found.store_id not in ("", known["id"]):
         raise WorkspaceError(
             f"{path.name} is of another campaign than {workspace.root}: nothing was changed. Give "
             "it a --workspace of its own."
         )
 
 
-def _bring_up(made: Engine, up: PutUp, stones: list[Stone], secret: bytes) -> int:
+def _bring_up(
+    workspace: Workspace, made: Engine, up: PutUp, stones: list[Stone], secret: bytes
+) -> int:
     """The schema of now, and erasures said again, in a database that nobody sees yet."""
+    known = read_manifest(workspace).get("database")
     if up.found.revision != engine.NEWEST:
         engine.upgrade(made)
-    return engine.write(made, lambda session: tombstones.replay(session, stones, secret))
+
+    def work(session: Session) -> int:
+        if not up.found.store_id and known is not None:  # of before it had an id
+            session.execute(update(StoreMark).values(store_id=known["id"]))
+        return tombstones.replay(session, stones, secret)
+
+    return engine.write(made, work)
 
 
 def _secret(workspace: Workspace, up: PutUp) -> bytes:
@@ -125,7 +136,7 @@ def _into_file(
             _copy(copy, up.inside.key, draft, key)
             step("copied")
             made = engine.open_engine(f"sqlite:///{draft}")
-            back = _bring_up(made, up, stones, secret)
+            back = _bring_up(workspace, made, up, stones, secret)
             made.dispose()
             _fold(draft, key)
             step("replayed")
@@ -168,9 +179,7 @@ def _fit_key(workspace: Workspace, file: Path) -> bool:
     return False
 
 
-def _kept(
-    workspace: Workspace, file: Path, *, readable: bool
-) -> tuple[Backup | None, Path | None]:
+def _kept(workspace: Workspace, file: Path, *, readable: bool) -> tuple[Backup | None, Path | None]:
     """What is here, as a backup; as it is, where it cannot be read."""
     if not file.exists() or not file.stat().st_size:
         return None, None
@@ -235,7 +244,7 @@ def _onto_server(
             if is_there:
                 with engine.reading(here) as session:
                     stones += tombstones.stones_in(session)
-            back = _bring_up(made, up, stones, secret)
+            back = _bring_up(workspace, made, up, stones, secret)
             made.dispose()
             step("replayed")
             postgres_copies.copy_over(url, address)

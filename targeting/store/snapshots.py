@@ -16,7 +16,10 @@ FETCHED: Final = 10_000
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found in a database: by these a copy is known to be whole."""
+    """What was found in a database: by these a copy is known to be whole.
+
+    `store_id` is empty before schema 0005.
+    """
 
     revision: str
     store_id: str
@@ -37,18 +40,22 @@ def facts_of(connection: Any) -> Facts:
             " ORDER BY name"
         )
     ]
-    if not {"alembic_version", "store_mark", "campaign"} <= set(tables):
+    if not {"alembic_version", "campaign"} <= set(tables):
         raise WorkspaceError("this database is not one of a campaign.")
     rows, hashes = {}, {}
     for table in tables:
         rows[table], hashes[table] = _hashed(connection, table)
     return Facts(
         str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]),
-        str(connection.execute("SELECT store_id FROM store_mark").fetchone()[0]),
+        _store_id(connection) if "store_mark" in tables else "",
         int((connection.execute("SELECT next_turf FROM campaign").fetchone() or (1,))[0]),
         rows,
         hashes,
     )
+
+
+def _store_id(connection: Any) -> str:
+    return str(connection.execute("SELECT store_id FROM store_mark").fetchone()[0])
 
 
 def _hashed(connection: Any, table: str) -> tuple[int, str]:

@@ -1,8 +1,8 @@
 """A file that only its key opens, read and written piece by piece (AES-GCM, STREAM).
 
-The head is in the clear: how the key is made, never what is inside. Each piece is bound to the head,
-to its number and to whether it is the last: a file cut short, put together of two, or changed by one
-bit does not open (Hoang, Reyhanitabar, Rogaway, Vizár 2015, CRYPTO).
+The head is in the clear: how the key is made, never what is inside. Each piece is bound to the
+head, to its number and to whether it is the last: a file cut short, put together of two, or changed
+by one bit does not open (Hoang, Reyhanitabar, Rogaway, Vizár 2015, CRYPTO).
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def _nonce(number: int, last: bool) -> bytes:
 
 
 def _file_key(master: bytes, head: dict[str, Any]) -> bytes:
-    key = key_for(master, "backup file")
+    key = key_for(master, "backup_file")
     return hmac.digest(key, bytes.fromhex(head["drawn"]), hashlib.sha256)
 
 
 def _mark(master: bytes, head: dict[str, Any]) -> str:
     said = json.dumps({k: v for k, v in head.items() if k != "mark"}, sort_keys=True)
-    return hmac.digest(key_for(master, "backup head"), said.encode(), hashlib.sha256).hex()
+    return hmac.digest(key_for(master, "backup_head"), said.encode(), hashlib.sha256).hex()
 
 
 def read_head(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Put another file in the database's place: all of it, or nothing, and nobody writes to the old one.
+"""Put another file in the database's place: all or nothing, and nobody writes to the old one.
 
 The new file is written whole beside it while the old one is held; then a line in `.swap` says that
 it goes in. From there on a crash is mended at the next opening. The old file is overwritten before
@@ -83,7 +83,7 @@ def _alone(connection: Any, file: Path) -> None:
 
 
 def put_in(root: Path, targets: Sequence[Path], step: Step = nothing) -> None:
-    """Have the drafts of `targets` take their places; the first is the database, held by the caller.
+    """Have the drafts of `targets` take their places; the caller holds the database, the first.
 
     After the journal is written a crash is mended by `finish_if_needed`.
     """
@@ -102,7 +102,7 @@ def put_in(root: Path, targets: Sequence[Path], step: Step = nothing) -> None:
 
 
 def finish_if_needed(root: Path) -> None:
-    """Carry out what a crash interrupted, before anything is read; moves being made are waited for."""
+    """Carry out what a crash interrupted, before anything is read; others' moves are waited for."""
     if os.path.lexists(root / JOURNAL):
         with _one_mover(root):
             _carry_out(root, _targets(root), nothing)
@@ -127,10 +127,12 @@ def _targets(root: Path) -> list[Path]:
         return []
     except ValueError:
         names = None
-    known = isinstance(names, list) and all(
-        name in ("relance.db", cipher.KEY_FILE, f"backups/{cipher.KEY_FILE}") for name in names
-    )
-    if not known or any((root / name).is_symlink() for name in names):
+    ours = ("relance.db", cipher.KEY_FILE, f"backups/{cipher.KEY_FILE}")
+    if (
+        not isinstance(names, list)
+        or any(name not in ours for name in names)
+        or any((root / name).is_symlink() for name in names)
+    ):
         raise WorkspaceError(
             f"{journal} is not one of ours, or damaged: look at it, and take it away."
         )

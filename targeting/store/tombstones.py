@@ -59,8 +59,8 @@ def secret_of(workspace: Workspace) -> bytes:
     except FileNotFoundError:
         if (workspace.root / LOG).exists():
             raise WorkspaceError(
-                f"{path} is gone, and with it what tells erased people again: put it back (it is in "
-                "each backup: `restore FILE`)."
+                f"{path} is gone, and with it what tells erased people again: put it back (it is "
+                "in each backup: `restore FILE`)."
             ) from None
         return keep_secret(workspace, secrets.token_bytes(KEY_BYTES))
     except (OSError, ValueError):
@@ -124,8 +124,8 @@ def _read(path: Path, secret: bytes) -> tuple[list[Stone], str, int]:
             sound = False
         if not sound:
             raise WorkspaceError(
-                f"{path}, line {number}: it was changed, or one before it taken out: put {LOG} back "
-                "from a copy, or take the line and what follows away to go on without."
+                f"{path}, line {number}: it was changed, or one before it taken out: put {LOG} "
+                "back from a copy, or take the line and what follows away to go on without."
             )
         stones.append(stone)
         until += len(line)

@@ -24,6 +24,7 @@ from targeting.locale.messages import said, spoken_language
 from targeting.web.gate import Gate, Keys, other_origins
 from targeting.web.headers import SecurityHeaders
 from targeting.web.ours import FOLDER, OURS
+from targeting.workflows.backups import keep_daily
 
 MAIN: Final = Path(__file__).with_name("main.py")
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -93,6 +94,7 @@ def lifespan(keys: Keys) -> Callable[[Any], AbstractAsyncContextManager[None]]:
         keys.tell = print_address
         print_address(keys.token, origin, another=False)
         threading.Thread(target=_warm, name="warm-up", daemon=True).start()
+        keep_daily(workspace_from())
         yield
 
     return around
