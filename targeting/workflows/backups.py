@@ -139,7 +139,7 @@ def daily_backup(workspace: Workspace) -> str | None:
         if is_due(workspace):
             backup_before(workspace, "daily")
     except TargetingError as error:
-        return f"the day's backup could not be taken. {error}"
+        return f"the day's backup could not be taken: {error}"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
@@ -11,6 +12,15 @@ from targeting.store.opening import database_file
 from targeting.store.passphrases import NEW_PASSPHRASE, PASSPHRASE
 from targeting.workflows.backups import backup_report
 from targeting.workflows.report import Report
+
+ENCRYPTED: Final = (
+    "The database is encrypted; nothing plain is left of it. Keep the passphrase apart: without it "
+    "nobody opens it again, nor its backups."
+)
+ROTATED: Final = (
+    "The database has another passphrase: give it from now on, and start a dashboard anew. Older "
+    "backups open with the passphrase of their day."
+)
 
 
 def new_passphrase(name: str = PASSPHRASE) -> str:
@@ -35,8 +45,7 @@ def encrypt_workspace(workspace: Workspace) -> Report:
     made = backup_report(workspace, reason="key")
     return Report(
         {"workspace": str(workspace.root), "encrypted": True, "backup": made.facts["file"]},
-        "The database is encrypted; nothing plain is left of it. Keep the passphrase apart: "
-        f"without it nobody opens it again, nor its backups.\n{made.text}",
+        "\n".join((ENCRYPTED, made.text)),
     )
 
 
@@ -48,8 +57,7 @@ def rotate_passphrase(workspace: Workspace) -> Report:
     made = backup_report(workspace, reason="key")
     return Report(
         {"workspace": str(workspace.root), "rotated": True, "backup": made.facts["file"]},
-        "The database has another passphrase: give it from now on, and start a dashboard anew. "
-        f"Older backups open with the passphrase of their day.\n{made.text}",
+        "\n".join((ROTATED, made.text)),
     )
 
 
