@@ -12,6 +12,8 @@ import hashlib
 import hmac
 import os
 import secrets
+import sqlite3
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -251,13 +253,27 @@ def raw_key(master: bytes) -> str:
 
 
 def connect(file: str, key: str, **options: Any) -> Any:
-    """A connection of SQLCipher's library; an empty key is that of a plain file."""
-    module = library()
-    connection = module.connect(file, **options)
+    """A connection to a file, as the engine has it: an empty key is that of a plain one.
+
+    A plain file is Python's own SQLite's, always: of two libraries in one process, one closing a
+    file lets go of the locks that the other has on it (POSIX).
+    """
+    return apart(file, key, **options) if key else sqlite3.connect(file, **options)
+
+
+def apart(file: str, key: str, **options: Any) -> Any:
+    """A connection of SQLCipher's library to a file that is encrypted, or that nobody else opens."""
+    connection = library().connect(file, **options)
     if key:
         connection.execute(f'PRAGMA key="{key}"')
         connection.execute("PRAGMA temp_store=MEMORY")
     return connection
+
+
+def errors(name: str) -> tuple[type[Exception], ...]:
+    """The error of this name, of Python's SQLite and of SQLCipher's where it was loaded."""
+    modules = (sqlite3, sys.modules.get("sqlcipher3.dbapi2"))
+    return tuple(getattr(module, name) for module in modules if module is not None)
 
 
 def library() -> Any:

@@ -7,7 +7,6 @@ as it is. On a disk that is full or read only, what is there is still read.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -360,7 +359,9 @@ def told(workspace: Workspace) -> Iterator[None]:
             f"the database of {workspace.root} cannot be opened (not a database address): check "
             "RELANCE_DATABASE_URL."
         ) from error
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except SQLAlchemyError as error:
+        raise WorkspaceError(told_trouble(workspace, error)) from error
+    except cipher.errors("Error") as error:
         raise WorkspaceError(told_trouble(workspace, error)) from error
 
 
@@ -393,9 +394,9 @@ def named_trouble(workspace: Workspace, error: Exception) -> str | None:
     """
     if isinstance(error, OSError):
         return disk_trouble(error, workspace.root)
-    if isinstance(error, OperationalError | sqlite3.OperationalError):
+    if isinstance(error, (OperationalError, *cipher.errors("OperationalError"))):
         return told_trouble(workspace, error)
-    if isinstance(error, DatabaseError | sqlite3.DatabaseError) and (
+    if isinstance(error, (DatabaseError, *cipher.errors("DatabaseError"))) and (
         "malformed" in str(error) or "not a database" in str(error)
     ):
         return told_trouble(workspace, error)

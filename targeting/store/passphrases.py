@@ -22,6 +22,7 @@ BACKUP_PASSPHRASE: Final = "RELANCE_BACKUP_PASSPHRASE"  # noqa: S105 (a name)
 COLUMN_KEY: Final = "RELANCE_COLUMN_KEY"
 
 FEWEST_SIGNS: Final = 12
+FEWEST_DIFFERENT: Final = 8
 MOST_SIGNS: Final = 1024
 MOST_BYTES: Final = 8192
 STRONG_ENOUGH: Final = 3
@@ -101,7 +102,8 @@ def refuse_weak(passphrase: str) -> None:
         )
     if len(passphrase) > MOST_SIGNS:
         raise WorkspaceError(f"this passphrase is too long: {MOST_SIGNS} signs at most.")
-    if zxcvbn(passphrase[:LOOKED_AT], user_inputs=OURS)["score"] < STRONG_ENOUGH:
+    score = zxcvbn(passphrase[:LOOKED_AT], user_inputs=OURS)["score"]
+    if score < STRONG_ENOUGH or len(set(passphrase)) < FEWEST_DIFFERENT:
         raise WorkspaceError(
             "this passphrase would soon be guessed: take five words by chance, which say nothing "
             "of you."

@@ -207,9 +207,9 @@ def _stones_of(connection: Any) -> list[Stone]:
 
 
 def _copy(source: Path, source_key: str, target: Path, key: str) -> None:
-    connection = cipher.connect(str(source), source_key, isolation_level=None)
+    connection = cipher.apart(str(source), source_key, isolation_level=None)
     try:
-        snapshots.copy_to(connection, target, key)
+        snapshots.export(connection, target, key)
     finally:
         connection.close()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from targeting.errors import WorkspaceError
-from targeting.store import cipher
+from targeting.store import cipher, swap
 
 FETCHED: Final = 10_000
 
@@ -73,11 +75,34 @@ def _hashed(connection: Any, table: str) -> tuple[int, str]:
 def copy_to(connection: Any, target: Path, key: str) -> Facts:
     """Write all of it, of one moment, to `target` under `key`; gives what was there.
 
-    Nothing of it stands on the disk under another key. Raises WorkspaceError where the file is
-    damaged.
+    Of an encrypted file, nothing stands on the disk plain; of a plain one, a copy beside `target`
+    does until it is written over. Raises WorkspaceError where the file is none of a campaign.
     """
-    target.unlink(missing_ok=True)
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if not isinstance(connection, sqlite3.Connection):
+        return export(connection, target, key)
+    plain = target.with_name(f"{target.name}-plain")
+    _make(plain)
+    try:
+        connection.execute("BEGIN")
+        facts = facts_of(connection)
+        with closing(sqlite3.connect(plain)) as out:
+            connection.backup(out)
+        connection.execute("ROLLBACK")
+        with closing(cipher.apart(str(plain), "", isolation_level=None)) as copied:
+            export(copied, target, key)
+    finally:
+        swap.wipe(plain)
+    return facts
+
+
+def _make(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def export(connection: Any, target: Path, key: str) -> Facts:
+    """To a file of another key, by SQLCipher's library; gives what was there."""
+    _make(target)
     connection.execute("ATTACH ? AS copy KEY ?", (str(target), key))
     try:
         connection.execute("BEGIN")
@@ -98,7 +123,7 @@ def look_at(file: Path, key: str) -> Facts:
 
     Raises WorkspaceError where it is damaged, or the key another.
     """
-    connection = cipher.connect(file.as_uri() + "?mode=ro", key, isolation_level=None, uri=True)
+    connection = cipher.apart(file.as_uri() + "?mode=ro", key, isolation_level=None, uri=True)
     try:
         connection.execute("BEGIN")
         said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]

@@ -71,7 +71,7 @@ def _alone(connection: Any, file: Path) -> None:
             mode = connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")  # the lock stays: locking_mode
-        except cipher.library().OperationalError as error:
+        except cipher.errors("OperationalError") as error:
             if "locked" not in str(error) and "busy" not in str(error):
                 raise
             continue
@@ -146,7 +146,7 @@ def _carry_out(root: Path, targets: Sequence[Path], step: Step) -> None:
         draft = draft_of(target)
         if not draft.exists():
             continue  # moved already
-        _wipe(target, step)
+        _wipe_all(target, step)
         os.replace(draft, target)
         step(f"moved {target.name}")
     for folder in {target.parent for target in targets}:
@@ -163,21 +163,37 @@ _open: list[int] = []
 the file (POSIX), so they are closed once their holder has gone."""
 
 
-def _wipe(target: Path, step: Step) -> None:
+def _wipe_all(target: Path, step: Step) -> None:
     """Write over a file that goes, and over what lay beside it."""
     for path in (*(target.with_name(target.name + side) for side in SIDES), target):
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-        except OSError:
+        handle = _written_over(path)
+        if handle is None:
             continue
         _open.append(handle)
-        left = os.fstat(handle).st_size
-        while left > 0:
-            left -= os.write(handle, b"\0" * min(left, 2**20))
-        os.fsync(handle)
         if path != target:
             path.unlink(missing_ok=True)
         step(f"wiped {path.name}")
+
+
+def wipe(path: Path) -> None:
+    """Write over a file that nobody has open, and take it away."""
+    handle = _written_over(path)
+    if handle is not None:
+        os.close(handle)
+    path.unlink(missing_ok=True)
+
+
+def _written_over(path: Path) -> int | None:
+    """The handle of a file whose bytes are gone; None where there is none."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    left = os.fstat(handle).st_size
+    while left > 0:
+        left -= os.write(handle, b"\0" * min(left, 2**20))
+    os.fsync(handle)
+    return handle
 
 
 def let_go() -> None:
