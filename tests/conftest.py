@@ -155,7 +155,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             cipher.make_key(tmp_path / "relance.db", request.getfixturevalue("cheap_keys"))
         yield f"sqlite:///{tmp_path / 'relance.db'}"
         return
-    server = request.getfixturevalue("postgres_url")
+    yield request.getfixturevalue("postgres_database")
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """An empty database of the private server."""
+    server = postgres_url
     name = f"t{uuid.uuid4().hex[:12]}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

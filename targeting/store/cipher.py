@@ -262,7 +262,7 @@ def connect(file: str, key: str, **options: Any) -> Any:
 
 
 def apart(file: str, key: str, **options: Any) -> Any:
-    """A connection of SQLCipher's library to a file that is encrypted, or that nobody else opens."""
+    """A connection of SQLCipher's library: to an encrypted file, or one that nobody else opens."""
     connection = library().connect(file, **options)
     if key:
         connection.execute(f'PRAGMA key="{key}"')

@@ -104,12 +104,10 @@ def refuse_unfit(workspace: Workspace) -> None:
 
     Raises WorkspaceError if they do not (`cipher.fit`).
     """
-    file = database_file(workspace)
-    if file is None:
-        return
-    manifest = read_manifest(workspace)
-    is_new = manifest.get("database") is None and (not file.exists() or not file.stat().st_size)
-    cipher.fit(file, is_demo=manifest["kind"] == "demo", is_new=is_new)
+    file, manifest = database_file(workspace), read_manifest(workspace)
+    if file is not None:
+        is_new = manifest.get("database") is None and (not file.exists() or not file.stat().st_size)
+        cipher.fit(file, is_demo=manifest["kind"] == "demo", is_new=is_new)
     rights.close_off(workspace.root, file)
 
 

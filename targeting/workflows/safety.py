@@ -44,12 +44,12 @@ def _encryption(workspace: Workspace, notes: list[str]) -> str:
     return "none"
 
 
-def _last_backup(workspace: Workspace, notes: list[str]) -> str | None:
+def _last_backup(workspace: Workspace, notes: list[str]) -> str:
     found = list_backups(workspace)
     if not found:
         if not is_demo(workspace):
             notes.append("no backup yet: `backup`; then once a day by itself.")
-        return None
+        return "none"
     path, made, _ = found[-1]
     hours = int((datetime.now(UTC) - made).total_seconds() // 3600)
     if hours >= OLD_HOURS and not is_demo(workspace):

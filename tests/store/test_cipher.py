@@ -144,7 +144,7 @@ def test_the_key_is_made_once_a_process(sealed: Workspace, monkeypatch: pytest.M
 )  # fmt: skip
 def test_a_weak_passphrase_is_refused_and_nothing_is_made(tmp_path: Path, weak: str) -> None:
     workspace = Workspace(tmp_path / "w")
-    with pytest.raises(WorkspaceError, match="too short|soon be guessed") as told:
+    with pytest.raises(WorkspaceError, match=r"too short|soon be guessed") as told:
         init_workspace(workspace, passphrase=weak)
     assert weak not in str(told.value)
     assert not workspace.root.exists()
