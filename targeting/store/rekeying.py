@@ -16,12 +16,7 @@ def encrypt(workspace: Workspace, passphrase: str, *, step: Step = swap.nothing)
 
     Raises WorkspaceError where it is encrypted already, in use, or a server's.
     """
-    file = _file(workspace)
-    if not cipher.is_plain(file):
-        raise WorkspaceError(
-            f"the database of {workspace.root} is encrypted already: `rotate-key` gives it another "
-            "passphrase."
-        )
+    file = open_to_encrypt(workspace)
     _rewrite(workspace, file, "", passphrase, step)
 
 
@@ -30,15 +25,32 @@ def rotate_key(workspace: Workspace, passphrase: str, *, step: Step = swap.nothi
 
     Raises WorkspaceError where it is plain, in use, or the passphrase of now is another.
     """
-    file = _file(workspace)
-    master = cipher.master_of(file)
-    if master is None:
-        raise WorkspaceError(f"the database of {workspace.root} is not encrypted: `encrypt` it.")
+    file, master = open_to_rotate(workspace)
     sheet = cipher.read_sheet(file)
     refuse_weak(passphrase)
     if sheet is not None and cipher.unlocked(sheet, passphrase) is not None:
         raise WorkspaceError("this is the passphrase of now: give another one.")
     _rewrite(workspace, file, cipher.raw_key(master), passphrase, step)
+
+
+def open_to_encrypt(workspace: Workspace) -> Path:
+    """The database's file, which is plain. Raises WorkspaceError as `encrypt` does."""
+    file = _file(workspace)
+    if not cipher.is_plain(file):
+        raise WorkspaceError(
+            f"the database of {workspace.root} is encrypted already: `rotate-key` gives it another "
+            "passphrase."
+        )
+    return file
+
+
+def open_to_rotate(workspace: Workspace) -> tuple[Path, bytes]:
+    """The database's file and its key of now. Raises WorkspaceError as `rotate_key` does."""
+    file = _file(workspace)
+    master = cipher.master_of(file)
+    if master is None:
+        raise WorkspaceError(f"the database of {workspace.root} is not encrypted: `encrypt` it.")
+    return file, master
 
 
 def _file(workspace: Workspace) -> Path:

@@ -49,7 +49,7 @@ def _last_backup(workspace: Workspace, notes: list[str]) -> str:
     if not found:
         if not is_demo(workspace):
             notes.append("no backup yet: `backup`; then once a day by itself.")
-        return "none"
+        return "never"
     path, made, _ = found[-1]
     hours = int((datetime.now(UTC) - made).total_seconds() // 3600)
     if hours >= OLD_HOURS and not is_demo(workspace):

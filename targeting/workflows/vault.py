@@ -39,8 +39,9 @@ def new_passphrase(name: str = PASSPHRASE) -> str:
 
 def encrypt_workspace(workspace: Workspace) -> Report:
     """Encrypt the database of a workspace that is plain, and take a backup under its new key."""
-    from targeting.store.rekeying import encrypt
+    from targeting.store.rekeying import encrypt, open_to_encrypt
 
+    open_to_encrypt(workspace)  # refused before a passphrase is asked
     encrypt(workspace, new_passphrase())
     made = backup_report(workspace, reason="key")
     return Report(
@@ -51,8 +52,9 @@ def encrypt_workspace(workspace: Workspace) -> Report:
 
 def rotate_passphrase(workspace: Workspace) -> Report:
     """Give the database another passphrase, and take a backup under it."""
-    from targeting.store.rekeying import rotate_key
+    from targeting.store.rekeying import open_to_rotate, rotate_key
 
+    open_to_rotate(workspace)  # the passphrase of now is asked first
     rotate_key(workspace, new_passphrase(NEW_PASSPHRASE))
     made = backup_report(workspace, reason="key")
     return Report(
