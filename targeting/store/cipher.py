@@ -78,6 +78,9 @@ _one_at_a_time = Lock()
 _held: dict[Path, tuple[tuple[int, ...], bytes]] = {}
 """Keys that this process has made: folder of the database → stamp of its key file, master key."""
 
+_wrong: set[tuple[tuple[int, ...], int]] = set()
+"""Key files, by their stamp, with what was tried on them and is not their passphrase."""
+
 
 # -- the key file ----------------------------------------------------------------------------------
 
@@ -167,8 +170,10 @@ def master_of(file: Path) -> bytes | None:
             f"the database of {file.parent} is encrypted: give its passphrase "
             "(RELANCE_PASSPHRASE, or a file of 0600 named by RELANCE_PASSPHRASE_FILE)."
         )
-    master = unlocked(sheet, passphrase)
+    tried = (stamp, hash(passphrase))
+    master = unlocked(sheet, passphrase) if tried not in _wrong else None
     if master is None:
+        _wrong.add(tried)  # a server asks again at each page, and each try costs
         raise WorkspaceError(
             f"this is not the passphrase of {file.parent}: nothing was opened or changed. Check "
             "RELANCE_PASSPHRASE; it may have been changed by `rotate-key`."
@@ -187,6 +192,7 @@ def hold(file: Path, master: bytes) -> None:
 def forget_keys() -> None:
     """As a new process would: whoever opens a database next makes its key again."""
     _held.clear()
+    _wrong.clear()
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
