@@ -14,7 +14,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +45,6 @@ from targeting.store.swap import Step
 KEY_FILE: Final = "backups.key"
 REASONS: Final = ("asked", "daily", "import", "migration", "purge", "restore", "key")
 NAME: Final = re.compile(r"relance-(\d{8}-\d{6})-(\w+)(?:-\d+)?\.backup")
-ASIDE: Final = ".backup-"
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def take(workspace: Workspace, reason: str, *, step: Step = swap.nothing) -> Bac
     """
     root, now = workspace.required().root, datetime.now(UTC)
     swap.finish_if_needed(root)
-    with opening.told(workspace), aside_of(root) as aside:
+    with opening.told(workspace), swap.aside_of(root) as aside:
         head, master = _key_to_take(workspace)
         box = aside / "box"
         facts = _pack(workspace, box, head, master, now, reason, aside)
@@ -203,17 +201,6 @@ def _named(folder: Path, now: datetime, reason: str) -> Path:
         number += 1
         path = folder / f"{stem}-{number}.backup"
     return path
-
-
-@contextmanager
-def aside_of(root: Path) -> Iterator[Path]:
-    """A folder of our own for what is not a backup yet; gone at the end."""
-    folder = root / "backups" / f"{ASIDE}{secrets.token_hex(6)}"
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pack(

@@ -253,6 +253,7 @@ def open_store(workspace: Workspace) -> Engine:
         if before is not None and before == (workspace.database_url, place):
             return _shared_engine(workspace)
         opening.refuse_unfit(workspace)
+        swap.sweep_if_left(workspace.root)
         try:
             engine = _shared_engine(workspace)
             if before is None or not _same_file(before[1], place):

@@ -71,7 +71,11 @@ def _rewrite(workspace: Workspace, file: Path, key: str, passphrase: str, step: 
     new_key, draft = cipher.raw_key(master), swap.draft_of(file)
     sheets = cipher.places(file)
     try:
-        with opening.told(workspace), swap.held(file, key) as connection:
+        with (
+            opening.told(workspace),
+            swap.working(workspace.root),
+            swap.held(file, key) as connection,
+        ):
             step("held")
             facts = snapshots.copy_to(connection, draft, new_key)
             step("copied")

@@ -55,7 +55,7 @@ def restore(workspace: Workspace, path: Path, *, step: Step = swap.nothing) -> R
     """
     root = workspace.root
     swap.finish_if_needed(root)
-    with opening.told(workspace), backups.aside_of(root) as aside:
+    with opening.told(workspace), swap.working(root), swap.aside_of(root) as aside:
         master = backups.key_to_open(workspace, path, strongbox.read_head(path))
         with backups.put_up(workspace, path, master, aside) as up:
             _refuse_unfit(workspace, path, up)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ from targeting.store import cipher
 
 JOURNAL: Final = ".swap"
 DRAFT: Final = ".new-"
+ASIDE: Final = ".backup-"
+LOCK: Final = "lock"
 SIDES: Final = ("-wal", "-shm", "-journal")
 BUSY_MS: Final = 5000
 TRIES: Final = 6
@@ -106,6 +110,83 @@ def finish_if_needed(root: Path) -> None:
     if os.path.lexists(root / JOURNAL):
         with _one_mover(root):
             _carry_out(root, _targets(root), nothing)
+
+
+# -- what a crash left --------------------------------------------------------------------------
+
+
+@contextmanager
+def working(root: Path) -> Iterator[None]:
+    """Be the one who makes drafts in a workspace; those that a crash left are written over.
+
+    Raises WorkspaceError while another is.
+    """
+    with _locked(root / ".vault.lock") as ours:
+        if not ours:
+            raise WorkspaceError(
+                f"another command encrypts or restores {root}: wait until it ends, then try again."
+            )
+        _sweep(root)
+        yield
+
+
+def sweep_if_left(root: Path) -> None:
+    """Write over what a crash left of copies, plain ones too; what others are making is theirs."""
+    if any(root.glob(f"{DRAFT}*")) and not (root / JOURNAL).exists():
+        with _locked(root / ".vault.lock") as ours:
+            if ours:
+                _sweep(root)
+    for folder in (root / "backups").glob(f"{ASIDE}*"):
+        with _locked(folder / LOCK) as ours:
+            if ours:
+                clear(folder)
+
+
+def _sweep(root: Path) -> None:
+    if not (root / JOURNAL).exists():
+        for draft in (*root.glob(f"{DRAFT}*"), *(root / "backups").glob(f"{DRAFT}*")):
+            wipe(draft)
+
+
+@contextmanager
+def aside_of(root: Path) -> Iterator[Path]:
+    """A folder of our own in `backups/` for what is not a backup yet; gone at the end, and by the
+    next one where a crash left it."""
+    sweep_if_left(root)
+    folder = root / "backups" / f"{ASIDE}{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700, parents=True)
+    with _locked(folder / LOCK):
+        try:
+            yield folder
+        finally:
+            clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Take away a folder of copies, written over."""
+    for path in folder.glob("*"):
+        if path.name.endswith("-plain"):
+            wipe(path)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[bool]:
+    """Whether this lock is ours, until the end; nobody is waited for."""
+    try:
+        handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:  # its folder has just gone
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
+from targeting.reference.checksums import Stamp, stamp
 from targeting.reference.staging import sync_folder
 from targeting.store.models import TOMBSTONES, Contact, Tombstone
 from targeting.store.personal import erase_person
@@ -94,6 +95,10 @@ def mark(secret: bytes, kind: str, what: str) -> str:
     return hmac.digest(secret, f"{kind}\0{what}".encode(), hashlib.sha256).hex()
 
 
+_seen: dict[Path, tuple[Stamp, list[Stone]]] = {}
+"""Logs that this process has read, by their stamp: asked at each opening."""
+
+
 # -- the log ---------------------------------------------------------------------------------------
 
 
@@ -105,7 +110,11 @@ def read_stones(workspace: Workspace) -> list[Stone]:
     path = workspace.root / LOG
     if not path.exists():
         return []
-    return _read(path, secret_of(workspace))[0]
+    now = stamp(path)
+    before = _seen.get(path)
+    if before is None or before[0] != now:
+        _seen[path] = now, _read(path, secret_of(workspace))[0]
+    return list(_seen[path][1])
 
 
 def _read(path: Path, secret: bytes) -> tuple[list[Stone], str, int]:

@@ -13,6 +13,7 @@ from targeting.errors import TargetingError
 from targeting.store.backups import Backup, list_backups, take
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_campaign
+from targeting.store.swap import wipe
 from targeting.workflows.report import Report
 from targeting.workflows.setup import is_demo
 
@@ -24,6 +25,8 @@ AFTER_BALLOT_DAYS: Final = 15
 """As visits: a backup of before keeps nobody longer than the campaign itself may."""
 DAY: Final = timedelta(days=1)
 LOOK_AGAIN: Final = 3600.0
+PUT_ASIDE: Final = ("relance-*.db*", "replaced-*.db*")
+"""Databases that were lost, another's or damaged, as they were: they hold people too."""
 
 
 def backup_report(workspace: Workspace, *, reason: str = "asked") -> Report:
@@ -81,9 +84,18 @@ def turn(workspace: Workspace, *, now: datetime | None = None) -> int:
     found = [(path, made) for path, made, _ in list_backups(workspace)]
     kept = to_keep(found, now or datetime.now(UTC), ballot)
     gone = [path for path, _ in found if path not in kept]
+    others = [(path, _day_of(path)) for name in PUT_ASIDE
+              for path in (workspace.root / "backups").glob(name)]  # fmt: skip
+    stay = to_keep(others, now or datetime.now(UTC), ballot)
     for path in gone:
         path.unlink(missing_ok=True)
+    for path in (path for path, _ in others if path not in stay):
+        wipe(path)
     return len(gone)
+
+
+def _day_of(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def to_keep(

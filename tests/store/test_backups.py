@@ -76,7 +76,7 @@ def content(workspace: Workspace) -> dict[str, bytes]:
     return {
         str(p.relative_to(workspace.root)): p.read_bytes()
         for p in workspace.root.rglob("*")
-        if p.is_file() and "cache" not in p.parts
+        if p.is_file() and "cache" not in p.parts and not p.name.endswith(".lock")
     }
 
 
@@ -251,6 +251,30 @@ def test_a_backup_that_does_not_come_up_as_it_was_is_thrown_away(
     with pytest.raises(WorkspaceError, match="it was thrown away"):
         backups.take(plain, "asked")
     assert not [p for p in (plain.root / "backups").iterdir() if p.name != "workspace.json"]
+
+
+def test_a_backup_killed_half_way_leaves_nothing_of_anybody(plain: Workspace) -> None:
+    assert steps_of(lambda step: backups.take(plain, "asked", step=step)) == ["packed", "checked"]
+    (made,) = backups.list_backups(plain)
+    made[0].unlink()
+    for number in (0, 1):
+        killed_at(number, lambda step: backups.take(plain, "asked", step=step))
+        (left,) = (plain.root / "backups").glob(".backup-*")
+        (left / "copy.db-plain").write_text("Zorglub0001")
+        assert people(plain) == names_of(3)
+        assert not left.exists()
+    assert backups.list_backups(plain) == []
+
+
+def test_a_lost_database_put_aside_is_not_kept_beyond_the_ballot(plain: Workspace) -> None:
+    lost = plain.root / "backups" / "replaced-00ff00ff.db"
+    lost.write_text("Zorglub0001")
+    made = datetime.fromtimestamp(lost.stat().st_mtime, UTC)
+    write(open_store(plain), lambda s: save_campaign(s, ballot_date=made.date()).id)
+    last = made.date() + timedelta(days=15)
+    for day, there in ((last, True), (last + timedelta(days=1), False)):
+        turn(plain, now=datetime.combine(day, NOW.time(), UTC))
+        assert lost.exists() is there
 
 
 def test_restoring_killed_anywhere_leaves_before_or_after(

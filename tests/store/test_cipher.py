@@ -255,6 +255,7 @@ def test_killed_anywhere_it_is_old_or_new_and_whole(
         else:
             monkeypatch.delenv("RELANCE_PASSPHRASE", raising=False)
         assert people(plain) == names_of(3), name
+        assert not list(plain.root.rglob(".new-*")), name
         assert check_integrity(open_store(plain)) == "ok", name
         if is_new:
             assert files_with(plain.root, names_of(3)) == {}, name
@@ -278,6 +279,12 @@ def test_who_had_the_old_file_open_loses_no_write_in_silence(
         write(before, lambda s: save_campaign(s, name="late").id)
     monkeypatch.setenv("RELANCE_PASSPHRASE", cheap_keys)
     assert write(open_store(plain), lambda s: save_campaign(s, name="later").id) == 1
+
+
+def test_two_do_not_encrypt_or_restore_at_once(plain: Workspace, cheap_keys: str) -> None:
+    with swap.working(plain.root), pytest.raises(WorkspaceError, match="another command encrypts"):
+        rekeying.encrypt(plain, cheap_keys)
+    assert people(plain) == names_of(3)
 
 
 @pytest.mark.parametrize("content", ["{ not json", '["../../x"]', '"relance.db"', '["blocs.csv"]'])
