@@ -53,6 +53,10 @@ def once_a_day(console: Console, /, *_: object, **__: object) -> None:
     """The day's backup, after the first command of the day that opened the database."""
     if not console.workspace.exists or "sqlalchemy" not in sys.modules:
         return
+    from targeting.store.backup_names import is_due
+
+    if not is_due(console.workspace):
+        return
     from targeting.workflows.backups import daily_backup
 
     if (trouble := daily_backup(console.workspace)) is not None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import struct
 from collections.abc import Iterator
@@ -44,7 +43,6 @@ from targeting.store.swap import Step
 
 KEY_FILE: Final = "backups.key"
 REASONS: Final = ("asked", "daily", "import", "migration", "purge", "restore", "key")
-NAME: Final = re.compile(r"relance-(\d{8}-\d{6})-(\w+)(?:-\d+)?\.backup")
 
 
 @dataclass(frozen=True)
@@ -68,16 +66,6 @@ class Inside:
     facts: Facts
     key: str
     erased_key: str
-
-
-def list_backups(workspace: Workspace) -> list[tuple[Path, datetime, str]]:
-    """Backups of a workspace by their names, the oldest first: when, and what for."""
-    found = []
-    for path in sorted((workspace.root / "backups").glob("relance-*.backup")):
-        if (name := NAME.fullmatch(path.name)) is not None:
-            made = datetime.strptime(name[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-            found.append((path, made, name[2]))
-    return sorted(found, key=lambda one: (one[1], one[0].name))
 
 
 # -- keys ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from targeting.config import Workspace
 from targeting.errors import PrivacyError
 from targeting.store import tombstones
-from targeting.store.engine import forget_pages, open_store, write
+from targeting.store.engine import forget_pages, open_store, reading, write
 from targeting.store.models import Contact
 from targeting.store.personal import erase_person
 from targeting.store.tombstones import Stone
@@ -21,12 +21,9 @@ def erase(workspace: Workspace, contact_id: str, *, today: date | None = None) -
     Raises PrivacyError where there is none.
     """
     engine = open_store(workspace)
-
-    def look(session: Session) -> None:
+    with reading(engine) as session:
         if session.get(Contact, contact_id) is None:
             raise PrivacyError("there is no such contact: it was erased already, or never was.")
-
-    write(engine, look)
     day = today or datetime.now(UTC).date()
     secret = tombstones.secret_of(workspace)
     stone = Stone("erased", tombstones.mark(secret, "erased", contact_id), day)

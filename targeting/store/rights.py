@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,8 @@ def _open_to_others(root: Path, database: Path | None) -> Iterator[Path]:
     places = [root / name for name in (*CLOSED_FOLDERS, *CLOSED_FILES)]
     if database is not None:
         places.append(database)
-    places += (root / "backups").glob("*")
+    with suppress(OSError):
+        places += [Path(one) for one in os.scandir(root / "backups")]
     for path in dict.fromkeys(places):
         try:
             found = path.lstat().st_mode

@@ -132,11 +132,11 @@ def working(root: Path) -> Iterator[None]:
 
 def sweep_if_left(root: Path) -> None:
     """Write over what a crash left of copies, plain ones too; what others are making is theirs."""
-    if any(root.glob(f"{DRAFT}*")) and not (root / JOURNAL).exists():
+    if _named(root, DRAFT) and not (root / JOURNAL).exists():
         with _locked(root / ".vault.lock") as ours:
             if ours:
                 _sweep(root)
-    for folder in (root / "backups").glob(f"{ASIDE}*"):
+    for folder in _named(root / "backups", ASIDE):
         with _locked(folder / LOCK) as ours:
             if ours:
                 clear(folder)
@@ -144,8 +144,16 @@ def sweep_if_left(root: Path) -> None:
 
 def _sweep(root: Path) -> None:
     if not (root / JOURNAL).exists():
-        for draft in (*root.glob(f"{DRAFT}*"), *(root / "backups").glob(f"{DRAFT}*")):
+        for draft in (*_named(root, DRAFT), *_named(root / "backups", DRAFT)):
             wipe(draft)
+
+
+def _named(folder: Path, start: str) -> list[Path]:
+    """What in a folder has a name that begins so."""
+    try:
+        return [folder / name for name in os.listdir(folder) if name.startswith(start)]
+    except FileNotFoundError:
+        return []
 
 
 @contextmanager

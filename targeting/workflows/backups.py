@@ -10,12 +10,12 @@ from typing import Final
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError
-from targeting.store.backups import Backup, list_backups, take
+from targeting.store.backup_names import is_due, list_backups
+from targeting.store.backups import Backup, take
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_campaign
 from targeting.store.swap import wipe
 from targeting.workflows.report import Report
-from targeting.workflows.setup import is_demo
 
 LATEST: Final = 5
 """Kept whatever their day: a morning of imports takes nobody's last good one away."""
@@ -23,7 +23,6 @@ DAYS, WEEKS, MONTHS = 7, 4, 3
 """The newest of each of the last days, weeks, months is kept (TRUST REL-15)."""
 AFTER_BALLOT_DAYS: Final = 15
 """As visits: a backup of before keeps nobody longer than the campaign itself may."""
-DAY: Final = timedelta(days=1)
 LOOK_AGAIN: Final = 3600.0
 PUT_ASIDE: Final = ("relance-*.db*", "replaced-*.db*")
 """Databases that were lost, another's or damaged, as they were: they hold people too."""
@@ -81,7 +80,7 @@ def turn(workspace: Workspace, *, now: datetime | None = None) -> int:
     with reading(open_store(workspace)) as session:
         campaign = load_campaign(session)
         ballot = campaign.ballot_date if campaign else None
-    found = [(path, made) for path, made, _ in list_backups(workspace)]
+    found = [(one.path, one.made_at) for one in list_backups(workspace)]
     kept = to_keep(found, now or datetime.now(UTC), ballot)
     gone = [path for path, _ in found if path not in kept]
     others = [(path, _day_of(path)) for name in PUT_ASIDE
@@ -130,19 +129,6 @@ def _first_of_each(
 
 
 # -- once a day ------------------------------------------------------------------------------------
-
-
-def is_due(workspace: Workspace, *, now: datetime | None = None) -> bool:
-    """Whether a day went by since the last backup, or since the campaign began without any."""
-    if not workspace.exists or is_demo(workspace):
-        return False
-    moment = now or datetime.now(UTC)
-    found = list_backups(workspace)
-    if found:
-        return moment - found[-1][1] >= DAY
-    with reading(open_store(workspace)) as session:
-        campaign = load_campaign(session)
-        return campaign is not None and moment - campaign.created_at >= DAY
 
 
 def daily_backup(workspace: Workspace) -> str | None:

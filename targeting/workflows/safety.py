@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from targeting.config import Workspace
 from targeting.store import cipher, rights
-from targeting.store.backups import list_backups
+from targeting.store.backup_names import list_backups
 from targeting.store.engine import columns_are_sealed
 from targeting.store.opening import database_file
 from targeting.workflows.setup import is_demo

@@ -16,12 +16,13 @@ from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import PrivacyError, WorkspaceError
 from targeting.store import backups, cipher, engine, restoring, strongbox, tombstones
+from targeting.store.backup_names import is_due, list_backups
 from targeting.store.backups import Backup
 from targeting.store.engine import check_integrity, open_store, reading, write
 from targeting.store.erasing import erase
 from targeting.store.queries import add_contacts, save_campaign
 from targeting.store.tombstones import Stone
-from targeting.workflows.backups import is_due, to_keep, turn
+from targeting.workflows.backups import to_keep, turn
 from targeting.workflows.setup import init_workspace
 from tests.conftest import PASSPHRASE
 from tests.store.test_personal import person
@@ -255,7 +256,7 @@ def test_a_backup_that_does_not_come_up_as_it_was_is_thrown_away(
 
 def test_a_backup_killed_half_way_leaves_nothing_of_anybody(plain: Workspace) -> None:
     assert steps_of(lambda step: backups.take(plain, "asked", step=step)) == ["packed", "checked"]
-    (made,) = backups.list_backups(plain)
+    (made,) = list_backups(plain)
     made[0].unlink()
     for number in (0, 1):
         killed_at(number, lambda step: backups.take(plain, "asked", step=step))
@@ -263,7 +264,7 @@ def test_a_backup_killed_half_way_leaves_nothing_of_anybody(plain: Workspace) ->
         (left / "copy.db-plain").write_text("Zorglub0001")
         assert people(plain) == names_of(3)
         assert not left.exists()
-    assert backups.list_backups(plain) == []
+    assert list_backups(plain) == []
 
 
 def test_a_lost_database_put_aside_is_not_kept_beyond_the_ballot(plain: Workspace) -> None:
@@ -409,7 +410,7 @@ def test_the_invented_town_comes_back_from_its_backup(demo_folder: Path, tmp_pat
 def test_before_a_migration_a_backup_is_taken(plain: Workspace) -> None:
     engine.downgrade(open_store(plain), "0006")
     assert people(plain) == names_of(3)
-    (made,) = backups.list_backups(plain)
+    (made,) = list_backups(plain)
     assert made[2] == "migration"
     restoring.restore(plain, made[0])
     assert people(plain) == names_of(3)
