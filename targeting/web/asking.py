@@ -54,6 +54,12 @@ class Heads:
         parts = [p.strip() for k, v in self.all if k == b"cookie" for p in v.split(";")]
         return [p.split("=", 1)[1] for p in parts if p.startswith(f"{name}=")]
 
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie; nothing where two differ: one of them was planted by another page,
+        and nobody can tell which."""
+        values = set(self.cookies(name))
+        return values.pop() if len(values) == 1 else None
+
 
 def reads(scope: Scope) -> bool:
     """Whether a request only reads."""
@@ -83,6 +89,11 @@ def opens_a_page(scope: Scope, heads: Heads) -> bool:
     """Whether somebody opens an address in a browser."""
     is_get = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
     return is_get and "text/html" in (heads.only(b"accept") or "")
+
+
+def comes_from_elsewhere(heads: Heads) -> bool:
+    """Whether a link of another site leads here: the browser keeps our cookie to itself then."""
+    return heads.only(b"sec-fetch-site") in ("cross-site", "same-site") and _is_navigation(heads)
 
 
 def query_of(scope: Scope) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
@@ -35,6 +35,10 @@ MOST_BYTES: Final = 16_384
 """A form is smaller; a password of 64 kB is refused before it is looked at."""
 
 FORM_SECONDS: Final = 3600
+MOST_LOOKED_AT: Final = 40
+CROWD_SECONDS: Final = 5
+"""Logins that wait for their turn, beyond which one is asked to come again."""
+
 PROXIES: Final = "RELANCE_PROXIES"
 """Environment variable: addresses of proxies whose word on who asks is taken (`127.0.0.1`)."""
 
@@ -86,6 +90,7 @@ class Pages:
 
     def __init__(self, door: Door) -> None:
         self.door = door
+        self.looked_at = 0
 
     async def login(self, request: Request) -> Response:
         """A name, a password, a code where there is one."""
@@ -99,21 +104,33 @@ class Pages:
                 return self._login_page(request, way, said_in(request, "door.stale"), 403)
             login = form.get("login", "")[:80]
             way = way_on(form.get("next", ""))
-            done = await asyncio.to_thread(
-                service.log_in,
-                workspace_from(),
-                login,
-                form.get("password", ""),
-                form.get("code", ""),
-                address=address_of(request),
-                browser=browser_of(request),
-            )
+            done = await self._try(request, login, form)
             if isinstance(done, service.Entered):
+                await self._leave(request)
                 return entered(request, done, way)
             trouble, status = said_in(request, "door.login.refused"), 401
-            if done.wait:
+            if isinstance(done, TargetingError):
+                trouble, status = said(language_of(request), str(done)), 503
+            elif done.wait:
                 trouble, status = said_in(request, "door.login.wait", seconds=done.wait), 429
         return self._login_page(request, way, trouble, status, login)
+
+    async def _try(
+        self, request: Request, login: str, form: dict[str, str]
+    ) -> service.Entered | service.Refused | TargetingError:
+        """What the door says to a name and a password: of a crowd, it looks at so many at once."""
+        if self.looked_at >= MOST_LOOKED_AT:
+            return service.Refused(CROWD_SECONDS)
+        self.looked_at += 1
+        try:
+            return await asyncio.to_thread(
+                service.log_in, workspace_from(), login, form.get("password", ""),
+                form.get("code", ""), address=address_of(request), browser=browser_of(request),
+            )  # fmt: skip
+        except TargetingError as error:
+            return error
+        finally:
+            self.looked_at -= 1
 
     def _login_page(
         self, request: Request, way: str, trouble: str, status: int, login: str = ""
@@ -140,9 +157,7 @@ class Pages:
         if inside is None:
             return RedirectResponse("/login", 303, HEADERS)
         if request.method == "POST" and await read_form(request) is not None:
-            await asyncio.to_thread(service.log_out, workspace_from(), inside.actor)
-            await self.door.close(inside.id)
-            self.door.forget(secret_of(request))
+            await self._leave(request)
             answer = RedirectResponse("/login", 303, HEADERS)
             answer.raw_headers.append((b"set-cookie", _gone(request)))
             answer.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -151,6 +166,14 @@ class Pages:
         back = [{"way": "/", "words": said_in(request, "door.logout.back")}]
         button = said_in(request, "door.logout.button")
         return page(request, "logout", [], intro=words, button=button, links=back)
+
+    async def _leave(self, request: Request) -> None:
+        """End the session that this browser had, and its sockets."""
+        inside = inside_of(request)
+        if inside is not None:
+            await asyncio.to_thread(service.log_out, workspace_from(), inside.actor)
+            await self.door.close(inside.id)
+            self.door.forget(secret_of(request))
 
     async def join(self, request: Request) -> Response:
         """A link of one use: the first administrator, somebody invited, a password anew."""
@@ -171,6 +194,9 @@ class Pages:
                     login=form.get("login", ""), name=form.get("name", ""),
                     browser=browser_of(request),
                 )  # fmt: skip
+                await self._leave(request)
+                if isinstance(done, service.Renewed):
+                    return RedirectResponse("/login", 303, HEADERS)
                 return entered(request, done, "/")
             except TargetingError as error:
                 trouble = said(language_of(request), str(error))
@@ -356,8 +382,7 @@ def origin_of(request: Request) -> str:
 
 def secret_of(request: Request) -> str:
     """The cookie of the session that asks."""
-    found = Heads(request.scope).cookies(cookie_name(request.scope, origin_of(request)))
-    return found[0] if found else ""
+    return Heads(request.scope).cookie(cookie_name(request.scope, origin_of(request))) or ""
 
 
 def language_of(request: Request) -> str:
@@ -374,9 +399,8 @@ def way_on(asked: str) -> str:
     >>> way_on("/carte?b=1"), way_on("//evil.example"), way_on("https://evil.example/")
     ('/carte?b=1', '/', '/')
     """
-    parts = urlsplit(asked.replace("\\", "/"))
-    is_ours = not parts.scheme and not parts.netloc and asked.startswith("/")
-    is_plain = asked.isprintable() and "\\" not in asked and not asked.startswith("//")
+    is_ours = asked.startswith("/") and not asked.startswith("//")
+    is_plain = asked.isprintable() and "\\" not in asked
     return asked[:2000] if is_ours and is_plain else "/"
 
 
