@@ -77,9 +77,7 @@ def picked_buildings(points: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(i[0] if isinstance(i, list) else str(i) for i in ids))
 
 
-def _turf(
-    turf_id: str, mine: pd.DataFrame, colour: str, symbol: str, language: str
-) -> go.Scatter:
+def _turf(turf_id: str, mine: pd.DataFrame, colour: str, symbol: str, language: str) -> go.Scatter:
     tips = [
         text_in(
             language, "turfs.stop_tooltip", turf=turf_id, order=row.visit_order,

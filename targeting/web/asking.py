@@ -123,8 +123,11 @@ def cookie_name(scope: Scope, ours: str) -> str:
     return f"relance_{(scope.get('server') or ('', None))[1] or 'key'}"
 
 
-def cookie_line(name: str, value: str, ours: str, *, seconds: int | None = None) -> bytes:
-    """A cookie that no script reads and no other page sends."""
+def cookie_line(
+    name: str, value: str, ours: str, *, seconds: int | None = None, site: str = "Strict"
+) -> bytes:
+    """A cookie that no script reads and no other page sends; `site="Lax"`: but who follows a link
+    of another page does."""
     safe = "; Secure" if ours.startswith("https:") else ""
     life = "" if seconds is None else f"; Max-Age={seconds}"
-    return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict{safe}{life}".encode()
+    return f"{name}={value}; Path=/; HttpOnly; SameSite={site}{safe}{life}".encode()

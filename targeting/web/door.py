@@ -172,7 +172,8 @@ class Door:
                 del self._sockets[inside.id]
 
     async def close(self, session_id: str) -> int:
-        """Close the sockets of a session; gives how many."""
+        """Close the sockets of a session, and believe no cookie of it; gives how many."""
+        self._known = {k: v for k, v in self._known.items() if _whose(v[1]) != session_id}
         ours = [s for s in self._sockets.get(session_id, ()) if not s.is_over]
         for one in ours:
             one.is_over = True
@@ -229,6 +230,14 @@ class Door:
             return False
         self._sent[inside.actor.id] = (since, sent + int(length))
         return True
+
+
+def _whose(looked_up: asyncio.Future[Inside | None]) -> str:
+    """The session that a look found, if it is through."""
+    if not looked_up.done() or looked_up.cancelled() or looked_up.exception():
+        return ""
+    found = looked_up.result()
+    return "" if found is None else found.id
 
 
 def most_inside() -> int:

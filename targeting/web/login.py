@@ -11,6 +11,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -19,6 +21,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from targeting.access.codes import code_address, new_code_secret
 from targeting.access.passwords import LONGEST
@@ -29,12 +32,22 @@ from targeting.locale.messages import said
 from targeting.web.asking import Heads, cookie_line, cookie_name
 from targeting.web.door import Door, Inside
 from targeting.web.ours import our_url
+from targeting.web.provider import (
+    WAY_SECONDS,
+    NotBelievedError,
+    Provider,
+    Way,
+    provider_name,
+    settings,
+)
+from targeting.web.refusals import ask_again
 from targeting.workflows.access import door as service
 
 MOST_BYTES: Final = 16_384
 """A form is smaller; a password of 64 kB is refused before it is looked at."""
 
 FORM_SECONDS: Final = 3600
+BACK: Final = "/oidc/back"
 MOST_LOOKED_AT: Final = 40
 CROWD_SECONDS: Final = 5
 """Logins that wait for their turn, beyond which one is asked to come again."""
@@ -82,6 +95,8 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/logout", pages.logout, methods=["GET", "POST"]),
         Route("/join", pages.join, methods=["GET", "POST"]),
         Route("/code", pages.code, methods=["GET", "POST"]),
+        Route("/oidc", pages.to_provider),
+        Route("/oidc/back", pages.from_provider),
     ]
 
 
@@ -91,6 +106,9 @@ class Pages:
     def __init__(self, door: Door) -> None:
         self.door = door
         self.looked_at = 0
+        self.provider = Provider()
+        self.providers_threads = ThreadPoolExecutor(2, thread_name_prefix="provider")
+        """A provider that does not answer keeps nobody waiting but who asks it."""
 
     async def login(self, request: Request) -> Response:
         """A name, a password, a code where there is one."""
@@ -135,6 +153,8 @@ class Pages:
     def _login_page(
         self, request: Request, way: str, trouble: str, status: int, login: str = ""
     ) -> Response:
+        """The form; `trouble` is what went wrong before."""
+
         def tell(key: str) -> str:
             return said_in(request, key)
 
@@ -148,6 +168,7 @@ class Pages:
         ]  # fmt: skip
         return page(
             request, "login", fields, trouble=trouble, status=status, hidden={"next": way},
+            action="/login",
             button=tell("door.login.button"), links=external_link(request, way),
         )  # fmt: skip
 
@@ -166,6 +187,64 @@ class Pages:
         back = [{"way": "/", "words": said_in(request, "door.logout.back")}]
         button = said_in(request, "door.logout.button")
         return page(request, "logout", [], intro=words, button=button, links=back)
+
+    # -- by an identity provider -------------------------------------------------------------------
+
+    async def to_provider(self, request: Request) -> Response:
+        """Off to the identity provider, with what has to come back kept in this browser."""
+        way = way_on(request.query_params.get("next", ""))
+        if provider_name() is None:
+            return RedirectResponse("/login", 303, HEADERS)
+        kept, origin = Way.drawn(way), origin_of(request)
+        try:
+            there = await self._ask_provider(
+                self.provider.way_there, settings(), origin + BACK, kept.state, kept.nonce,
+                kept.proof,
+            )  # fmt: skip
+        except TargetingError as error:
+            return self._login_page(request, way, said(language_of(request), str(error)), 503)
+        answer = RedirectResponse(there, 303, HEADERS)
+        line = cookie_line(
+            _way_name(request), kept.packed(), origin, seconds=WAY_SECONDS, site="Lax"
+        )
+        answer.raw_headers.append((b"set-cookie", line))
+        return answer
+
+    async def from_provider(self, request: Request) -> Response:
+        """Back from it: in, if it knows somebody whom an administrator invited."""
+        origin, given = origin_of(request), request.query_params
+        kept = Way.unpacked(
+            Heads(request.scope).cookie(_way_name(request)) or "", given.get("state", "")
+        )
+        gone = cookie_line(_way_name(request), "", origin, seconds=0, site="Lax")
+        way = way_on("" if kept is None else kept.next)
+        try:
+            if provider_name() is None or kept is None or not given.get("code"):
+                raise NotBelievedError
+            subject = await self._ask_provider(
+                self.provider.subject, settings(), origin + BACK, given["code"][:4000],
+                kept.nonce, kept.proof,
+            )  # fmt: skip
+            done = await asyncio.to_thread(
+                service.enter_as, workspace_from(), subject, browser=browser_of(request)
+            )
+        except TargetingError as error:
+            status = 403 if isinstance(error, NotBelievedError) else 503
+            trouble = said(language_of(request), str(error))
+        else:
+            if isinstance(done, service.Entered):
+                await self._leave(request)
+                name = cookie_name(request.scope, origin)
+                return _Again(way, [cookie_line(name, done.secret, origin), gone])
+            status, trouble = 403, said_in(request, "door.oidc.unknown", subject=subject)
+        answer = self._login_page(request, way, trouble, status)
+        answer.raw_headers.append((b"set-cookie", gone))
+        return answer
+
+    async def _ask_provider(self, work: Callable[..., str], *given: object) -> str:
+        return await asyncio.get_running_loop().run_in_executor(
+            self.providers_threads, work, *given
+        )
 
     async def _leave(self, request: Request) -> None:
         """End the session that this browser had, and its sockets."""
@@ -317,6 +396,21 @@ def _form_cookie(request: Request) -> tuple[str, bool]:
     return secrets.token_urlsafe(32), True
 
 
+class _Again(Response):
+    """In, and on by a page of ours: what the provider's page led to would go without the cookie."""
+
+    def __init__(self, way: str, cookies: list[bytes]) -> None:
+        super().__init__()
+        self.way, self.cookies = way, cookies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await ask_again(send, self.way, self.cookies)
+
+
+def _way_name(request: Request) -> str:
+    return cookie_name(request.scope, origin_of(request)) + "_way"
+
+
 def _form_name(request: Request) -> str:
     return cookie_name(request.scope, origin_of(request)) + "_form"
 
@@ -347,8 +441,6 @@ def _gone(request: Request) -> bytes:
 
 def external_link(request: Request, way: str) -> list[dict[str, str]]:
     """The way by the identity provider, where there is one."""
-    from targeting.web.provider import provider_name
-
     name = provider_name()
     if name is None:
         return []

@@ -26,13 +26,13 @@ def hash_of(text: str | bytes) -> str:
 
 @lru_cache(maxsize=8)
 def policy_of(page: bytes) -> bytes:
-    """The policy of a page as it is sent: its own inline scripts, and ours and Streamlit's files."""
+    """The policy of a page as it is sent: its inline scripts, our files and Streamlit's."""
     scripts = " ".join(f"'{hash_of(inline)}'" for inline in _INLINE.findall(page))
     return "; ".join(
         (
             "default-src 'none'",
             # blob: Streamlit hands a component's code (our maps) to the browser as one;
-            # 'wasm-unsafe-eval': a turf map (deck.gl) stays white, protobuf falls back to slower code
+            # 'wasm-unsafe-eval': a turf map (deck.gl) stays white, messages are read more slowly
             f"script-src 'self' {scripts} blob: 'wasm-unsafe-eval'",
             # 'unsafe-inline': every style of Streamlit's and of the maps is written by script
             "style-src 'self' 'unsafe-inline'",

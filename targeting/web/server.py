@@ -28,6 +28,7 @@ from targeting.web.gate import Gate, other_origins
 from targeting.web.headers import SecurityHeaders
 from targeting.web.keys import Keys
 from targeting.web.ours import FOLDER, OURS
+from targeting.web.provider import provider_name, settings
 
 MAIN: Final = Path(__file__).with_name("main.py")
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -76,7 +77,9 @@ def middleware(keys: Keys, door: Door) -> list[Middleware]:
 
 def parts() -> dict[str, Any]:
     """All that `st.App` is built with, one set of keys and one door in it."""
-    most_inside()  # said now if it is no number, not at somebody's first page
+    most_inside()  # what is set wrong from outside is said now, not at somebody's first page
+    if provider_name() is not None:
+        settings()
     keys, door = Keys(), Door(workspace_from)
     return {
         "routes": routes(door),

@@ -59,11 +59,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def serve(workspace, log):
-    """Start the dashboard on a free port; gives the process, its address and a browser's cookie."""
+def serve(workspace, log, **also):
+    """Start the dashboard on a free port; gives the process, its address and a browser's cookie
+    (none in a team). `also`: what its environment has besides."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "RELANCE_WORKSPACE": str(workspace)}
+    environment = {**os.environ, "RELANCE_WORKSPACE": str(workspace), **also}
     with open(log, "w") as out:
         server = subprocess.Popen(
             command, cwd=PROJECT, env=environment, stdout=out, stderr=subprocess.STDOUT
@@ -73,7 +74,7 @@ def serve(workspace, log):
         try:
             with urllib.request.urlopen(f"{url}/health") as answer:
                 if answer.status == 200:
-                    return server, url, enter(url, log)
+                    return server, url, None if "RELANCE_TEAM" in also else enter(url, log)
         except (urllib.error.URLError, ConnectionError):
             pass
         if server.poll() is not None:
@@ -127,6 +128,11 @@ def site(town, tmp_path_factory, chromium):
     server.wait(10)
 
 
+POLICY_SPEAKS = """addEventListener('securitypolicyviolation', (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
+"""What the page's policy refuses is an error of the console, even where nothing else tells it."""
+
+
 @pytest.fixture
 def visit(chromium, site):
     """Opens a screen in a fresh window; at the end, nothing outside was asked for and the console
@@ -151,6 +157,7 @@ def visit(chromium, site):
         )  # fmt: skip
         if key:
             context.add_cookies([site.cookie])
+        context.add_init_script(POLICY_SPEAKS)
         if script:
             context.add_init_script(script)
         contexts.append(context)

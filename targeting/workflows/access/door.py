@@ -73,7 +73,7 @@ def _log_in(
         name = ""
     key = f"account {name or login[:200]}"
 
-    def count_it(session: Session) -> float:
+    def count_it(session: Session, *, is_kept: bool = True) -> float:
         whole, here = accounts.tries_of(session, IN_ALL), accounts.tries_of(session, address)
         if throttle.is_flood(whole, now, throttle.MOST_IN_ALL) or (
             address and throttle.is_flood(here, now, throttle.MOST_AN_ADDRESS)
@@ -82,17 +82,20 @@ def _log_in(
         told = accounts.tries_of(session, key)
         failed = throttle.by_this_clock(told, now)
         if (wait := throttle.seconds_to_wait(failed, now)) > 0:
-            if failed != told:
+            if failed != told and is_kept:
                 accounts.keep_tries(session, key, failed)
-            return wait
+            return wait if is_kept or failed == told else 0.0
+        if not is_kept:
+            return 0.0
         accounts.keep_tries(session, key, throttle.one_more(failed, now))
         accounts.keep_tries(session, IN_ALL, throttle.one_more_in_window(whole, now))
         if address:
             accounts.keep_tries(session, address, throttle.one_more_in_window(here, now))
         return 0.0
 
-    wait = write(engine, count_it, quiet=True)
-    if wait > 0:
+    with reading(engine) as session:  # a flood of tries does not keep those who write waiting
+        wait = count_it(session, is_kept=False)
+    if (wait := wait or write(engine, count_it, quiet=True)) > 0:
         return Refused(int(-(-wait // 1)))
     with reading(engine) as session:
         known = accounts.secrets_of(session, login=name) if name else None

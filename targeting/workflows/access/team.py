@@ -16,7 +16,6 @@ from targeting.store.opening import told
 from targeting.store.sessions import Shown
 from targeting.workflows.access.door import utc_now
 
-
 LONGEST_SUBJECT: Final = 255
 """Signs, as OpenID Connect has it (Core 1.0, 2)."""
 

@@ -1,0 +1,331 @@
+"""The door of a team, asked as an attacker would: each route, by each role and by those who are in
+no more, with bare sockets and Streamlit's own."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from targeting.access.roles import LOCAL, ROLES
+from targeting.access.sessions import IDLE, digest
+from targeting.config import Workspace
+from targeting.store.engine import open_store, write
+from targeting.store.models_access import DoorSession
+from targeting.web.screens import SCREENS
+from targeting.workflows.access import door as service
+from targeting.workflows.access import team
+from targeting.workflows.setup import init_workspace
+from tests.e2e.conftest import serve
+from tests.web.socket_client import Screen
+from tests.web.teams import PASSWORD, Wire, add_member, cheap_hashes, code_at, whole_team
+from tests.web.test_gate import ROUTES, UPLOAD
+
+PUBLIC = ("/health", "/_stcore/health", "/login", "/join", "/oidc", "/oidc/back",
+          "/ours/door.css", "/ours/icon.png", "/static/media/none.woff2")  # fmt: skip
+INSIDE = (*[r for r in ROUTES if r not in PUBLIC], *(f"/{s.path}" for s in SCREENS),
+          "/ours/relance.css", "/ours/../pyproject.toml", "/static/media/../js/none.js",
+          "/static/media/%2e%2e/js/none.js", "/login/", "/LOGIN", "//login", "/login%00",
+          "/healthz", "/code", "/logout", "/_stcore/upload_file/0/0")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A team's server: its wire, its workspace, one member of each role; and some who were."""
+    folder = tmp_path_factory.mktemp("door")
+    here = Workspace(folder / "team")
+    with cheap_hashes():
+        init_workspace(here, communes=["13055"])
+        people = whole_team(here)
+        people["without its code"] = add_member(
+            here, LOCAL, "field_director", "sans.code", code=False
+        )
+        for name in ("ended", "disabled", "idle", "thrown out"):
+            people[name] = add_member(here, LOCAL, "team_lead", f"{name.split()[0]}.exemple")
+        team.end_session(here, LOCAL, people["ended"].actor.session)
+        team.disable(here, LOCAL, people["disabled"].actor.id)
+        long_ago = datetime.now(UTC) - IDLE - timedelta(seconds=1)
+        write(open_store(here), lambda s: touch(s, people["idle"].secret, long_ago))
+        server, url, _ = serve(here.root, folder / "server.log", RELANCE_TEAM="1")
+        yield Wire(int(url.rsplit(":", 1)[1])), here, people
+    server.terminate()
+    server.wait(10)
+
+
+def touch(session, secret, moment):
+    row = session.query(DoorSession).filter_by(digest=digest(secret)).one()
+    row.made_at = row.seen_at = moment
+
+
+def outsiders(wire, people):
+    """Cookies that open nothing, by whose they are."""
+    admin, lead = people["administrator"].secret, people["team_lead"].secret
+    return {
+        "nobody": "",
+        "an invented one": wire.cookie("x" * 43),
+        "an empty one": wire.cookie(""),
+        "the public id of a session": wire.cookie(people["administrator"].actor.session),
+        "the digest of one": wire.cookie(digest(admin)),
+        "two of the team": wire.cookie(lead, admin),
+        "one of the team beside a planted one": wire.cookie(admin, "planted"),
+        "another port's name": f"relance_{wire.port + 1}={admin}",
+        "no port's name": f"relance={admin}",
+        **{n: wire.cookie(people[n].secret) for n in ("ended", "disabled", "idle")},
+    }
+
+
+SPOOFED = tuple(
+    f"{name}: {{id}}"
+    for name in (
+        "X-Relance-Session",
+        "x-relance-session",
+        "X_RELANCE_SESSION",
+        "x-relance_session",
+        "X-RELANCE-SESSION",
+    )
+)
+
+
+def test_no_route_answers_who_is_not_in(world):
+    wire, _, people = world
+    stolen = people["administrator"].actor.session
+    spoofed = tuple(line.format(id=stolen) for line in SPOOFED)
+    let_in = []
+    for who, cookie in outsiders(wire, people).items():
+        for path in INSIDE:
+            for accept in ("*/*", "text/html") if who in ("nobody", "ended") else ("*/*",):
+                status = wire.ask(path, cookie, accept=accept, extra=spoofed)
+                to_login = status == 303 and wire.header("location").startswith("/login")
+                if status not in (400, 401, 403) and not (accept == "text/html" and to_login):
+                    let_in.append((who, path, accept, status))
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            for path in ("/", UPLOAD, "/code", "/logout", "/_stcore/agent/interact"):
+                status = wire.ask(path, cookie, method=method, body=b"x", extra=spoofed)
+                if status not in (401, 403):
+                    let_in.append((who, path, method, status))
+        if (status := wire.dial(cookie, extra=spoofed)) != 403:
+            let_in.append((who, "socket", status))
+    assert let_in == []
+
+
+def test_each_role_is_let_in_and_uploads_where_a_screen_of_it_asks(world):
+    wire, _here, people = world
+    wrong = []
+    for role in ROLES:
+        member = people[role]
+        cookie = wire.cookie(member.secret)
+        wrong += [(role, p) for p in ("/", "/carte", "/_stcore/host-config", "/ours/relance.css")
+                  if wire.ask(p, cookie) != 200]  # fmt: skip
+        may = any(member.actor.may(a, own=True) for a in ("files.import", "people.import"))
+        for method in ("PUT", "DELETE"):
+            wire.ask(UPLOAD, cookie, method=method, body=b"x")
+            is_refused = "votre rôle".encode() in wire.told
+            if is_refused == may:
+                wrong.append((role, method, wire.told[:40]))
+        if wire.dial(cookie) != 101:
+            wrong.append((role, "socket"))
+    assert wrong == []
+
+
+def test_who_has_to_set_a_code_does_nothing_else(world):
+    wire, _, people = world
+    cookie = wire.cookie(people["without its code"].secret)
+    assert wire.ask("/carte", cookie, accept="text/html") == 303
+    assert wire.header("location") == "/code"
+    assert {wire.ask(p, cookie) for p in ("/", "/_stcore/host-config", "/media/x")} == {403}
+    assert wire.ask(UPLOAD, cookie, method="PUT", body=b"x") == 403
+    assert wire.dial(cookie) == 403
+    assert wire.ask("/code", cookie, accept="text/html") == 200
+
+
+@pytest.mark.slow
+def test_each_role_sees_its_screens_and_is_refused_the_others(world):
+    wire, _, people = world
+    wrong = []
+    for role in ROLES:
+        screen = Screen(wire.port, wire.cookie(people[role].secret))
+        for one in SCREENS:
+            is_refused = screen.run(one.path, "lang=fr").says("votre rôle")
+            if is_refused == one.is_open_to(people[role].actor):
+                wrong.append((role, one.name, is_refused))
+        screen.close()
+    assert wrong == []
+
+
+def test_a_socket_is_who_its_cookie_says_whatever_its_headers_say(world):
+    wire, _, people = world
+    admin = people["administrator"].actor.session
+    cookie = wire.cookie(people["canvasser"].secret)
+    told = [line.format(id=admin) for line in SPOOFED]
+    assert wire.dial(cookie, extra=tuple(told)) == 101
+    for bad in ("http://evil.example", "null", f"https://{wire.host}"):
+        assert wire.dial(cookie, origin=bad) == 403
+    # a name with a blank or a line end in it is no header to the server that reads it
+    for line in (f"X-Relance-Session : {admin}", f"X: 1\r\n X-Relance-Session: {admin}"):
+        assert wire.dial(cookie, extra=(line,)) in (400, 101)
+        assert b"administrat" not in wire.told
+
+
+@pytest.mark.parametrize("origin", ["null", "http://evil.example", None])
+def test_a_form_is_answered_to_our_own_page_alone(world, origin):
+    wire, _, _ = world
+    given, word = wire.form("/login")
+    fields = f"login=anne.exemple&password={PASSWORD}&word={word}".encode()
+    assert wire.ask("/login", given, method="POST", body=fields, origin=origin) == 403
+    assert wire.header("set-cookie") == ""
+
+
+def test_a_word_of_another_form_or_none_lets_nobody_try(world):
+    wire, _, _ = world
+    given, _ = wire.form("/login")
+    _, foreign = wire.form("/login")
+    for word in (foreign, "", "0" * 64):
+        assert wire.post("/login", given, login="anne.exemple", password=PASSWORD, word=word) == 403
+    assert wire.post("/login", "", login="anne.exemple", password=PASSWORD, word=foreign) == 403
+    assert wire.header("set-cookie").count(f"relance_{wire.port}=") == 0
+
+
+def test_what_is_too_long_is_refused_before_it_is_looked_at(world):
+    wire, _here, _ = world
+    given, word = wire.form("/login")
+    long = f"word={word}&login=anne.exemple&password=".encode() + b"x" * 65_536
+    assert wire.post("/login", given, raw=long) == 403
+    many = f"word={word}&".encode() + b"a=1&" * 500
+    assert wire.post("/login", given, raw=many) == 403
+    assert wire.post("/login", given, raw=b"\xff\xfe=" + word.encode()) == 403
+    assert wire.ask("/login?next=//[", given, accept="text/html") == 200
+
+
+def test_a_login_gives_a_new_cookie_ends_the_old_session_and_leads_nowhere_else(world):
+    wire, here, people = world
+    lead = people["thrown out"]
+    planted = wire.cookie(lead.secret)
+    given, word = wire.form("/login")
+    login = "steward.deux"
+    with_two = add_member(here, LOCAL, "data_steward", login)
+    for way in ("//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil", "//["):
+        both = f"{given}; {wire.cookie(with_two.secret)}"
+        status = wire.post("/login", both, login=login, password=PASSWORD, word=word, next=way)
+        assert (status, wire.header("location")) == (303, "/"), way
+        got = wire.header("set-cookie")
+        assert "HttpOnly; SameSite=Strict" in got
+        fresh = got.split(";")[0].split("=", 1)[1]
+        assert fresh not in (with_two.secret, lead.secret)
+        with_two = with_two._replace(secret=fresh)
+    both = f"{given}; {planted}"
+    assert (
+        wire.post("/login", both, login=login, password=PASSWORD, word=word, next="/carte") == 303
+    )
+    assert wire.header("location") == "/carte"
+    assert service.who_is(here, lead.secret) is None, "what was fixed before is good no more"
+
+
+def test_a_code_is_asked_of_who_has_one(world):
+    wire, _, people = world
+    director = people["field_director"]
+    given, word = wire.form("/login")
+    us = {"login": "field_director.exemple", "password": PASSWORD, "word": word}
+    assert wire.post("/login", given, **us) == 401
+    now = datetime.now(UTC)
+    right = code_at(director.code_secret, now)
+    assert wire.post("/login", given, code=right, **us) == 303
+    assert wire.post("/login", given, code=right, **us) == 401, "a code is of use once"
+
+
+def test_a_link_of_another_site_asks_again_from_our_page(world):
+    wire, _, _ = world
+    came = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+    path = '/carte?b="><script>'
+    assert wire.ask(quote(path, safe="/?="), accept="text/html", extra=came, origin=None) == 200
+    assert b"url=/carte?b=%22%3E%3Cscript%3E" in wire.told
+    assert b"default-src 'none'" in wire.told
+    assert b"<script>" not in wire.told
+    here = ("Sec-Fetch-Site: same-origin", *came[1:])
+    assert wire.ask("/carte", accept="text/html", extra=here, origin=None) == 303
+
+
+def test_two_cookies_of_our_name_are_both_taken_away(world):
+    wire, _, people = world
+    two = wire.cookie(people["strategist"].secret, people["team_lead"].secret)
+    assert wire.ask("/", two, accept="text/html") == 303
+    assert wire.header("clear-site-data") == '"cookies"'
+    twice = wire.cookie(people["strategist"].secret, people["strategist"].secret)
+    assert wire.ask("/", twice, accept="text/html") == 200
+
+
+def test_a_link_alone_ends_no_session(world):
+    wire, here, _ = world
+    member = add_member(here, LOCAL, "strategist", "sort.exemple")
+    cookie = wire.cookie(member.secret)
+    given, word = wire.form("/logout", cookie)
+    for path in ("/logout", "/login?next=/logout"):
+        wire.ask(path, cookie, accept="text/html")
+    assert wire.post("/logout", f"{cookie}; {given}", word="0") == 200
+    assert service.who_is(here, member.secret) is not None
+    assert wire.post("/logout", f"{cookie}; {given}", word=word) == 303
+    assert "storage" in wire.header("clear-site-data")
+    assert service.who_is(here, member.secret) is None
+
+
+def test_uploads_say_their_length_and_stay_within_the_hour(world):
+    wire, here, _ = world
+    steward = add_member(here, LOCAL, "data_steward", "gros.fichiers")
+    cookie = wire.cookie(steward.secret)
+    pieces = ("Transfer-Encoding: chunked",)
+    body = b"1\r\nx\r\n0\r\n\r\n"
+    assert wire.ask(UPLOAD, cookie, method="PUT", extra=pieces, body=body, sized=False) == 413
+    lied = ("Transfer-Encoding: chunked", "Content-Length: 1")
+    assert wire.ask(UPLOAD, cookie, method="PUT", extra=lied, body=body, sized=False) in (400, 413)
+    assert wire.ask(UPLOAD, cookie, method="PUT", sized=False) == 413
+    huge = ("Content-Length: 500000001",)
+    assert wire.ask(UPLOAD, cookie, method="PUT", extra=huge, sized=False) == 413
+    assert wire.ask(UPLOAD, cookie, method="PUT", body=b"x") != 413
+
+
+def test_sockets_of_a_session_close_when_another_process_ends_it(world):
+    wire, here, _ = world
+    ends = {
+        "ended": lambda m: team.end_session(here, LOCAL, m.actor.session),
+        "closed": lambda m: team.disable(here, LOCAL, m.actor.id),
+        "logged out": lambda m: service.log_out(here, m.actor),
+    }
+    for name, end in ends.items():
+        member = add_member(here, LOCAL, "team_lead", f"trois.{name[:4]}")
+        open_ = [Screen(wire.port, wire.cookie(member.secret)) for _ in range(3)]
+        assert open_[0].run("", "lang=fr").messages > 1
+        end(member)
+        assert [one.wait_for_the_end() for one in open_] == [1008] * 3, name
+        assert wire.dial(wire.cookie(member.secret)) == 403, name
+
+
+def test_a_session_has_so_many_sockets_and_no_more(world):
+    wire, here, _ = world
+    member = add_member(here, LOCAL, "team_lead", "vingt.ecrans")
+    cookie = wire.cookie(member.secret)
+    many = [Screen(wire.port, cookie) for _ in range(20)]
+    assert wire.dial(cookie) == 503
+    many.pop().close()
+    while wire.dial(cookie) == 503:
+        pass
+    for one in many:
+        one.close()
+
+
+def test_an_older_database_put_back_ends_every_session(tmp_path):
+    here = Workspace(tmp_path / "team")
+    with cheap_hashes():
+        init_workspace(here, communes=["13055"])
+        lead = add_member(here, LOCAL, "team_lead")
+    head = service.not_restored(here, service.NO_HEAD)
+    older = tmp_path / "older.db"
+    shutil.copy(here.root / "relance.db", older)
+    team.end_session(here, LOCAL, lead.actor.session)
+    assert service.not_restored(here, head).last == head.last + 1
+    seen = service.not_restored(here, head)
+    assert service.who_is(here, lead.secret) is None
+    for side in ("-wal", "-shm"):
+        (here.root / f"relance.db{side}").unlink(missing_ok=True)
+    shutil.copy(older, here.root / "relance.db")
+    assert service.who_is(here, lead.secret) is not None, "it lives in the older one"
+    service.not_restored(here, seen)
+    assert service.who_is(here, lead.secret) is None
