@@ -46,9 +46,7 @@ DOOR_PAGES: Final = (LOGIN, "/join", "/oidc", "/oidc/back")
 """Where somebody comes in, in a team: open to who is not in yet."""
 
 DOOR_FILES: Final = (f"{OURS}/door.css", f"{OURS}/icon.png")
-"""What the page of the door is drawn with, besides Streamlit's letters."""
-
-LETTERS: Final = "/static/media/"
+"""What the page of the door is drawn with."""
 
 WHO: Final = b"x-relance-session"
 """The header by which the script is told whose session asks (`server.trustedUserHeaders`)."""
@@ -146,7 +144,7 @@ class Gate:
     ) -> None:
         """With accounts: a session, whose role may."""
         path = scope["path"]
-        if reads(scope) and (path in OPEN_TO_ALL or _is_of_the_door(path)):
+        if reads(scope) and (path in OPEN_TO_ALL or path in DOOR_FILES):
             await self.app(scope, receive, send)
             return
         secret = heads.cookie(cookie_name(scope, ours))
@@ -192,10 +190,6 @@ class Gate:
         if opens_a_page(scope, heads) and door.is_full(inside):
             return Refusal(503, "gate.full", again=10)
         return None
-
-
-def _is_of_the_door(path: str) -> bool:
-    return path in DOOR_FILES or (path.startswith(LETTERS) and ".." not in path)
 
 
 def _without_who(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -25,7 +25,9 @@ HEADERS: Final = (
         b"display-capture=(), midi=(), browsing-topics=()",
     ),
 )
-LOCKED: Final = b"default-src 'none'; sandbox; frame-ancestors 'none'"
+LOCKED: Final = (
+    b"default-src 'none'; sandbox; frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
+)
 """Of a file that a browser would run (a drawing, a page of somebody's): it runs nothing."""
 
 RUN_BY_BROWSERS: Final = (b"text/html", b"image/svg", b"application/xhtml", b"text/xml",

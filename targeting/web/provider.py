@@ -32,12 +32,12 @@ from targeting.errors import TargetingError
 
 ISSUER: Final = "RELANCE_OIDC_ISSUER"
 CLIENT: Final = "RELANCE_OIDC_CLIENT_ID"
-SECRET: Final = "RELANCE_OIDC_CLIENT_SECRET"
-SECRET_FILE: Final = "RELANCE_OIDC_CLIENT_SECRET_FILE"
+SECRET: Final = "RELANCE_OIDC_CLIENT_SECRET"  # noqa: S105 (a setting's name)
+SECRET_FILE: Final = "RELANCE_OIDC_CLIENT_SECRET_FILE"  # noqa: S105 (a setting's name)
 NAME: Final = "RELANCE_OIDC_NAME"
 
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
-"""Signatures that are believed: by a key of the provider's own, never `none`, never a shared one."""
+"""Signatures that are believed: by a key of the provider's own, never `none` or a shared one."""
 
 TIMEOUT: Final = urllib3.Timeout(connect=3.0, read=5.0)
 MOST_BYTES: Final = 256 * 1024
@@ -196,7 +196,7 @@ class Provider:
         except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise NotBelievedError from error
         sub, audience = claims.get("sub"), claims.get("aud")
-        is_ours = audience == us.client or audience == [us.client]
+        is_ours = audience in (us.client, [us.client])
         if not (isinstance(sub, str) and sub and is_ours and claims.get("nonce") == nonce):
             raise NotBelievedError
         return sub

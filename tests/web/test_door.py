@@ -1,6 +1,8 @@
 """The door of a team, asked as an attacker would: each route, by each role and by those who are in
 no more, with bare sockets and Streamlit's own."""
 
+import asyncio
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -12,6 +14,8 @@ from targeting.access.sessions import IDLE, digest
 from targeting.config import Workspace
 from targeting.store.engine import open_store, write
 from targeting.store.models_access import DoorSession
+from targeting.web.headers import SecurityHeaders
+from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
 from targeting.workflows.access import door as service
 from targeting.workflows.access import team
@@ -22,9 +26,9 @@ from tests.web.teams import PASSWORD, Wire, add_member, cheap_hashes, code_at, w
 from tests.web.test_gate import ROUTES, UPLOAD
 
 PUBLIC = ("/health", "/_stcore/health", "/login", "/join", "/oidc", "/oidc/back",
-          "/ours/door.css", "/ours/icon.png", "/static/media/none.woff2")  # fmt: skip
+          our_url("door.css"), our_url("icon.png"))  # fmt: skip
 INSIDE = (*[r for r in ROUTES if r not in PUBLIC], *(f"/{s.path}" for s in SCREENS),
-          "/ours/relance.css", "/ours/../pyproject.toml", "/static/media/../js/none.js",
+          our_url("relance.css"), "/ours/../pyproject.toml", "/static/media/none.woff2", "/static/media/../js/none.js",
           "/static/media/%2e%2e/js/none.js", "/login/", "/LOGIN", "//login", "/login%00",
           "/healthz", "/code", "/logout", "/_stcore/upload_file/0/0")  # fmt: skip
 
@@ -86,6 +90,14 @@ SPOOFED = tuple(
 )
 
 
+def test_what_the_door_is_made_of_is_open_to_all(world):
+    wire, _, _ = world
+    told = {p: wire.ask(p) for p in PUBLIC}
+    assert told.pop("/oidc") == 303, "there is no provider"
+    assert (told.pop("/join"), told.pop("/oidc/back")) == (403, 403), "no link, no answer"
+    assert set(told.values()) == {200}
+
+
 def test_no_route_answers_who_is_not_in(world):
     wire, _, people = world
     stolen = people["administrator"].actor.session
@@ -114,7 +126,7 @@ def test_each_role_is_let_in_and_uploads_where_a_screen_of_it_asks(world):
     for role in ROLES:
         member = people[role]
         cookie = wire.cookie(member.secret)
-        wrong += [(role, p) for p in ("/", "/carte", "/_stcore/host-config", "/ours/relance.css")
+        wrong += [(role, p) for p in ("/", "/carte", "/_stcore/host-config", our_url("relance.css"))
                   if wire.ask(p, cookie) != 200]  # fmt: skip
         may = any(member.actor.may(a, own=True) for a in ("files.import", "people.import"))
         for method in ("PUT", "DELETE"):
@@ -329,3 +341,75 @@ def test_an_older_database_put_back_ends_every_session(tmp_path):
     assert service.who_is(here, lead.secret) is not None, "it lives in the older one"
     service.not_restored(here, seen)
     assert service.who_is(here, lead.secret) is None
+
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self' H H blob: 'wasm-unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'none'; "
+    "frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
+)
+DOOR_POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+WORDS_POLICY = (
+    "default-src 'none'; style-src H; img-src data:; form-action 'none'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+FILE_POLICY = "frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), "
+    "serial=(), display-capture=(), midi=(), browsing-topics=()",
+    "strict-transport-security": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_in", "accept", "policy", "kept", "referrer"),
+    [
+        ("/", True, "text/html", PAGE_POLICY, "no-store", "no-referrer"),
+        ("/carte?lang=en", True, "text/html", PAGE_POLICY, "no-store", "no-referrer"),
+        ("/login", False, "text/html", DOOR_POLICY, "no-store", "same-origin"),
+        ("/join?k=x", False, "text/html", DOOR_POLICY, "no-store", "same-origin"),
+        ("/logout", True, "text/html", DOOR_POLICY, "no-store", "same-origin"),
+        ("/carte", False, "*/*", WORDS_POLICY, "no-store", "no-referrer"),
+        ("/_stcore/host-config", True, "*/*", FILE_POLICY, "no-store", "no-referrer"),
+        ("/media/none", True, "*/*", FILE_POLICY, "no-store", "no-referrer"),
+        (our_url("relance.css"), True, "*/*", FILE_POLICY,
+         "private, max-age=31536000, immutable", "no-referrer"),
+        (our_url("door.css"), False, "*/*", FILE_POLICY,
+         "public, max-age=31536000, immutable", "no-referrer"),
+        ("/health", False, "*/*", FILE_POLICY, "", "no-referrer"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_answer_says_what_a_browser_may_do_with_it(
+    world, path, is_in, accept, policy, kept, referrer
+):
+    wire, _, people = world
+    wire.ask(path, wire.cookie(people["strategist"].secret) if is_in else "", accept=accept)
+    told = re.sub(r"'sha256-[^']+'", "H", wire.header("content-security-policy"))
+    assert told == policy
+    assert wire.header("cache-control") == kept
+    assert wire.header("referrer-policy") == referrer
+    assert {name: wire.header(name) for name in ALWAYS} == ALWAYS
+
+
+def test_a_drawing_that_a_browser_would_run_runs_nothing():
+    async def drawing(_scope, _receive, send):
+        kind = [(b"content-type", b"image/svg+xml")]
+        await send({"type": "http.response.start", "status": 200, "headers": kind})
+
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    scope = {"type": "http", "method": "GET", "headers": [], "query_string": b""}
+    asyncio.run(SecurityHeaders(drawing)(scope, None, send))
+    told = dict(said[0]["headers"])[b"content-security-policy"]
+    assert told.startswith(b"default-src 'none'; sandbox; ")
