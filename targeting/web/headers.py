@@ -82,12 +82,19 @@ def _with_headers(send: Send, has_tls: bool) -> Send:
                 ours[0] = POLICY, LOCKED
             if has_tls:
                 ours.append(TLS_ONLY)
+                given = [(k, _secure(v) if k.lower() == b"set-cookie" else v) for k, v in given]
             names = {k for k, _ in ours}
             theirs = [(k, v) for k, v in given if k.lower() not in names]
             message = {**message, "headers": [*theirs, *ours]}
         await send(message)
 
     return send_with_headers
+
+
+def _secure(cookie: bytes) -> bytes:
+    """A cookie that goes over TLS alone, whoever gave it: Streamlit's word for uploads does not
+    say so itself."""
+    return cookie if b"; secure" in cookie.lower() else cookie + b"; Secure"
 
 
 class _Page:

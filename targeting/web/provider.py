@@ -256,7 +256,8 @@ class Way:
     @classmethod
     def drawn(cls, next: str) -> Way:
         """New secrets for one login."""
-        return cls(*(secrets.token_urlsafe(32) for _ in range(3)), next)
+        state, nonce, proof = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(state, nonce, proof, next)
 
     def packed(self) -> str:
         """As a cookie carries it."""
@@ -268,7 +269,8 @@ class Way:
         parts = text.split(".")
         if len(parts) != 4 or not hmac.compare_digest(parts[0].encode(), state.encode()):
             return None
+        kept, nonce, proof, way = parts
         try:
-            return cls(*parts[:3], bytes.fromhex(parts[3]).decode())
+            return cls(kept, nonce, proof, bytes.fromhex(way).decode())
         except ValueError:
             return None

@@ -93,7 +93,9 @@ class Browser:
 
 
 async def told_who(request: Request) -> Response:
-    return PlainTextResponse(request.headers.get(WHO.decode(), "nobody"))
+    answer = PlainTextResponse(request.headers.get(WHO.decode(), "nobody"))
+    answer.set_cookie("theirs", "1")
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +159,8 @@ def test_behind_tls_browsers_are_told_to_stay_there(browser: Browser) -> None:
     for way in ("/login", "/who", "/health"):
         browser.get(way)
         assert browser.head("strict-transport-security") == "max-age=31536000; includeSubDomains"
+        cookies = [v for k, v in browser.heads if k == "set-cookie"]
+        assert all("; Secure" in line for line in cookies), cookies
 
 
 def test_who_was_not_invited_is_told_what_to_give_the_administrator(
