@@ -358,7 +358,8 @@ def page(
     lang = language_of(request)
     cookie, is_new = _form_cookie(request)
     words = _pages.get_template("door.html").render(
-        language=lang, page=name, fields=fields, trouble=trouble, intro=intro, button=button,
+        language=lang, page=name, fields=fields, trouble=trouble[:1].upper() + trouble[1:],
+        intro=intro, button=button,
         hidden={**(hidden or {}), "word": _word(cookie)}, links=links or [], picture=picture,
         secret=secret, again=0, style=our_url("door.css"), icon=our_url("icon.png"),
         action=(action or request.url.path) + ("" if lang == "fr" else f"?lang={lang}"),

@@ -278,7 +278,7 @@ def test_a_provider_that_does_not_answer_is_said_so_and_passwords_still_work(
 ) -> None:
     monkeypatch.setenv("RELANCE_OIDC_ISSUER", "http://127.0.0.1:9")
     assert browser.get("/oidc") == 503
-    assert "le service d’identité ne répond pas" in browser.body
+    assert "Le service d’identité ne répond pas" in browser.body
     assert 'action="/login"' in browser.body
 
 
