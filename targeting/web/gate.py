@@ -150,7 +150,7 @@ class Gate:
         secret = heads.cookie(cookie_name(scope, ours))
         try:
             inside = None if secret is None else await door.whose(secret)
-        except TargetingError:
+        except (TargetingError, OSError):
             await refuse(scope, receive, send, Refusal(503, "gate.down", again=10))
             return
         scope = {**scope, "relance_inside": inside}
