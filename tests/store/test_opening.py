@@ -152,3 +152,21 @@ def test_a_guard_follows_the_columns_of_its_table(workspace: Workspace) -> None:
     opening.guard_rows(found)
     with found.connect() as connection:
         assert not opening._missing_guards(connection)
+
+
+def test_a_log_that_another_closes_just_then_is_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes its side file away with the last connection: between two looks, any time."""
+    open_store(workspace)
+    real = checksums.stamp
+
+    def stamp(path: Path) -> checksums.Stamp:
+        if path.name.endswith("-wal"):
+            raise FileNotFoundError(path)
+        return real(path)
+
+    (workspace.root / "relance.db-wal").touch()
+    monkeypatch.setattr(checksums, "stamp", stamp)
+    with reading(open_store(workspace)) as session:
+        assert session is not None

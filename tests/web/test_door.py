@@ -12,9 +12,13 @@ import pytest
 from targeting.access.roles import LOCAL, ROLES
 from targeting.access.sessions import IDLE, digest
 from targeting.config import Workspace
+from targeting.errors import TargetingError
 from targeting.store.engine import open_store, write
 from targeting.store.models_access import DoorSession
+from targeting.web.door import LOOK_SECONDS, Door, Inside, most_inside
+from targeting.web.gate import Gate
 from targeting.web.headers import SecurityHeaders
+from targeting.web.keys import Keys
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
 from targeting.workflows.access import door as service
@@ -413,3 +417,79 @@ def test_a_drawing_that_a_browser_would_run_runs_nothing():
     asyncio.run(SecurityHeaders(drawing)(scope, None, send))
     told = dict(said[0]["headers"])[b"content-security-policy"]
     assert told.startswith(b"default-src 'none'; sandbox; ")
+
+
+ASKED = {
+    "type": "http", "method": "GET", "path": "/carte", "query_string": b"",
+    "server": ("127.0.0.1", 8501),
+    "headers": [(b"host", b"127.0.0.1:8501"), (b"cookie", b"relance_8501=s")],
+}  # fmt: skip
+
+
+def status_of(door):
+    """What the gate answers to one request, the door being that one."""
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    async def app(_scope, _receive, _send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    asyncio.run(Gate(app, keys=Keys(), door=door)({**ASKED}, None, send))
+    return said[0]["status"]
+
+
+@pytest.mark.parametrize("error", [TargetingError("gone"), FileNotFoundError("gone")])
+def test_a_database_that_does_not_answer_lets_nobody_in_and_is_asked_again(monkeypatch, error):
+    monkeypatch.setenv("RELANCE_TEAM", "1")
+    answers = [error, Inside("s", LOCAL), error]
+
+    def look_up(_secret):
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    clock = [0.0]
+    door = Door(lambda: Workspace(None), clock=lambda: clock[0])
+    monkeypatch.setattr(door, "_look_up", look_up)
+    for expected in (503, 200, 503):
+        assert status_of(door) == expected
+        clock[0] += LOOK_SECONDS
+
+
+def test_all_that_ask_at_one_moment_are_looked_up_once(monkeypatch):
+    seen = []
+    door = Door(lambda: Workspace(None))
+    monkeypatch.setattr(door, "_look_up", lambda secret: seen.append(secret) or Inside("s", LOCAL))
+
+    async def ask():
+        return await asyncio.gather(*(door.whose(secret) for secret in "aaaabbbb"))
+
+    assert {one.id for one in asyncio.run(ask())} == {"s"}
+    assert sorted(seen) == ["a", "b"]
+
+
+def test_a_look_at_the_sockets_that_fails_is_not_the_last(monkeypatch):
+    looks = []
+
+    async def look_after():
+        looks.append(1)
+        if len(looks) == 1:
+            raise RuntimeError("once")
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr("targeting.web.door.LOOK_SECONDS", 0.0)
+    door = Door(lambda: Workspace(None))
+    monkeypatch.setattr(door, "look_after", look_after)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(door.watch())
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("told", ["0", "-1", "many", "1e3", "٣", "100000"])
+def test_a_limit_that_is_no_number_is_refused_at_the_start(monkeypatch, told):
+    monkeypatch.setenv("RELANCE_MOST_SESSIONS", told)
+    with pytest.raises(TargetingError, match="whole number"):
+        most_inside()
