@@ -143,7 +143,7 @@ def test_the_top_level_is_the_one_agreed() -> None:
         "app.py", "pages", "targeting", "data", "notebooks", "tests", "requirements.txt",
         "requirements-bench.txt", "requirements-dev.txt", "README.md", "Makefile", "pyproject.toml", ".ci", "CHANGELOG.md",
         "LICENSE", ".gitignore", ".streamlit", "docs", "package.json", "package-lock.json",
-        "requirements-web.txt",
+        "requirements-web.txt", "compose.yaml",
     }  # fmt: skip
     assert tops <= agreed, tops - agreed
 

@@ -47,6 +47,14 @@ def seconds_to_wait(failures: Tries | None, now: datetime) -> float:
     return max(wait - gone, 0.0)
 
 
+def by_this_clock(tries: Tries | None, now: datetime) -> Tries | None:
+    """Tries that a clock which was ahead wrote down are as if made now: what was wrong with it does
+    not keep anybody out until its day comes."""
+    if tries is None or tries.last <= now:
+        return tries
+    return Tries(tries.count, min(tries.since, now), now)
+
+
 def one_more(tries: Tries | None, now: datetime) -> Tries:
     """Another failure of an account."""
     if tries is None or now - tries.last > FORGOTTEN_AFTER:

@@ -77,9 +77,7 @@ def picked_buildings(points: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(i[0] if isinstance(i, list) else str(i) for i in ids))
 
 
-def _turf(
-    turf_id: str, mine: pd.DataFrame, colour: str, symbol: str, language: str
-) -> go.Scattergl:
+def _turf(turf_id: str, mine: pd.DataFrame, colour: str, symbol: str, language: str) -> go.Scatter:
     tips = [
         text_in(
             language, "turfs.stop_tooltip", turf=turf_id, order=row.visit_order,
@@ -87,7 +85,7 @@ def _turf(
         )
         for row in mine.itertuples()
     ]  # fmt: skip
-    return go.Scattergl(
+    return go.Scatter(
         x=mine["x"], y=mine["y"], mode="lines+markers", name=turf_id, text=tips,
         hoverinfo="text", customdata=mine["building_id"].to_numpy(dtype=object)[:, None],
         line={"color": colour, "width": 1}, marker={"color": colour, "size": DOT_SIZE,
@@ -96,7 +94,7 @@ def _turf(
     )  # fmt: skip
 
 
-def _streets(stops: pd.DataFrame, streets: gpd.GeoDataFrame) -> go.Scattergl:
+def _streets(stops: pd.DataFrame, streets: gpd.GeoDataFrame) -> go.Scatter:
     frame = shapely.box(
         stops["x"].min() - FRAME_M, stops["y"].min() - FRAME_M,
         stops["x"].max() + FRAME_M, stops["y"].max() + FRAME_M,
@@ -106,7 +104,7 @@ def _streets(stops: pd.DataFrame, streets: gpd.GeoDataFrame) -> go.Scattergl:
     xy, line = shapely.get_coordinates(lines, return_index=True)
     gaps = np.flatnonzero(np.diff(line)) + 1
     x, y = np.insert(xy[:, 0], gaps, np.nan), np.insert(xy[:, 1], gaps, np.nan)
-    return go.Scattergl(
+    return go.Scatter(
         x=x, y=y, mode="lines", hoverinfo="skip", line={"color": "rgb(200,200,200)", "width": 2}
     )
 

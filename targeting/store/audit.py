@@ -96,6 +96,19 @@ def _hash(before: str, line: AuditLine | Any) -> str:
     return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
 
 
+def head_of(session: Session) -> tuple[int, str]:
+    """The last line's number and hash."""
+    head = session.get_one(AuditHead, 1)
+    return head.last, head.last_hash
+
+
+def holds(session: Session, line_id: int, line_hash: str) -> bool:
+    """Whether the log still has the line that was its last once, or has forgotten it since."""
+    if line_id < session.get_one(AuditHead, 1).first:
+        return True
+    return session.scalar(select(AuditLine.hash).where(AuditLine.id == line_id)) == line_hash
+
+
 def verify_chain(session: Session) -> Verdict:
     """Look over every line: each holds the hash of those before it, none lacks at either end."""
     head = session.get_one(AuditHead, 1)

@@ -299,9 +299,9 @@ def _place(workspace: Workspace) -> Stamp | None:
     file = opening.database_file(workspace)
     if file is None or not file.exists():
         return None
-    try:  # another process may take its log away as it leaves
+    try:
         log = checksums.stamp(file.with_name(file.name + "-wal"))[:3]
-    except FileNotFoundError:
+    except FileNotFoundError:  # none is open, or the last one that was closed it just now
         log = [0, 0, 0]
     return [*log, *checksums.stamp(file)]
 

@@ -54,6 +54,12 @@ class Heads:
         parts = [p.strip() for k, v in self.all if k == b"cookie" for p in v.split(";")]
         return [p.split("=", 1)[1] for p in parts if p.startswith(f"{name}=")]
 
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie; nothing where two differ: one of them was planted by another page,
+        and nobody can tell which."""
+        values = set(self.cookies(name))
+        return values.pop() if len(values) == 1 else None
+
 
 def reads(scope: Scope) -> bool:
     """Whether a request only reads."""
@@ -85,6 +91,11 @@ def opens_a_page(scope: Scope, heads: Heads) -> bool:
     return is_get and "text/html" in (heads.only(b"accept") or "")
 
 
+def comes_from_elsewhere(heads: Heads) -> bool:
+    """Whether a link of another site leads here: the browser keeps our cookie to itself then."""
+    return heads.only(b"sec-fetch-site") in ("cross-site", "same-site") and _is_navigation(heads)
+
+
 def query_of(scope: Scope) -> list[tuple[str, str]]:
     """The names and values after the `?`."""
     return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
@@ -112,8 +123,11 @@ def cookie_name(scope: Scope, ours: str) -> str:
     return f"relance_{(scope.get('server') or ('', None))[1] or 'key'}"
 
 
-def cookie_line(name: str, value: str, ours: str, *, seconds: int | None = None) -> bytes:
-    """A cookie that no script reads and no other page sends."""
+def cookie_line(
+    name: str, value: str, ours: str, *, seconds: int | None = None, site: str = "Strict"
+) -> bytes:
+    """A cookie that no script reads and no other page sends; `site="Lax"`: but who follows a link
+    of another page does."""
     safe = "; Secure" if ours.startswith("https:") else ""
     life = "" if seconds is None else f"; Max-Age={seconds}"
-    return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict{safe}{life}".encode()
+    return f"{name}={value}; Path=/; HttpOnly; SameSite={site}{safe}{life}".encode()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,11 +32,20 @@ LOOK_SECONDS: Final = 1.0
 """How long what was looked up is believed, and how often sockets are looked after: a session that
 has ended is out within twice that."""
 
+MOST_SOCKETS: Final = 20
+"""Sockets of one session: each holds a screen in memory."""
+
 QUOTA_BYTES: Final = 500 * 10**6
 QUOTA_SECONDS: Final = 3600.0
-"""What one session may send in files within an hour."""
+"""What one account may send in files within an hour, in however many sessions."""
+
+KNOWN: Final = 10_000
+"""Cookies that are remembered at once, whoever sends them."""
 
 POLICY_VIOLATION: Final = 1008
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -66,11 +77,19 @@ class Door:
 
     workspace: Callable[[], Workspace]
     clock: Callable[[], float] = time.monotonic
-    _known: dict[str, tuple[float, Inside | None]] = field(default_factory=dict)
+    _known: dict[str, tuple[float, asyncio.Future[Inside | None]]] = field(default_factory=dict)
     _team: tuple[float, bool] = (-1e9, False)
     _sockets: dict[str, set[Socket]] = field(default_factory=lambda: defaultdict(set))
     _used: set[str] = field(default_factory=set)
     _sent: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _head: service.Head = service.NO_HEAD
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="door")
+    )
+    """Its own: however many passwords are looked at elsewhere, who is in is not kept waiting."""
+
+    async def _aside(self, work: Callable[..., Found], *given: Any) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
     async def is_team(self) -> bool:
         """Whether accounts are asked for: set from outside, or there are some."""
@@ -78,7 +97,7 @@ class Door:
             return True
         when, found = self._team
         if self.clock() - when >= LOOK_SECONDS:
-            found = found or await asyncio.to_thread(self._look_for_accounts)
+            found = found or await self._aside(self._look_for_accounts)
             self._team = (self.clock(), found)
         return found
 
@@ -91,15 +110,19 @@ class Door:
             return self._team[1]
 
     async def whose(self, secret: str) -> Inside | None:
-        """Whose live session this cookie is; believed for a second."""
+        """Whose live session this cookie is; believed for a second, and looked up once for all that
+        ask at one moment, as a page that opens does.
+
+        Raises TargetingError where the database does not answer.
+        """
         now = self.clock()
-        if (kept := self._known.get(secret)) is not None and now - kept[0] < LOOK_SECONDS:
-            return kept[1]
-        found = await asyncio.to_thread(self._look_up, secret)
-        if len(self._known) > 10_000:
-            self._known.clear()
-        self._known[secret] = (now, found)
-        return found
+        kept = self._known.get(secret)
+        if kept is None or now - kept[0] >= LOOK_SECONDS or kept[1].cancelled():
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            kept = now, asyncio.ensure_future(self._aside(self._look_up, secret))
+            self._known[secret] = kept
+        return await asyncio.shield(kept[1])
 
     def _look_up(self, secret: str) -> Inside | None:
         here = self.workspace()
@@ -149,7 +172,8 @@ class Door:
                 del self._sockets[inside.id]
 
     async def close(self, session_id: str) -> int:
-        """Close the sockets of a session; gives how many."""
+        """Close the sockets of a session, and believe no cookie of it; gives how many."""
+        self._known = {k: v for k, v in self._known.items() if _whose(v[1]) != session_id}
         ours = [s for s in self._sockets.get(session_id, ()) if not s.is_over]
         for one in ours:
             one.is_over = True
@@ -160,10 +184,14 @@ class Door:
         return len(ours)
 
     async def watch(self) -> None:
-        """Look after the sockets, once a second, until the server stops."""
+        """Look after the sockets, once a second, until the server stops: whatever goes wrong in one
+        look, there is a next."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.look_after()
+            try:
+                await self.look_after()
+            except Exception:
+                logging.getLogger("relance").exception("sockets were not looked after")
 
     async def look_after(self) -> None:
         """Close the sockets of sessions that have ended; write down which are in use."""
@@ -172,7 +200,8 @@ class Door:
         if not used and not watched:
             return
         try:
-            live = await asyncio.to_thread(service.still_live, self.workspace(), used, watched)
+            self._head = await self._aside(service.not_restored, self.workspace(), self._head)
+            live = await self._aside(service.still_live, self.workspace(), used, watched)
         except TargetingError:
             return  # the database does not answer: nobody is thrown out, pages say why
         for session_id in watched - live:
@@ -180,23 +209,45 @@ class Door:
 
     def is_full(self, inside: Inside) -> bool:
         """Whether as many are inside as this process serves well, and this session is not one."""
-        most = int(os.environ.get(MOST_INSIDE) or MOST)
         return inside.id not in self._sockets and (
-            sum(len(s) for s in self._sockets.values()) >= most
+            sum(len(s) for s in self._sockets.values()) >= most_inside()
         )
 
+    def has_too_many(self, inside: Inside) -> bool:
+        """Whether a socket more would be one too many for its session, or for this process."""
+        ours = len(self._sockets.get(inside.id, ()))
+        return ours >= MOST_SOCKETS or self.is_full(inside)
+
     def takes(self, inside: Inside, length: str | None) -> bool:
-        """Whether a file of that length is within what this session may send in an hour."""
+        """Whether a file of that length is within what this account may send in an hour."""
         if length is None or not (length.isascii() and length.isdigit()):
             return False
         now = self.clock()
-        since, sent = self._sent.get(inside.id, (now, 0))
+        since, sent = self._sent.get(inside.actor.id, (now, 0))
         if now - since >= QUOTA_SECONDS:
             since, sent = now, 0
         if sent + int(length) > QUOTA_BYTES:
             return False
-        self._sent[inside.id] = (since, sent + int(length))
+        self._sent[inside.actor.id] = (since, sent + int(length))
         return True
+
+
+def _whose(looked_up: asyncio.Future[Inside | None]) -> str:
+    """The session that a look found, if it is through."""
+    if not looked_up.done() or looked_up.cancelled() or looked_up.exception():
+        return ""
+    found = looked_up.result()
+    return "" if found is None else found.id
+
+
+def most_inside() -> int:
+    """Sockets of one process. Raises TargetingError for a setting that is no number of them."""
+    told = os.environ.get(MOST_INSIDE) or str(MOST)
+    if not (told.isascii() and told.isdigit() and 0 < int(told[:9]) < 100_000):
+        raise TargetingError(
+            f"{MOST_INSIDE} is “{told[:30]}”: give a whole number of sockets, as {MOST}."
+        )
+    return int(told)
 
 
 def _over() -> dict[str, Any]:

@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from targeting.errors import TargetingError
 from targeting.web.asking import (
     Heads,
+    comes_from_elsewhere,
     cookie_line,
     cookie_name,
     is_from,
@@ -28,7 +30,7 @@ from targeting.web.asking import (
 from targeting.web.door import Door, Inside
 from targeting.web.keys import Keys
 from targeting.web.ours import OURS
-from targeting.web.refusals import Refusal, refuse
+from targeting.web.refusals import Refusal, ask_again, refuse
 from targeting.web.screens import SCREENS
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -44,9 +46,7 @@ DOOR_PAGES: Final = (LOGIN, "/join", "/oidc", "/oidc/back")
 """Where somebody comes in, in a team: open to who is not in yet."""
 
 DOOR_FILES: Final = (f"{OURS}/door.css", f"{OURS}/icon.png")
-"""What the page of the door is drawn with, besides Streamlit's letters."""
-
-LETTERS: Final = "/static/media/"
+"""What the page of the door is drawn with."""
 
 WHO: Final = b"x-relance-session"
 """The header by which the script is told whose session asks (`server.trustedUserHeaders`)."""
@@ -144,18 +144,21 @@ class Gate:
     ) -> None:
         """With accounts: a session, whose role may."""
         path = scope["path"]
-        if reads(scope) and (path in OPEN_TO_ALL or _is_of_the_door(path)):
+        if reads(scope) and (path in OPEN_TO_ALL or path in DOOR_FILES):
             await self.app(scope, receive, send)
             return
-        inside = None
-        for secret in heads.cookies(cookie_name(scope, ours))[:2]:
-            inside = inside or await door.whose(secret)
+        secret = heads.cookie(cookie_name(scope, ours))
+        try:
+            inside = None if secret is None else await door.whose(secret)
+        except (TargetingError, OSError):
+            await refuse(scope, receive, send, Refusal(503, "gate.down", again=10))
+            return
         scope = {**scope, "relance_inside": inside}
         if scope["type"] == "http" and path in DOOR_PAGES:
             await self.app(scope, receive, send)
             return
         if inside is None:
-            await _to_the_login(scope, receive, send, heads)
+            await _to_the_login(scope, receive, send, heads, ours)
             return
         if refusal := self._team_refusal(door, scope, heads, inside):
             await refuse(scope, receive, send, refusal)
@@ -175,18 +178,18 @@ class Gate:
     def _team_refusal(
         self, door: Door, scope: Scope, heads: Heads, inside: Inside
     ) -> Refusal | None:
-        if scope["path"].startswith(UPLOADS) and scope["method"] == "PUT":
+        if scope["type"] == "websocket" and door.has_too_many(inside):
+            return Refusal(503, "gate.sockets", again=10)
+        if scope["path"].startswith(UPLOADS) and scope["method"] != "OPTIONS":
             if not inside.may_upload:
                 return Refusal(403, "gate.upload_role")
-            if not door.takes(inside, heads.only(b"content-length")):
+            # a body in pieces has whatever length it likes, said beside it or not
+            length = None if heads.count(b"transfer-encoding") else heads.only(b"content-length")
+            if scope["method"] == "PUT" and not door.takes(inside, length):
                 return Refusal(413, "gate.upload_quota")
         if opens_a_page(scope, heads) and door.is_full(inside):
             return Refusal(503, "gate.full", again=10)
         return None
-
-
-def _is_of_the_door(path: str) -> bool:
-    return path in DOOR_FILES or (path.startswith(LETTERS) and ".." not in path)
 
 
 def _without_who(scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -194,11 +197,22 @@ def _without_who(scope: Scope) -> list[tuple[bytes, bytes]]:
     return [(k, v) for k, v in scope["headers"] if k.lower().replace(b"_", b"-") != WHO]
 
 
-async def _to_the_login(scope: Scope, receive: Receive, send: Send, heads: Heads) -> None:
-    """Who opens a page logs in and comes back to it; all else is refused."""
+async def _to_the_login(
+    scope: Scope, receive: Receive, send: Send, heads: Heads, ours: str
+) -> None:
+    """Who opens a page logs in and comes back to it; all else is refused.
+
+    Who follows a link of another site (a message, say) may be in: the browser keeps back our cookie
+    (SameSite=Strict) until a page of ours asks again.
+    """
     if opens_a_page(scope, heads):
         way = local_path(scope)
-        await send_to(send, LOGIN + ("" if way == "/" else "?" + urlencode({"next": way})))
+        if comes_from_elsewhere(heads):
+            await ask_again(send, way)
+            return
+        two = len(set(heads.cookies(cookie_name(scope, ours)))) > 1
+        there = LOGIN + ("" if way == "/" else "?" + urlencode({"next": way}))
+        await send_to(send, there, also=PLANTED if two else ())
     else:
         status = 403 if scope["type"] == "websocket" else 401
         await refuse(scope, receive, send, Refusal(status, "gate.login"))
@@ -223,21 +237,28 @@ def _unstored(send: Send) -> Send:
         if isinstance(message, dict) and message["type"] == "http.response.start":
             headers = list(message.get("headers", []))
             told = b" ".join(v for k, v in headers if k.lower() == b"cache-control")
-            if b"immutable" not in told:
-                headers = [(k, v) for k, v in headers if k.lower() != b"cache-control"]
-                headers.append((b"cache-control", b"no-store"))
+            kept = told.replace(b"public", b"private") if b"immutable" in told else b"no-store"
+            headers = [(k, v) for k, v in headers if k.lower() != b"cache-control"]
+            headers.append((b"cache-control", kept))
             message = {**message, "headers": headers}
         await send(message)  # type: ignore[arg-type]
 
     return send_unstored
 
 
-async def send_to(send: Send, way: str, cookie: bytes | None = None) -> None:
+PLANTED: Final = ((b"clear-site-data", b'"cookies"'),)
+"""Two different cookies of our name: which one another page planted cannot be told, both go."""
+
+
+async def send_to(
+    send: Send, way: str, cookie: bytes | None = None, also: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
     """Send a browser to a page of ours."""
     headers = [
         (b"location", way.encode()),
         (b"cache-control", b"no-store"),
         (b"content-length", b"0"),
+        *also,
     ]
     if cookie is not None:
         headers.append((b"set-cookie", cookie))

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from targeting.locale import known_language
 from targeting.web.ours import our_url
+from targeting.web.policy import policy_of
 
 POLICY: Final = b"content-security-policy"
 HEADERS: Final = (
@@ -16,7 +17,22 @@ HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
+        b"display-capture=(), midi=(), browsing-topics=()",
+    ),
 )
+LOCKED: Final = (
+    b"default-src 'none'; sandbox; frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
+)
+"""Of a file that a browser would run (a drawing, a page of somebody's): it runs nothing."""
+
+RUN_BY_BROWSERS: Final = (b"text/html", b"image/svg", b"application/xhtml", b"text/xml",
+                          b"application/xml")  # fmt: skip
+TLS_ONLY: Final = b"strict-transport-security", b"max-age=31536000; includeSubDomains"
 ENGLISH: Final = b'<html lang="en"'
 HEAD: Final = b"<head>"
 BASE: Final = b'<head><script>window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}</script>'
@@ -35,37 +51,50 @@ sent again."""
 class SecurityHeaders:
     """Adds our headers to HTTP answers; a page says its language and where its server is."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...] = ()) -> None:
         self.app = app
+        self.tls = {o.removeprefix("https://").encode() for o in origins if o[:6] == "https:"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; change only the answer's head and the page's first lines."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        has_tls = dict(scope["headers"]).get(b"host", b"").lower() in self.tls
         if not _is_page(scope):
-            await self.app(scope, receive, _with_headers(send))
+            await self.app(scope, receive, _with_headers(send, has_tls))
             return
         # The page is rewritten: whole, and not compressed (it is a few kilobytes).
         dropped = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
         kept = [(k, v) for k, v in scope["headers"] if k.lower() not in dropped]
-        page = _Page(_with_headers(send), _language(scope))
+        page = _Page(_with_headers(send, has_tls), _language(scope))
         await self.app({**scope, "headers": kept}, receive, page.send)
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, has_tls: bool) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             given = message.get("headers", [])
-            has_own = {k.lower() for k, _ in given} & {POLICY}  # a page of the door
-            own = {POLICY, b"referrer-policy"} if has_own else set()
+            told = {k.lower(): v for k, v in given}
+            own = told.keys() & {POLICY, b"referrer-policy"}  # a page says its own
             ours = [(k, v) for k, v in HEADERS if k not in own]
+            if POLICY not in own and told.get(b"content-type", b"").startswith(RUN_BY_BROWSERS):
+                ours[0] = POLICY, LOCKED
+            if has_tls:
+                ours.append(TLS_ONLY)
+                given = [(k, _secure(v) if k.lower() == b"set-cookie" else v) for k, v in given]
             names = {k for k, _ in ours}
             theirs = [(k, v) for k, v in given if k.lower() not in names]
             message = {**message, "headers": [*theirs, *ours]}
         await send(message)
 
     return send_with_headers
+
+
+def _secure(cookie: bytes) -> bytes:
+    """A cookie that goes over TLS alone, whoever gave it: Streamlit's word for uploads does not
+    say so itself."""
+    return cookie if b"; secure" in cookie.lower() else cookie + b"; Secure"
 
 
 class _Page:
@@ -93,7 +122,8 @@ class _Page:
             body = body.replace(END_OF_HEAD, OURS, 1)
             length = (b"content-length", str(len(body)).encode())
             kept = [(k, v) for k, v in self._start["headers"] if k.lower() != b"content-length"]
-            await self._send({**self._start, "headers": [*kept, length]})
+            policy = POLICY, policy_of(body)
+            await self._send({**self._start, "headers": [*kept, length, policy]})
             self._start = None
             message = {**message, "body": body}
         await self._send(message)

@@ -11,14 +11,17 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from targeting.access.codes import code_address, new_code_secret
 from targeting.access.passwords import LONGEST
@@ -29,12 +32,26 @@ from targeting.locale.messages import said
 from targeting.web.asking import Heads, cookie_line, cookie_name
 from targeting.web.door import Door, Inside
 from targeting.web.ours import our_url
+from targeting.web.provider import (
+    WAY_SECONDS,
+    NotBelievedError,
+    Provider,
+    Way,
+    provider_name,
+    settings,
+)
+from targeting.web.refusals import ask_again
 from targeting.workflows.access import door as service
 
 MOST_BYTES: Final = 16_384
 """A form is smaller; a password of 64 kB is refused before it is looked at."""
 
 FORM_SECONDS: Final = 3600
+BACK: Final = "/oidc/back"
+MOST_LOOKED_AT: Final = 40
+CROWD_SECONDS: Final = 5
+"""Logins that wait for their turn, beyond which one is asked to come again."""
+
 PROXIES: Final = "RELANCE_PROXIES"
 """Environment variable: addresses of proxies whose word on who asks is taken (`127.0.0.1`)."""
 
@@ -78,6 +95,8 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/logout", pages.logout, methods=["GET", "POST"]),
         Route("/join", pages.join, methods=["GET", "POST"]),
         Route("/code", pages.code, methods=["GET", "POST"]),
+        Route("/oidc", pages.to_provider),
+        Route("/oidc/back", pages.from_provider),
     ]
 
 
@@ -86,6 +105,10 @@ class Pages:
 
     def __init__(self, door: Door) -> None:
         self.door = door
+        self.looked_at = 0
+        self.provider = Provider()
+        self.providers_threads = ThreadPoolExecutor(2, thread_name_prefix="provider")
+        """A provider that does not answer keeps nobody waiting but who asks it."""
 
     async def login(self, request: Request) -> Response:
         """A name, a password, a code where there is one."""
@@ -99,25 +122,39 @@ class Pages:
                 return self._login_page(request, way, said_in(request, "door.stale"), 403)
             login = form.get("login", "")[:80]
             way = way_on(form.get("next", ""))
-            done = await asyncio.to_thread(
-                service.log_in,
-                workspace_from(),
-                login,
-                form.get("password", ""),
-                form.get("code", ""),
-                address=address_of(request),
-                browser=browser_of(request),
-            )
+            done = await self._try(request, login, form)
             if isinstance(done, service.Entered):
+                await self._leave(request)
                 return entered(request, done, way)
             trouble, status = said_in(request, "door.login.refused"), 401
-            if done.wait:
+            if isinstance(done, TargetingError):
+                trouble, status = said(language_of(request), str(done)), 503
+            elif done.wait:
                 trouble, status = said_in(request, "door.login.wait", seconds=done.wait), 429
         return self._login_page(request, way, trouble, status, login)
+
+    async def _try(
+        self, request: Request, login: str, form: dict[str, str]
+    ) -> service.Entered | service.Refused | TargetingError:
+        """What the door says to a name and a password: of a crowd, it looks at so many at once."""
+        if self.looked_at >= MOST_LOOKED_AT:
+            return service.Refused(CROWD_SECONDS)
+        self.looked_at += 1
+        try:
+            return await asyncio.to_thread(
+                service.log_in, workspace_from(), login, form.get("password", ""),
+                form.get("code", ""), address=address_of(request), browser=browser_of(request),
+            )  # fmt: skip
+        except TargetingError as error:
+            return error
+        finally:
+            self.looked_at -= 1
 
     def _login_page(
         self, request: Request, way: str, trouble: str, status: int, login: str = ""
     ) -> Response:
+        """The form; `trouble` is what went wrong before."""
+
         def tell(key: str) -> str:
             return said_in(request, key)
 
@@ -131,6 +168,7 @@ class Pages:
         ]  # fmt: skip
         return page(
             request, "login", fields, trouble=trouble, status=status, hidden={"next": way},
+            action="/login",
             button=tell("door.login.button"), links=external_link(request, way),
         )  # fmt: skip
 
@@ -140,9 +178,7 @@ class Pages:
         if inside is None:
             return RedirectResponse("/login", 303, HEADERS)
         if request.method == "POST" and await read_form(request) is not None:
-            await asyncio.to_thread(service.log_out, workspace_from(), inside.actor)
-            await self.door.close(inside.id)
-            self.door.forget(secret_of(request))
+            await self._leave(request)
             answer = RedirectResponse("/login", 303, HEADERS)
             answer.raw_headers.append((b"set-cookie", _gone(request)))
             answer.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -151,6 +187,72 @@ class Pages:
         back = [{"way": "/", "words": said_in(request, "door.logout.back")}]
         button = said_in(request, "door.logout.button")
         return page(request, "logout", [], intro=words, button=button, links=back)
+
+    # -- by an identity provider -------------------------------------------------------------------
+
+    async def to_provider(self, request: Request) -> Response:
+        """Off to the identity provider, with what has to come back kept in this browser."""
+        way = way_on(request.query_params.get("next", ""))
+        if provider_name() is None:
+            return RedirectResponse("/login", 303, HEADERS)
+        kept, origin = Way.drawn(way), origin_of(request)
+        try:
+            there = await self._ask_provider(
+                self.provider.way_there, settings(), origin + BACK, kept.state, kept.nonce,
+                kept.proof,
+            )  # fmt: skip
+        except TargetingError as error:
+            return self._login_page(request, way, said(language_of(request), str(error)), 503)
+        answer = RedirectResponse(there, 303, HEADERS)
+        line = cookie_line(
+            _way_name(request), kept.packed(), origin, seconds=WAY_SECONDS, site="Lax"
+        )
+        answer.raw_headers.append((b"set-cookie", line))
+        return answer
+
+    async def from_provider(self, request: Request) -> Response:
+        """Back from it: in, if it knows somebody whom an administrator invited."""
+        origin, given = origin_of(request), request.query_params
+        kept = Way.unpacked(
+            Heads(request.scope).cookie(_way_name(request)) or "", given.get("state", "")
+        )
+        gone = cookie_line(_way_name(request), "", origin, seconds=0, site="Lax")
+        way = way_on("" if kept is None else kept.next)
+        try:
+            if provider_name() is None or kept is None or not given.get("code"):
+                raise NotBelievedError
+            subject = await self._ask_provider(
+                self.provider.subject, settings(), origin + BACK, given["code"][:4000],
+                kept.nonce, kept.proof,
+            )  # fmt: skip
+            done = await asyncio.to_thread(
+                service.enter_as, workspace_from(), subject, browser=browser_of(request)
+            )
+        except TargetingError as error:
+            status = 403 if isinstance(error, NotBelievedError) else 503
+            trouble = said(language_of(request), str(error))
+        else:
+            if isinstance(done, service.Entered):
+                await self._leave(request)
+                name = cookie_name(request.scope, origin)
+                return _Again(way, [cookie_line(name, done.secret, origin), gone])
+            status, trouble = 403, said_in(request, "door.oidc.unknown", subject=subject)
+        answer = self._login_page(request, way, trouble, status)
+        answer.raw_headers.append((b"set-cookie", gone))
+        return answer
+
+    async def _ask_provider(self, work: Callable[..., str], *given: object) -> str:
+        return await asyncio.get_running_loop().run_in_executor(
+            self.providers_threads, work, *given
+        )
+
+    async def _leave(self, request: Request) -> None:
+        """End the session that this browser had, and its sockets."""
+        inside = inside_of(request)
+        if inside is not None:
+            await asyncio.to_thread(service.log_out, workspace_from(), inside.actor)
+            await self.door.close(inside.id)
+            self.door.forget(secret_of(request))
 
     async def join(self, request: Request) -> Response:
         """A link of one use: the first administrator, somebody invited, a password anew."""
@@ -171,6 +273,9 @@ class Pages:
                     login=form.get("login", ""), name=form.get("name", ""),
                     browser=browser_of(request),
                 )  # fmt: skip
+                await self._leave(request)
+                if isinstance(done, service.Renewed):
+                    return RedirectResponse("/login", 303, HEADERS)
                 return entered(request, done, "/")
             except TargetingError as error:
                 trouble = said(language_of(request), str(error))
@@ -253,7 +358,8 @@ def page(
     lang = language_of(request)
     cookie, is_new = _form_cookie(request)
     words = _pages.get_template("door.html").render(
-        language=lang, page=name, fields=fields, trouble=trouble, intro=intro, button=button,
+        language=lang, page=name, fields=fields, trouble=trouble[:1].upper() + trouble[1:],
+        intro=intro, button=button,
         hidden={**(hidden or {}), "word": _word(cookie)}, links=links or [], picture=picture,
         secret=secret, again=0, style=our_url("door.css"), icon=our_url("icon.png"),
         action=(action or request.url.path) + ("" if lang == "fr" else f"?lang={lang}"),
@@ -291,6 +397,21 @@ def _form_cookie(request: Request) -> tuple[str, bool]:
     return secrets.token_urlsafe(32), True
 
 
+class _Again(Response):
+    """In, and on by a page of ours: what the provider's page led to would go without the cookie."""
+
+    def __init__(self, way: str, cookies: list[bytes]) -> None:
+        super().__init__()
+        self.way, self.cookies = way, cookies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await ask_again(send, self.way, self.cookies)
+
+
+def _way_name(request: Request) -> str:
+    return cookie_name(request.scope, origin_of(request)) + "_way"
+
+
 def _form_name(request: Request) -> str:
     return cookie_name(request.scope, origin_of(request)) + "_form"
 
@@ -321,8 +442,6 @@ def _gone(request: Request) -> bytes:
 
 def external_link(request: Request, way: str) -> list[dict[str, str]]:
     """The way by the identity provider, where there is one."""
-    from targeting.web.provider import provider_name
-
     name = provider_name()
     if name is None:
         return []
@@ -356,8 +475,7 @@ def origin_of(request: Request) -> str:
 
 def secret_of(request: Request) -> str:
     """The cookie of the session that asks."""
-    found = Heads(request.scope).cookies(cookie_name(request.scope, origin_of(request)))
-    return found[0] if found else ""
+    return Heads(request.scope).cookie(cookie_name(request.scope, origin_of(request))) or ""
 
 
 def language_of(request: Request) -> str:
@@ -374,9 +492,8 @@ def way_on(asked: str) -> str:
     >>> way_on("/carte?b=1"), way_on("//evil.example"), way_on("https://evil.example/")
     ('/carte?b=1', '/', '/')
     """
-    parts = urlsplit(asked.replace("\\", "/"))
-    is_ours = not parts.scheme and not parts.netloc and asked.startswith("/")
-    is_plain = asked.isprintable() and "\\" not in asked and not asked.startswith("//")
+    is_ours = asked.startswith("/") and not asked.startswith("//")
+    is_plain = asked.isprintable() and "\\" not in asked
     return asked[:2000] if is_ours and is_plain else "/"
 
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from targeting.locale import known_language, text_in
 from targeting.web.asking import Heads, local_path, query_of
+from targeting.web.policy import hash_of
+
+STYLE: Final = (
+    "body{font:18px/1.5 sans-serif;max-width:38em;margin:12vh auto;padding:0 1em;color:#1c1c28}"
+)
+NOTHING_BUT_WORDS: Final = (
+    f"default-src 'none'; style-src '{hash_of(STYLE)}'; img-src data:; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+).encode()
+"""The policy of a page of ours that runs and asks for nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +48,34 @@ async def refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"connection", b"close"),
+        (b"content-security-policy", NOTHING_BUT_WORDS),
     ]
     if refusal.again:
         headers.append((b"retry-after", str(refusal.again).encode()))
     await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
     is_head = scope.get("method") == "HEAD"
     await send({"type": f"{kind}.body", "body": b"" if is_head else body})
+
+
+async def ask_again(send: Send, way: str, cookies: Sequence[bytes] = ()) -> None:
+    """A page of ours that does nothing but ask for another: what a page of ours asks for goes with
+    our cookie, which what another site leads to does not (SameSite=Strict).
+    """
+    there = html.escape(way)
+    body = (
+        f'<!doctype html><html lang="fr"><meta charset="utf-8"><link rel="icon" href="data:,">'
+        f'<meta http-equiv="refresh" content="0;url={there}"><title>Relance</title>'
+        f'<p><a href="{there}">Relance</a></p>'
+    ).encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"content-security-policy", NOTHING_BUT_WORDS),
+        *((b"set-cookie", line) for line in cookies),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _words(scope: Scope, refusal: Refusal) -> tuple[bytes, bytes]:
@@ -57,8 +91,7 @@ def _words(scope: Scope, refusal: Refusal) -> tuple[bytes, bytes]:
     page = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">{refresh}'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<title>Relance</title><style>body{{font:18px/1.5 sans-serif;max-width:38em;"
-        f"margin:12vh auto;padding:0 1em;color:#1c1c28}}</style><h1>Relance</h1>"
+        f"<title>Relance</title><style>{STYLE}</style><h1>Relance</h1>"
         f"<p>{html.escape(line)}</p>{again}"
     )
     return b"text/html; charset=utf-8", page.encode()

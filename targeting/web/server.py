@@ -23,11 +23,12 @@ from targeting import __version__
 from targeting.config import ASSETS, workspace_from
 from targeting.locale.messages import said, spoken_language
 from targeting.web import login
-from targeting.web.door import Door
+from targeting.web.door import Door, most_inside
 from targeting.web.gate import Gate, other_origins
 from targeting.web.headers import SecurityHeaders
 from targeting.web.keys import Keys
 from targeting.web.ours import FOLDER, OURS
+from targeting.web.provider import provider_name, settings
 from targeting.workflows.backups import keep_daily
 
 MAIN: Final = Path(__file__).with_name("main.py")
@@ -70,13 +71,16 @@ def routes(door: Door) -> list[BaseRoute]:
 def middleware(keys: Keys, door: Door) -> list[Middleware]:
     """What stands before every request: `keys` lets a browser in at one desk, `door` in a team."""
     return [
-        Middleware(SecurityHeaders),
+        Middleware(SecurityHeaders, origins=other_origins()),
         Middleware(Gate, keys=keys, door=door, origins=other_origins()),
     ]
 
 
 def parts() -> dict[str, Any]:
     """All that `st.App` is built with, one set of keys and one door in it."""
+    most_inside()  # what is set wrong from outside is said now, not at somebody's first page
+    if provider_name() is not None:
+        settings()
     keys, door = Keys(), Door(workspace_from)
     return {
         "routes": routes(door),

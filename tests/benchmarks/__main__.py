@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 BENCHMARKS = (
-    "results", "scores", "ranks", "stations", "turfs", "walks", "books", "sheets", "browser",
+    "results", "scores", "ranks", "stations", "turfs", "walks", "books", "sheets", "browser", "door",
 )  # fmt: skip
 
 

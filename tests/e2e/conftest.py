@@ -81,8 +81,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def serve(workspace, log):
-    """Start the dashboard on a free port; gives the process, its address and a browser's cookie."""
+def serve(workspace, log, **also):
+    """Start the dashboard on a free port; gives the process, its address and a browser's cookie
+    (none in a team). `also`: what its environment has besides."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     alone = Path(log).parent / "alone"
@@ -90,7 +91,7 @@ def serve(workspace, log):
     (alone / "sitecustomize.py").write_text(ALONE)
     environment = {
         **os.environ, "RELANCE_WORKSPACE": str(workspace), "PYTHONPATH": str(alone),
-        "RELANCE_TEST_OUTSIDE": str(outside_of(log)),
+        "RELANCE_TEST_OUTSIDE": str(outside_of(log)), **also,
     }  # fmt: skip
     with open(log, "w") as out:
         server = subprocess.Popen(
@@ -101,7 +102,7 @@ def serve(workspace, log):
         try:
             with urllib.request.urlopen(f"{url}/health") as answer:
                 if answer.status == 200:
-                    return server, url, enter(url, log)
+                    return server, url, None if "RELANCE_TEAM" in also else enter(url, log)
         except (urllib.error.URLError, ConnectionError):
             pass
         if server.poll() is not None:
@@ -171,6 +172,11 @@ def served(town, tmp_path_factory):
     server.wait(10)
 
 
+POLICY_SPEAKS = """addEventListener('securitypolicyviolation', (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
+"""What the page's policy refuses is an error of the console, even where nothing else tells it."""
+
+
 @pytest.fixture
 def site(request, chromium):
     """The invented town's dashboard: its address, cookie and log."""
@@ -201,6 +207,7 @@ def visit(chromium, site):
         )  # fmt: skip
         if key:
             context.add_cookies([site.cookie])
+        context.add_init_script(POLICY_SPEAKS)
         if script:
             context.add_init_script(script)
         contexts.append(context)

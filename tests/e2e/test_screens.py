@@ -237,7 +237,7 @@ def test_buildings_lassoed_on_the_map_move_to_a_new_turf_and_back(visit):
     wait_for_polish(visit)
     page = visit("/retouche")
     plot = page.locator(".js-plotly-plot")
-    expect(plot.locator("canvas").first).to_be_visible()
+    expect(plot.locator(".point").first).to_be_visible()
     ready = page.locator("[data-test-script-state=notRunning]")
     expect(ready).to_be_attached()
     draw_round(page, plot.bounding_box())

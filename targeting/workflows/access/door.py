@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from targeting.access import codes, passwords, throttle
 from targeting.access.names import login_of, shown_name
-from targeting.access.roles import NOBODY, SECOND_FACTOR, Actor
+from targeting.access.roles import NOBODY, SECOND_FACTOR, SYSTEM, Actor
 from targeting.access.sessions import is_to_touch
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store import accounts, audit, sessions
 from targeting.store.engine import Session, open_store, reading, write
+from targeting.store.opening import told
 
 FIRST_HOURS: Final = 24
 IN_ALL: Final = "all"
@@ -55,8 +56,16 @@ def log_in(
     """Let somebody in by name, password and, where the account has one, the code of the moment.
 
     One answer for a name that is not known, a wrong password, a wrong code and a disabled account.
+    Raises TargetingError where the database does not answer.
     """
-    now = now or utc_now()
+    with told(workspace):
+        return _log_in(workspace, login, password, code, address, browser, now or utc_now())
+
+
+def _log_in(
+    workspace: Workspace, login: str, password: str, code: str, address: str, browser: str,
+    now: datetime,
+) -> Entered | Refused:  # fmt: skip
     engine = open_store(workspace)
     try:
         name = login_of(login)
@@ -64,23 +73,29 @@ def log_in(
         name = ""
     key = f"account {name or login[:200]}"
 
-    def count_it(session: Session) -> float:
+    def count_it(session: Session, *, is_kept: bool = True) -> float:
         whole, here = accounts.tries_of(session, IN_ALL), accounts.tries_of(session, address)
         if throttle.is_flood(whole, now, throttle.MOST_IN_ALL) or (
             address and throttle.is_flood(here, now, throttle.MOST_AN_ADDRESS)
         ):
             return throttle.WINDOW.total_seconds()
-        failed = accounts.tries_of(session, key)
+        told = accounts.tries_of(session, key)
+        failed = throttle.by_this_clock(told, now)
         if (wait := throttle.seconds_to_wait(failed, now)) > 0:
-            return wait
+            if failed != told and is_kept:
+                accounts.keep_tries(session, key, failed)
+            return wait if is_kept or failed == told else 0.0
+        if not is_kept:
+            return 0.0
         accounts.keep_tries(session, key, throttle.one_more(failed, now))
         accounts.keep_tries(session, IN_ALL, throttle.one_more_in_window(whole, now))
         if address:
             accounts.keep_tries(session, address, throttle.one_more_in_window(here, now))
         return 0.0
 
-    wait = write(engine, count_it, quiet=True)
-    if wait > 0:
+    with reading(engine) as session:  # a flood of tries does not keep those who write waiting
+        wait = count_it(session, is_kept=False)
+    if (wait := wait or write(engine, count_it, quiet=True)) > 0:
         return Refused(int(-(-wait // 1)))
     with reading(engine) as session:
         known = accounts.secrets_of(session, login=name) if name else None
@@ -150,19 +165,23 @@ def enter_as(
 def who_is(
     workspace: Workspace, secret: str, *, now: datetime | None = None
 ) -> sessions.Known | None:
-    """Whose live session this cookie is. Its use is written down once a minute."""
+    """Whose live session this cookie is. Its use is written down once a minute.
+
+    Raises TargetingError where the database does not answer.
+    """
     now = now or utc_now()
-    engine = open_store(workspace)
-    with reading(engine) as session:
-        known = sessions.find_session(session, secret, now)
-    if known is not None and is_to_touch(known.times, now):
-        write(engine, lambda s: sessions.touch_sessions(s, [known.id], now), quiet=True)
-    return known
+    with told(workspace):
+        engine = open_store(workspace)
+        with reading(engine) as session:
+            known = sessions.find_session(session, secret, now)
+        if known is not None and is_to_touch(known.times, now):
+            write(engine, lambda s: sessions.touch_sessions(s, [known.id], now), quiet=True)
+        return known
 
 
 def actor_of(workspace: Workspace, session_id: str, *, now: datetime | None = None) -> Actor:
     """Who a session is, read anew: its role is today's. NOBODY where it has ended."""
-    with reading(open_store(workspace)) as session:
+    with told(workspace), reading(open_store(workspace)) as session:
         known = sessions.find_session_by_id(session, session_id, now or utc_now())
     return NOBODY if known is None else known.actor
 
@@ -170,21 +189,55 @@ def actor_of(workspace: Workspace, session_id: str, *, now: datetime | None = No
 def still_live(
     workspace: Workspace, used: set[str], watched: set[str], *, now: datetime | None = None
 ) -> set[str]:
-    """Those of the watched sessions that still are; those that were `used` are written down so."""
+    """Those of the watched sessions that still are; those that were `used` are written down so.
+
+    Raises TargetingError where the database does not answer.
+    """
     now = now or utc_now()
-    engine = open_store(workspace)
-    with reading(engine) as session:
-        live = sessions.live_ids(session, watched | used, now)
-    if old := [k for k in used if live.get(k)]:
-        write(engine, lambda s: sessions.touch_sessions(s, old, now), quiet=True)
+    with told(workspace):
+        engine = open_store(workspace)
+        with reading(engine) as session:
+            live = sessions.live_ids(session, watched | used, now)
+        if old := [k for k in used if live.get(k)]:
+            write(engine, lambda s: sessions.touch_sessions(s, old, now), quiet=True)
     return watched & live.keys()
+
+
+class Head(NamedTuple):
+    """How far the log had come when it was last looked at."""
+
+    last: int
+    hash: str
+
+
+NO_HEAD: Final = Head(0, "")
+
+
+def not_restored(workspace: Workspace, seen: Head, *, now: datetime | None = None) -> Head:
+    """How far the log is; every session ends where it no longer holds what it did (`seen`).
+
+    An older database was put in its place then, and sessions that had ended live in it again.
+    """
+    now = now or utc_now()
+
+    def end(session: Session) -> Head:
+        ended = sessions.end_sessions(session, now)
+        audit.record(session, SYSTEM, "session_end_all", count=ended, reason="restored", now=now)
+        return Head(*audit.head_of(session))
+
+    with told(workspace):
+        engine = open_store(workspace)
+        with reading(engine) as session:
+            is_same = audit.holds(session, seen.last, seen.hash)
+            head = Head(*audit.head_of(session))
+        return head if is_same else write(engine, end, quiet=True)
 
 
 def must_set_code(workspace: Workspace, actor: Actor) -> bool:
     """Whether an account's role asks for a second factor that it has not set up yet."""
     if actor.role not in SECOND_FACTOR:
         return False
-    with reading(open_store(workspace)) as session:
+    with told(workspace), reading(open_store(workspace)) as session:
         person = accounts.find_person(session, actor.id)
     return person is not None and not person.has_code and not person.is_external
 
@@ -242,12 +295,17 @@ def welcome(workspace: Workspace, secret: str, *, now: datetime | None = None) -
     return Welcome(link.kind, person.login, person.name, person.role)
 
 
+@dataclass(frozen=True)
+class Renewed:
+    """A password was chosen anew; its account logs in with it and with its code."""
+
+
 def take_link(
     workspace: Workspace, secret: str, password: str, *, login: str = "", name: str = "",
     browser: str = "", now: datetime | None = None,
-) -> Entered:  # fmt: skip
+) -> Entered | Renewed:  # fmt: skip
     """Use a link: the first administrator's account is made, an invited one is opened, a password
-    is chosen anew (its other sessions end, its code is asked for again where it had one).
+    is chosen anew (its other sessions end; where it has a code, the link alone lets nobody in).
 
     Raises TargetingError where the link is good no more, or the password, login or name is not one;
     the link stays good then.
@@ -263,7 +321,7 @@ def take_link(
     passwords.check_password(password, [login, login.partition("@")[0], *name.split()])
     kept = passwords.hash_password(password)
 
-    def take(session: Session) -> Entered:
+    def take(session: Session) -> Entered | Renewed:
         link = accounts.spend_link(session, secret, now)
         if link is None:
             raise TargetingError(LINK_IS_SPENT)
@@ -282,6 +340,8 @@ def take_link(
             )
             sessions.end_sessions(session, now, account_id=person.id)
         audit.record(session, person.actor, link.kind, now=now)
+        if person.has_code:
+            return Renewed()
         return _enter(session, person.actor, browser, now)
 
     return write(open_store(workspace), take, quiet=True)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from targeting.access.names import login_of, shown_name
 from targeting.access.roles import ROLES, Actor, require
 from targeting.config import Workspace
-from targeting.errors import TargetingError
+from targeting.errors import ForbiddenError, TargetingError
 from targeting.store import accounts, audit, sessions
 from targeting.store.accounts import Person
 from targeting.store.engine import Session, open_store, reading, write
+from targeting.store.opening import told
 from targeting.store.sessions import Shown
 from targeting.workflows.access.door import utc_now
 
+LONGEST_SUBJECT: Final = 255
+"""Signs, as OpenID Connect has it (Core 1.0, 2)."""
+
 
 class Invited(NamedTuple):
-    """A new account, and the secret of the link that opens it: told this once."""
+    """A new account, and the secret of the link that opens it: told this once; empty where it is
+    the identity provider that lets them in."""
 
     person: Person
     secret: str
@@ -27,7 +32,7 @@ def is_team(workspace: Workspace) -> bool:
     """Whether the campaign has accounts: without any, it is one desk's."""
     if not workspace.exists:
         return False
-    with reading(open_store(workspace)) as session:
+    with told(workspace), reading(open_store(workspace)) as session:
         return accounts.count_accounts(session) > 0
 
 
@@ -42,21 +47,36 @@ def invite(
     workspace: Workspace, actor: Actor, login: str, name: str, role: str, *,
     subject: str | None = None, now: datetime | None = None,
 ) -> Invited:  # fmt: skip
-    """A new account, closed until its link is used (at once open where an identity provider's
-    `subject` is given). Raises TargetingError for a login that is taken or none, or a role that is
-    none."""
+    """A new account, closed until its link is used. Where an identity provider's `subject` is
+    given, at once open to whoever the provider says that is, and to no password: no link is made.
+
+    Raises TargetingError for a login that is taken or none, a role or a subject that is none.
+    """
     require(actor, "users.manage")
     now = now or utc_now()
     login, name, role = login_of(login), shown_name(name), known_role(role)
+    if subject is not None:
+        subject = known_subject(subject)
 
     def add(session: Session) -> Invited:
         also = {} if subject is None else {"subject": subject, "state": "active"}
         person = accounts.add_account(session, login, name, role, now, **also)
-        secret = accounts.add_invitation(session, person.id, "join", now)
+        secret = "" if subject else accounts.add_invitation(session, person.id, "join", now)
         audit.record(session, actor, "invite", object=person.id, reason=role, now=now)
         return Invited(person, secret)
 
     return write(open_store(workspace), add, quiet=True)
+
+
+def known_subject(subject: str) -> str:
+    """Who somebody is at the identity provider, as it writes it (`sub`). Raises TargetingError for
+    what none is."""
+    if not (0 < len(subject) <= LONGEST_SUBJECT and subject.isascii() and subject.isprintable()):
+        raise TargetingError(
+            "a subject is what the identity provider calls somebody (“sub” in its list of "
+            f"accounts): 1 to {LONGEST_SUBJECT} plain signs."
+        )
+    return subject
 
 
 def known_role(role: str) -> str:
@@ -76,6 +96,10 @@ def renew(
 
     def make(session: Session) -> str:
         person = _person(session, account_id)
+        if person.is_external:
+            raise TargetingError(
+                "this account logs in with the identity provider: its password is changed there."
+            )
         kind = "join" if person.state == "invited" else "renew"
         audit.record(session, actor, "renew", object=person.id, now=now)
         return accounts.add_invitation(session, person.id, kind, now)
@@ -96,6 +120,7 @@ def change_role(
     role = known_role(role)
 
     def change(session: Session) -> Person:
+        _still_manages(session, actor)
         person = _person(session, account_id)
         if role != "administrator":
             _keep_an_administrator(session, person)
@@ -119,6 +144,7 @@ def disable(
     now = now or utc_now()
 
     def change(session: Session) -> Person:
+        _still_manages(session, actor)
         _keep_an_administrator(session, _person(session, account_id))
         done = accounts.change_account(session, account_id, version=version, state="disabled")
         sessions.end_sessions(session, now, account_id=account_id)
@@ -164,6 +190,17 @@ def reset_code(
         return done
 
     return write(open_store(workspace), change, quiet=True)
+
+
+def _still_manages(session: Session, actor: Actor) -> None:
+    """Raise ForbiddenError where somebody closed the account that asks, or took its role, just
+    now."""
+    if not actor.is_account:
+        return
+    there = accounts.find_person(session, actor.id)
+    if there is None or there.state != "active":
+        raise ForbiddenError("", "users.manage")
+    require(there.actor, "users.manage")
 
 
 def _person(session: Session, account_id: str) -> Person:
