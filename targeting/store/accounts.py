@@ -13,7 +13,7 @@ from targeting.access.roles import Actor
 from targeting.access.sessions import digest, new_id, new_secret
 from targeting.access.throttle import Tries
 from targeting.errors import TargetingError
-from targeting.store.models_access import Account, Invitation, LoginTry
+from targeting.store.models_access import Account, DoorSession, Invitation, LoginTry
 
 INVITATION_HOURS: Final = 7 * 24
 TRIES_KEPT: Final = timedelta(days=1)
@@ -230,3 +230,10 @@ def names_of(session: Session, ids: Sequence[str]) -> dict[str, str]:
     """Names of these accounts, for a screen."""
     rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(list(ids))))
     return {row.id: row.name for row in rows}
+
+
+def shut_the_door(session: Session) -> None:
+    """Take away every session, open link and count of tries: of a database that was put back, they
+    are another day's."""
+    for rows in (DoorSession, Invitation, LoginTry):
+        session.execute(delete(rows))

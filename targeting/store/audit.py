@@ -109,6 +109,48 @@ def holds(session: Session, line_id: int, line_hash: str) -> bool:
     return session.scalar(select(AuditLine.hash).where(AuditLine.id == line_id)) == line_hash
 
 
+class Kept(NamedTuple):
+    """A whole log: where it begins and ends (as `audit_head`), and every line's values."""
+
+    head: tuple[int, str, int, str]
+    lines: list[tuple[Any, ...]]
+
+
+KEPT_HEAD: Final = "SELECT first, before_first, last, last_hash FROM audit_head"
+KEPT_LINES: Final = (
+    "SELECT id, at, actor, role, act, object, count, reason, hash FROM audit ORDER BY id"
+)
+"""How a log is read whole, on both engines, without a session: see `carry_on`."""
+
+
+def carry_on(session: Session, kept: Kept) -> bool:
+    """Take over the log of the database that goes away, where it goes on from this one's.
+
+    A database that is put back is older: without its later lines nobody could tell what was done
+    since. Gives whether it did; a log of another database is left away.
+    """
+    first, before_first, last, last_hash = kept.head
+    known_last, known_hash = head_of(session)
+    hashes = {line[0]: line[-1] for line in kept.lines}
+    goes_on = known_last < first or hashes.get(known_last) == known_hash
+    if last < known_last or not goes_on:
+        return False
+    session.execute(delete(AuditLine))
+    for line in kept.lines:
+        at = line[1] if isinstance(line[1], datetime) else datetime.fromisoformat(line[1])
+        values = (line[0], at.replace(tzinfo=at.tzinfo or UTC), *line[2:])
+        names = ("id", "at", "actor", "role", "act", "object", "count", "reason", "hash")
+        session.add(AuditLine(**dict(zip(names, values, strict=True))))
+    session.execute(
+        update(AuditHead)
+        .where(AuditHead.id == 1)
+        .values(first=first, before_first=before_first, last=last, last_hash=last_hash)
+    )
+    session.flush()
+    session.expire_all()
+    return True
+
+
 def verify_chain(session: Session) -> Verdict:
     """Look over every line: each holds the hash of those before it, none lacks at either end."""
     head = session.get_one(AuditHead, 1)

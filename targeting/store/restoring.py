@@ -6,11 +6,11 @@ import os
 import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, inspect, update
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,8 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.manifest import changed_manifest, read_manifest
 from targeting.store import (
+    accounts,
+    audit,
     backups,
     cipher,
     engine,
@@ -93,9 +95,11 @@ def _refuse_unfit(workspace: Workspace, path: Path, up: PutUp) -> None:
 
 
 def _bring_up(
-    workspace: Workspace, made: Engine, up: PutUp, stones: list[Stone], secret: bytes
-) -> int:
-    """The schema of now, and erasures said again, in a database that nobody sees yet."""
+    workspace: Workspace, made: Engine, up: PutUp, stones: list[Stone], secret: bytes,
+    log: audit.Kept | None,
+) -> int:  # fmt: skip
+    """The schema of now, erasures said again, nobody inside, the log as it was until now: in a
+    database that nobody sees yet."""
     known = read_manifest(workspace).get("database")
     if up.found.revision != engine.NEWEST:
         engine.upgrade(made)
@@ -103,6 +107,11 @@ def _bring_up(
     def work(session: Session) -> int:
         if not up.found.store_id and known is not None:  # of before it had an id
             session.execute(update(StoreMark).values(store_id=known["id"]))
+        now = datetime.now(UTC)
+        accounts.shut_the_door(session)
+        if log is not None:
+            audit.carry_on(session, log)
+        audit.record(session, workspace.actor, "restore", reason=up.found.revision or "", now=now)
         return tombstones.replay(session, stones, secret)
 
     return engine.write(made, work)
@@ -136,7 +145,7 @@ def _into_file(
             _copy(copy, up.inside.key, draft, key)
             step("copied")
             made = engine.open_engine(f"sqlite:///{draft}")
-            back = _bring_up(workspace, made, up, stones, secret)
+            back = _bring_up(workspace, made, up, stones, secret, _log_of(here))
             made.dispose()
             _fold(draft, key)
             step("replayed")
@@ -206,6 +215,20 @@ def _stones_of(connection: Any) -> list[Stone]:
     return [Stone(kind, mark, date.fromisoformat(day)) for kind, mark, day in rows]
 
 
+def _log_of(connection: Any) -> audit.Kept | None:
+    """The log of the file that is here, whole; nothing where it has none."""
+    if connection is None:
+        return None
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_head'").fetchone()
+    return _whole_log(connection) if known else None
+
+
+def _whole_log(connection: Any) -> audit.Kept | None:
+    head = connection.execute(audit.KEPT_HEAD).fetchone()
+    lines = connection.execute(audit.KEPT_LINES).fetchall()
+    return None if head is None else audit.Kept(tuple(head), [tuple(line) for line in lines])
+
+
 def _copy(source: Path, source_key: str, target: Path, key: str) -> None:
     connection = cipher.apart(str(source), source_key, isolation_level=None)
     try:
@@ -240,11 +263,14 @@ def _onto_server(
         before = backups.take(workspace, "restore") if is_there else None
         step("kept")
         with postgres_copies.no_writer(address, engine.WRITE_LOCK):
-            stones = tombstones.read_stones(workspace)
+            stones, log = tombstones.read_stones(workspace), None
             if is_there:
                 with engine.reading(here) as session:
                     stones += tombstones.stones_in(session)
-            back = _bring_up(workspace, made, up, stones, secret)
+                with here.connect() as connection:
+                    if inspect(connection).has_table("audit_head"):
+                        log = _whole_log(connection.connection.cursor())
+            back = _bring_up(workspace, made, up, stones, secret, log)
             made.dispose()
             step("replayed")
             postgres_copies.copy_over(url, address)

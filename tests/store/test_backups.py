@@ -15,7 +15,17 @@ from sqlalchemy import text
 from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import PrivacyError, WorkspaceError
-from targeting.store import backups, cipher, engine, restoring, strongbox, tombstones
+from targeting.store import (
+    accounts,
+    audit,
+    backups,
+    cipher,
+    engine,
+    restoring,
+    sessions,
+    strongbox,
+    tombstones,
+)
 from targeting.store.backup_names import is_due, list_backups
 from targeting.store.backups import Backup
 from targeting.store.engine import check_integrity, open_store, reading, write
@@ -104,13 +114,14 @@ def test_one_erased_after_a_backup_is_not_brought_back_by_it(campaign: Workspace
         assert session.execute(text("SELECT name FROM campaign")).scalar() == "changed since"
 
 
-def test_nobody_is_to_be_read_in_a_backup(sealed: Workspace, plain: Workspace) -> None:
-    put_people(sealed, 1000)
-    for workspace in (sealed, plain):
-        made = backups.take(workspace, "asked")
-        assert made.path.stat().st_mode & 0o077 == 0
-        assert files_with(workspace.root / "backups", [*names_of(1000), "Toutlemonde"]) == {}
-        assert b"SQLite" not in made.path.read_bytes()
+@pytest.mark.parametrize("kind", ["sealed", "plain"])
+def test_nobody_is_to_be_read_in_a_backup(kind: str, request: pytest.FixtureRequest) -> None:
+    workspace: Workspace = request.getfixturevalue(kind)
+    put_people(workspace, 1000)
+    made = backups.take(workspace, "asked")
+    assert made.path.stat().st_mode & 0o077 == 0
+    assert files_with(workspace.root / "backups", [*names_of(1000), "Toutlemonde"]) == {}
+    assert b"SQLite" not in made.path.read_bytes()
 
 
 def test_a_database_that_is_put_back_by_hand_forgets_whom_it_should(plain: Workspace) -> None:
@@ -403,7 +414,7 @@ def test_the_invented_town_comes_back_from_its_backup(demo_folder: Path, tmp_pat
     assert code == 0, told
     assert json.loads(told)["rows"] == made["rows"]
     again = backups.take(town, "asked").facts.rows
-    assert again == made["rows"]
+    assert again == made["rows"] | {"audit": made["rows"]["audit"] + 1}, "and a line that tells it"
     assert again["visit"] > 1000
 
 
@@ -415,3 +426,23 @@ def test_before_a_migration_a_backup_is_taken(plain: Workspace) -> None:
     restoring.restore(plain, made[0])
     assert people(plain) == names_of(3)
     assert cipher.is_plain(plain.root / "relance.db")
+
+
+def test_who_was_inside_is_out_and_the_log_goes_on_where_it_was(campaign: Workspace) -> None:
+    store = open_store(campaign)
+    person = write(store, lambda s: accounts.add_account(s, "anna", "Anna", "strategist", NOW))
+    write(store, lambda s: audit.record(s, person.actor, "login", now=NOW))
+    made = backups.take(campaign, "asked")
+    opened = write(store, lambda s: sessions.open_session(s, person.id, "", NOW))
+    write(store, lambda s: accounts.add_invitation(s, person.id, "renew", NOW))
+    write(store, lambda s: audit.record(s, person.actor, "export", now=NOW))
+    restoring.restore(campaign, made.path)
+    forget()
+    with reading(open_store(campaign)) as session:
+        told = [line.act for line in audit.lines_of(session)][::-1]
+        assert told[:2] == ["login", "export"]
+        assert told[-1] == "restore"
+        assert audit.verify_chain(session).is_whole
+        assert sessions.find_session(session, opened.secret, NOW) is None
+        assert accounts.find_by_login(session, "anna") is not None
+        assert sessions.list_sessions(session, NOW) == []
