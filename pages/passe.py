@@ -6,6 +6,7 @@ from targeting.codes import LEDGER_KINDS
 from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import least_sure_first, ledger_listing, vintage_in
 from targeting.web.at_hand import open_or_stop
+from targeting.web.handed import handing
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_past
 from targeting.web.words import language, say
@@ -51,7 +52,10 @@ else:
         alt=say("ledger.alt"),
     )  # fmt: skip
     st.download_button(
-        say("ledger.download"), lambda: ledger_csv(rows, lang), "relance-passe-des-bureaux.csv",
-        "text/csv", on_click="ignore",
-    )  # fmt: skip
+        say("ledger.download"),
+        handing("ledger.csv", lambda: ledger_csv(rows, lang)),
+        "relance-passe-des-bureaux.csv",
+        "text/csv",
+        on_click="ignore",
+    )
 st.caption(say("ledger.how"))

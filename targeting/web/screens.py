@@ -50,3 +50,9 @@ SCREENS: Final = (
     Screen("sante", "nav.health", "health.title", "data"),
 )
 """In the order of the menu."""
+
+
+def screen_called(name: str) -> Screen:
+    """The screen of that name. Raises KeyError where there is none."""
+    found = {one.name: one for one in SCREENS}
+    return found[name]

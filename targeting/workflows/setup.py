@@ -21,10 +21,12 @@ from targeting.reference.held import OUTLINED, list_elections, list_stations
 from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
 from targeting.reference.tables import list_layers
 from targeting.shipped import OUR_BLOCS
-from targeting.store.engine import open_store, reading, write
+from targeting.store import audit
+from targeting.store.engine import Session, open_store, reading, write
 from targeting.store.opening import forget_database
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import latest_cut
+from targeting.workflows.access.asks import asks
 
 KINDS: Final = ("campaign", "demo")
 
@@ -51,6 +53,7 @@ class Readiness:
     has_turfs: bool
 
 
+@asks("campaign.change")
 def init_workspace(
     workspace: Workspace,
     *,
@@ -83,19 +86,15 @@ def init_workspace(
     if new_database:
         forget_database(workspace)
     engine = open_store(workspace)
-    write(
-        engine,
-        lambda s: (
-            save_campaign(
-                s,
-                name=name,
-                communes=codes or None,
-                election_id=election_id,
-                target=list(target) or None,
-                ballot_date=ballot_date,
-            ).id
-        ),
-    )
+
+    def save(session: Session) -> None:
+        save_campaign(
+            session, name=name, communes=codes or None, election_id=election_id,
+            target=list(target) or None, ballot_date=ballot_date,
+        )  # fmt: skip
+        audit.record(session, workspace.actor, "settings", object="campaign")
+
+    write(engine, save)
     return campaign_card(workspace)
 
 

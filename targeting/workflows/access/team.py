@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from targeting.access.names import login_of, shown_name
-from targeting.access.roles import ROLES, Actor, require
+from targeting.access.roles import ROLES, Actor
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.store import accounts, audit, sessions
 from targeting.store.accounts import Person
 from targeting.store.engine import Session, open_store, reading, write
 from targeting.store.sessions import Shown
+from targeting.workflows.access.asks import ask
 from targeting.workflows.access.door import utc_now
 
 
@@ -33,7 +34,7 @@ def is_team(workspace: Workspace) -> bool:
 
 def list_team(workspace: Workspace, actor: Actor) -> list[Person]:
     """Every account, by name."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     with reading(open_store(workspace)) as session:
         return accounts.list_people(session)
 
@@ -45,7 +46,7 @@ def invite(
     """A new account, closed until its link is used (at once open where an identity provider's
     `subject` is given). Raises TargetingError for a login that is taken or none, or a role that is
     none."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
     login, name, role = login_of(login), shown_name(name), known_role(role)
 
@@ -71,7 +72,7 @@ def renew(
 ) -> str:
     """A link to choose a password anew (or, not yet joined, to join); the code is asked for as
     before."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def make(session: Session) -> str:
@@ -91,7 +92,7 @@ def change_role(
 
     Raises TargetingError where it is the last administrator, or another changed it meanwhile.
     """
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
     role = known_role(role)
 
@@ -115,7 +116,7 @@ def disable(
     Raises TargetingError where it is the last administrator: two that close each other at once
     leave one.
     """
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -133,7 +134,7 @@ def enable(
     version: int | None = None, now: datetime | None = None,
 ) -> Person:  # fmt: skip
     """Open a closed account again, as it was."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -153,7 +154,7 @@ def reset_code(
 ) -> Person:
     """Take an account's second factor away (a telephone lost): its sessions end; a role that asks
     for one sets it up at the next login."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -188,7 +189,7 @@ def _keep_an_administrator(session: Session, person: Person) -> None:
 
 def list_open(workspace: Workspace, actor: Actor, *, now: datetime | None = None) -> list[Shown]:
     """Live sessions: everybody's for who manages accounts, else one's own."""
-    require(actor, "sessions.end", own=True)
+    ask(workspace.asked_by(actor), "sessions.end", own=True)
     own = None if actor.may("sessions.end") else actor.id
     with reading(open_store(workspace)) as session:
         return sessions.list_sessions(session, now or utc_now(), account_id=own)
@@ -200,10 +201,11 @@ def end_session(
     """End one session; false where it had ended. Raises ForbiddenError for another's, unless one
     manages accounts."""
     now = now or utc_now()
+    with reading(open_store(workspace)) as session:
+        owner = sessions.owner_of(session, session_id)
+    ask(workspace.asked_by(actor), "sessions.end", own=owner == actor.id)
 
     def end(session: Session) -> bool:
-        owner = sessions.owner_of(session, session_id)
-        require(actor, "sessions.end", own=owner == actor.id)
         done = bool(sessions.end_sessions(session, now, session_id=session_id))
         if done:
             audit.record(session, actor, "session_end", object=session_id, now=now)
@@ -216,7 +218,7 @@ def end_all(
     workspace: Workspace, actor: Actor, *, everybody: bool = False, now: datetime | None = None
 ) -> int:
     """End one's other sessions, or (`everybody`) all but the one that asks. Gives how many."""
-    require(actor, "sessions.end", own=not everybody)
+    ask(workspace.asked_by(actor), "sessions.end", own=not everybody)
     now = now or utc_now()
 
     def end(session: Session) -> int:
