@@ -246,3 +246,33 @@ def returns(
 
 
 COMMANDS = (plan, turfs, walkbook, returns)
+
+
+@turfs.command()
+@click.argument("turf_id")
+@click.argument("login")
+@json_option
+@click.pass_obj
+def assign(console: Console, turf_id: str, login: str) -> None:
+    """Put a turf into the hands of an account: its list, its prints and its returns are theirs."""
+    from targeting.workflows.turfs.assign import assign_turf
+
+    done = assign_turf(console.workspace, turf_id, login)
+    words = "is in the hands of" if done.is_new else "was in the hands of"
+    console.answer(
+        {"turf_id": done.turf_id, "name": done.name, "is_new": done.is_new},
+        f"{done.turf_id} {words} {done.name}.",
+    )
+
+
+@turfs.command()
+@click.argument("turf_id")
+@json_option
+@click.pass_obj
+def unassign(console: Console, turf_id: str) -> None:
+    """Take a turf back from whoever has it."""
+    from targeting.workflows.turfs.assign import take_back
+
+    name = take_back(console.workspace, turf_id)
+    told = f"was taken back from {name}" if name else "is in nobody's hands"
+    console.answer({"turf_id": turf_id.upper(), "taken_from": name}, f"{turf_id.upper()} {told}.")

@@ -83,7 +83,7 @@ FREE: Final = {
         access.door.welcome access.door.take_link access.door.set_code access.door.tidy
         access.team.is_team""",
     "asks inside, of the actor it is given (tests/workflows/test_team.py)": """
-        access.team.list_team access.team.invite access.team.renew access.team.change_role
+        access.team.list_team access.team.find access.team.invite access.team.renew access.team.change_role
         access.team.disable access.team.enable access.team.reset_code access.team.list_open
         access.team.end_session access.team.end_all access.log.read_log access.log.verify_log""",
     "asks and writes down for others": """

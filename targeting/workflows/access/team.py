@@ -39,6 +39,16 @@ def list_team(workspace: Workspace, actor: Actor) -> list[Person]:
         return accounts.list_people(session)
 
 
+def find(workspace: Workspace, actor: Actor, login: str) -> Person:
+    """The account of that login. Raises TargetingError where there is none."""
+    ask(workspace.asked_by(actor), "users.manage")
+    with reading(open_store(workspace)) as session:
+        person = accounts.find_by_login(session, login_of(login))
+    if person is None:
+        raise TargetingError("no account has this login: `users list` tells them.")
+    return person
+
+
 def invite(
     workspace: Workspace, actor: Actor, login: str, name: str, role: str, *,
     subject: str | None = None, now: datetime | None = None,

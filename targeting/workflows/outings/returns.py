@@ -78,6 +78,8 @@ def _import_frames(workspace: Workspace, files: Sequence[TextFile], desk: Desk) 
     try:
         chains = sealed_of_frames("\n".join(f.text.decode() for f in files))
         return [_import_sealed(workspace, name, sealed, desk) for sealed in chains]
+    except ForbiddenError:
+        raise
     except TargetingError as error:
         raise SourceError(name, str(error)) from error
 
