@@ -3,9 +3,16 @@
 import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in, percent_in
-from targeting.web.at_hand import page_link
+from targeting.shipped import PAGES
+from targeting.web.at_hand import may, page_link
 from targeting.web.empty import files_link
-from targeting.web.loaders import load_campaign, load_desk, load_holdings, shows_demo
+from targeting.web.loaders import (
+    load_campaign,
+    load_desk,
+    load_holdings,
+    load_turf_board,
+    shows_demo,
+)
 from targeting.web.words import countdown, language, say, show_credits, today, told
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
@@ -80,6 +87,14 @@ def show_desk(desk: Desk, lang: str) -> None:
         page_link("carte", say("desk.open_map"))
 
 
+def show_own(lang: str) -> None:
+    """What is in one's own hands."""
+    board = load_turf_board()
+    with st.container(border=True, key="own"):
+        st.metric(say("hands.mine"), number_in(lang, 0 if board is None else len(board.kept.turfs)))
+        page_link("secteurs", say("next.open_turfs"))
+
+
 def show_holdings(held: Holdings, campaign: CampaignCard, lang: str) -> None:
     """What the campaign is made of, folded."""
     facts = {
@@ -108,6 +123,8 @@ def show_holdings(held: Holdings, campaign: CampaignCard, lang: str) -> None:
             said.text(fact)
 
 
+if not may("places.see"):  # who walks lands on their turfs
+    st.switch_page(str(PAGES / "secteurs.py"))
 campaign = load_campaign()
 if shows_demo():
     st.markdown(f":orange-background[{say('demo.banner')}]")
@@ -117,7 +134,10 @@ if campaign is None:
 lang = language()
 held = load_holdings()
 if held.step in ("turfs", "map"):
-    show_desk(load_desk(today()), lang)
+    if may("plan.see"):
+        show_desk(load_desk(today()), lang)
+    elif may("turfs.see"):
+        show_own(lang)
 show_next(held)
 show_holdings(held, campaign, lang)
 st.caption(say("home.what") + " " + say("home.place_not_person"))

@@ -258,11 +258,10 @@ def assign(console: Console, turf_id: str, login: str) -> None:
     from targeting.workflows.turfs.assign import assign_turf
 
     done = assign_turf(console.workspace, turf_id, login)
-    words = "is in the hands of" if done.is_new else "was in the hands of"
-    console.answer(
-        {"turf_id": done.turf_id, "name": done.name, "is_new": done.is_new},
-        f"{done.turf_id} {words} {done.name}.",
-    )
+    told = f"{done.turf_id} is in the hands of {done.name}."
+    if not done.is_new:
+        told = f"{done.turf_id} was in the hands of {done.name} already: nothing changed."
+    console.answer({"turf_id": done.turf_id, "name": done.name, "is_new": done.is_new}, told)
 
 
 @turfs.command()
@@ -273,6 +272,9 @@ def unassign(console: Console, turf_id: str) -> None:
     """Take a turf back from whoever has it."""
     from targeting.workflows.turfs.assign import take_back
 
-    name = take_back(console.workspace, turf_id)
-    told = f"was taken back from {name}" if name else "is in nobody's hands"
-    console.answer({"turf_id": turf_id.upper(), "taken_from": name}, f"{turf_id.upper()} {told}.")
+    code = turf_id.strip().upper()
+    name = take_back(console.workspace, code)
+    told = f"{code} was in nobody's hands: nothing changed."
+    if name is not None:
+        told = f"{code} was taken back from {name}."
+    console.answer({"turf_id": code, "taken_from": name}, told)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
 
 from targeting.access.roles import LOCAL, ROLES
 from targeting.cli.console import Console, json_option
+from targeting.locale import NO_VALUE, moment_in, text_in
 
 ORIGIN = "https://relance.example"
 
@@ -39,7 +42,7 @@ def first(console: Console, origin: str | None) -> None:
         raise TargetingError(
             "the campaign has an administrator: `users renew LOGIN` gives a new link to somebody."
         )
-    _tell_link(console, secret, origin, {"hours": FIRST_HOURS}, "first administrator, 24 hours")
+    _tell_link(console, secret, origin, {"hours": FIRST_HOURS})
 
 
 @users.command()
@@ -51,11 +54,12 @@ def first(console: Console, origin: str | None) -> None:
 @click.pass_obj
 def invite(console: Console, login: str, name: str, role: str, origin: str | None) -> None:
     """Make an account, closed until its link is used."""
+    from targeting.store.accounts import INVITATION_HOURS
     from targeting.workflows.access import team
 
     made = team.invite(console.workspace, LOCAL, login, name, role)
     facts = {"login": made.person.login, "name": made.person.name, "role": role}
-    _tell_link(console, made.secret, origin, facts, "account made, 7 days")
+    _tell_link(console, made.secret, origin, facts | {"hours": INVITATION_HOURS})
 
 
 @users.command(name="list")
@@ -65,20 +69,26 @@ def list_(console: Console) -> None:
     """List the accounts."""
     from targeting.workflows.access import team
 
+    say = partial(text_in, console.language)
     people = team.list_team(console.workspace, LOCAL)
     lines = [
-        f"{p.login:<28} {p.role:<15} {p.state:<9} {p.login_at:%Y-%m-%d %H:%M} UTC  {p.name}"
-        if p.login_at
-        else f"{p.login:<28} {p.role:<15} {p.state:<9} {'never logged in':<20}  {p.name}"
+        f"{p.login:<28} {say(f'role.{p.role}'):<22} {_when(console, p.login_at):<17} {p.name}"
+        + ("" if p.state == "active" else f" ({say(f'state.{p.state}')})")
         for p in people
     ]
-    none = "no account: whoever sits at this machine does everything (`users first` begins a team)."
+    none = (
+        "no account: whoever sits at this machine may do everything; `users first` begins a team."
+    )
     facts = [
         {k: v for k, v in p._asdict().items() if k != "id"} | {"login_at": _moment(p.login_at)}
         | {"made_at": _moment(p.made_at)}
         for p in people
     ]  # fmt: skip
     console.answer({"accounts": facts}, "\n".join(lines) or none)
+
+
+def _when(console: Console, at: datetime | None) -> str:
+    return moment_in(console.language, at) if at else NO_VALUE
 
 
 def _moment(at: Any) -> str | None:
@@ -132,11 +142,12 @@ def enable(console: Console, login: str) -> None:
 @click.pass_obj
 def renew(console: Console, login: str, origin: str | None) -> None:
     """Print a link to choose a password anew, or to join where that was not done."""
+    from targeting.store.accounts import INVITATION_HOURS
     from targeting.workflows.access import team
 
     there = team.find(console.workspace, LOCAL, login)
     secret = team.renew(console.workspace, LOCAL, there.id)
-    _tell_link(console, secret, origin, {"login": there.login}, "password anew, 7 days")
+    _tell_link(console, secret, origin, {"login": there.login, "hours": INVITATION_HOURS})
 
 
 @users.command(name="reset-code")
@@ -174,7 +185,7 @@ def sessions(console: Console, session_id: str | None, end_all: bool) -> None:
         for s in shown
     ]  # fmt: skip
     lines = [f"sessions ended: {ended}"] if end_all or session_id else []
-    lines += [f"{s.id}  {s.seen_at:%Y-%m-%d %H:%M} UTC  {s.name}, {s.browser}" for s in shown]
+    lines += [f"{s.id}  {_when(console, s.seen_at)}  {s.name}, {s.browser}" for s in shown]
     console.answer({"ended": ended, "sessions": facts}, "\n".join(lines) or "nobody is logged in.")
 
 
@@ -202,16 +213,14 @@ def verify_log(console: Console) -> None:
     )
 
 
-def _tell_link(
-    console: Console, secret: str, origin: str | None, facts: dict[str, Any], what: str
-) -> None:
+def _tell_link(console: Console, secret: str, origin: str | None, facts: dict[str, Any]) -> None:
     """A link of one use, told this once."""
     from targeting.web.asking import parse_origin
     from targeting.web.gate import other_origins
 
     begins = parse_origin(origin) if origin else next(iter(other_origins()), "")
     link = f"{begins}/join?k={secret}"
-    lines = [f"link of one use ({what}), told this once: {link}"]
+    lines = [f"link of one use, good for {facts['hours']} hours, told this once: {link}"]
     if not begins:
         lines.append(f"put the address of the dashboard before it, as {ORIGIN}/join…")
     console.answer(facts | {"link": link}, "\n".join(lines))

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from targeting import locale
+from targeting.access.roles import ROLES
 from targeting.codes import BLOCS, KINDS
 from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
@@ -26,7 +27,10 @@ from targeting.scoring.capture import ARENAS
 from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
+from targeting.store.audit import ACTS
 from targeting.store.models import TURF_STATUSES
+from targeting.store.models_access import STATES
+from targeting.web.journal import KINDS as KINDS_OF_ACTS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -54,6 +58,11 @@ FAMILIES = {
     "backtest.label": LABELS,
     "source": SOURCES,
     "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
+    "act": ACTS,
+    "log.kind": KINDS_OF_ACTS,
+    "role": ROLES,
+    "role_is": ROLES,
+    "state": STATES,
     "place": ("arrondissement", "constituency", "constituency_first"),
 }
 

@@ -27,8 +27,11 @@ BRAKES: Final = {"reveal": (MOST_REVEALS, REVEALS_IN), "export": (MOST_EXPORTS, 
 of it) are `file`, books printed are `print`: written down as well, and never braked."""
 
 
+ID_LENGTH: Final = 32
+
+
 class Page(NamedTuple):
-    """A page of the log, with the names of who is in it."""
+    """A page of the log, with the names of the accounts in it: the log itself has none."""
 
     lines: list[Line]
     names: dict[str, str]
@@ -45,7 +48,8 @@ def read_log(
     since = (now or datetime.now(UTC)) - timedelta(days=7)
     with reading(open_store(workspace)) as session:
         lines = audit.lines_of(session, before=before, actor=who, acts=acts, most=min(most, 200))
-        names = accounts.names_of(session, list({line.actor for line in lines}))
+        told = {part for line in lines for part in (line.actor, *line.object.split(" "))}
+        names = accounts.names_of(session, [part for part in told if len(part) == ID_LENGTH])
         return Page(lines, names, audit.count_all_since(session, "brake", since))
 
 

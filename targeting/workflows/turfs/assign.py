@@ -76,9 +76,10 @@ def assign_turf(
                 "change the role."
             )
         status = assignments.status_of(session, turf_id)
+        if status is None:
+            raise TargetingError(f"there is no turf {turf_id[:12]}: see the list of turfs.")
         if status not in OPEN:
-            told = "is no turf" if status is None else "is not open (done or withdrawn)"
-            raise TargetingError(f"{turf_id[:12]} {told}: see the list of turfs.")
+            raise TargetingError(f"{turf_id} is done or withdrawn: give one that is open.")
         if held is not None and held.account_id == person.id:
             return Handed(turf_id, person.name, is_new=False)
         if held is not None:
