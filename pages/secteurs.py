@@ -37,7 +37,7 @@ from targeting.workflows.turfs.cutting import (
     preview_cut,
     restore_report,
 )
-from targeting.workflows.turfs.overview import TurfBoard, turf_file
+from targeting.workflows.turfs.overview import TurfBoard, turf_file, turf_preview
 from targeting.workflows.turfs.polishing import is_polishing, polish_state, start_polish
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 
@@ -434,7 +434,7 @@ def show_turfs(board: TurfBoard) -> None:
     show_files(turf_id)
     if turf_id is not None:
         with st.expander(say("turfs.preview"), key="preview"):
-            page = turf_file(workspace(), "html", [turf_id], language=language()).decode()
+            page = turf_preview(workspace(), turf_id, language=language())
             st.iframe(page, height=700, alt=say("turfs.preview"))
 
 

@@ -8,10 +8,10 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from targeting.access.roles import LOCAL, NOBODY, ROLES, SYSTEM
+from targeting.access.roles import ACTIONS, LOCAL, NOBODY, ROLES, SYSTEM
 from targeting.errors import TargetingError
 from targeting.locale import moment_in, number_in
-from targeting.store.audit import Line, Verdict
+from targeting.store.audit import ACTS, Line, Verdict
 from targeting.web.kept import workspace
 from targeting.web.words import language, say, show_trouble, told
 from targeting.workflows.access import log, team
@@ -121,10 +121,25 @@ def log_table(lines: list[Line], names: Mapping[str, str], lang: str) -> pd.Data
     return pd.DataFrame(rows)
 
 
+THINGS: Final = (
+    "campaign", "demo", "results", "stations", "addresses", "streets", "doors", "quarters",
+    "visits", "books", "scores", "priorities", "coverage", "health", "ledger", "backtest", "map",
+    "card", "plan", "turfs",
+)  # fmt: skip
+"""What lines speak of, by a word of ours; anything else is an id or a turf's code."""
+
+
 def _object(line: Line, names: Mapping[str, str]) -> str:
-    return " · ".join(names.get(part, _plain(part)) for part in line.object.split(" ") if part)
+    return " · ".join(names.get(part) or _word(part) for part in line.object.split(" ") if part)
 
 
-def _plain(part: str) -> str:
-    """An id of a session says nothing: the beginning is enough to tell two apart."""
-    return f"{part[:6]}…" if len(part) == 32 else part
+def _word(part: str) -> str:
+    """A kind of file, an action, an act in words; of an id of a session, the beginning."""
+    if part in ACTIONS:
+        return say(f"action.{part}")
+    if part in ACTS:
+        return say(f"act.{part}")
+    thing, dot, kind = part.partition(".")
+    if thing in THINGS:
+        return say(f"thing.{thing}") + (f" ({kind})" if dot else "")
+    return f"{part[:6]}…" if len(part) == log.ID_LENGTH else part

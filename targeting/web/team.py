@@ -70,11 +70,9 @@ def show_news() -> None:
 
 def show_invitation() -> None:
     """Name, login, role in words, and the button."""
-    with st.form("invite_form", border=False):
-        st.text_input(say("team.name"), key="invite_name", max_chars=80)
-        st.text_input(
-            say("team.login"), key="invite_login", max_chars=80, help=say("door.join.login_help")
-        )
+    with st.form("invite_form", border=False, enter_to_submit=False):
+        st.text_input(say("team.name"), key="invite_name")
+        st.text_input(say("team.login"), key="invite_login", help=say("door.join.login_help"))
         st.radio(
             say("team.role"), ROLES, key="invite_role", index=ROLES.index("canvasser"),
             format_func=lambda r: say(f"role.{r}"), captions=[say(f"role_is.{r}") for r in ROLES],

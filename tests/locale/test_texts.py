@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from targeting import locale
-from targeting.access.roles import ROLES
+from targeting.access.roles import ACTIONS, ROLES
 from targeting.codes import BLOCS, KINDS
 from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
@@ -31,6 +31,7 @@ from targeting.store.audit import ACTS
 from targeting.store.models import TURF_STATUSES
 from targeting.store.models_access import STATES
 from targeting.web.journal import KINDS as KINDS_OF_ACTS
+from targeting.web.journal import THINGS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -59,6 +60,8 @@ FAMILIES = {
     "source": SOURCES,
     "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
     "act": ACTS,
+    "action": ACTIONS,
+    "thing": THINGS,
     "log.kind": KINDS_OF_ACTS,
     "role": ROLES,
     "role_is": ROLES,

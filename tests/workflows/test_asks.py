@@ -51,7 +51,7 @@ ASKED: Final = {
     "plan.see": """
         desk.load_desk turfs.plan.make_plan turfs.plan.plan_report turfs.plan.write_plan""",
     "turfs.see": """
-        turfs.board.load_campaign_turfs turfs.overview.load_turf_board
+        turfs.board.load_campaign_turfs turfs.overview.load_turf_board turfs.overview.turf_preview
         turfs.assign.turfs_in_hand""",
     "turfs.cut": """
         turfs.cutting.cut_campaign_turfs turfs.cutting.preview_cut turfs.cutting.preview_report

@@ -12,15 +12,17 @@ import geopandas as gpd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.exports.formats import write_table
+from targeting.exports.formats import About, known_format, write_table
+from targeting.reference.credits import credits
 from targeting.reference.streets import load_streets as load_stored_streets
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut
 from targeting.store.withdrawn import can_be_restored
 from targeting.turf.cut import share_within
 from targeting.workflows.access.asks import asks, whose
+from targeting.workflows.setup import campaign_card
 from targeting.workflows.turfs.board import CampaignTurfs, load_campaign_turfs
-from targeting.workflows.turfs.files import export_turfs
+from targeting.workflows.turfs.files import export_turfs, turf_sheets
 from targeting.workflows.turfs.recut import turfs_with_doors_left
 
 DRAWN_STREETS: Final = 60_000
@@ -105,6 +107,17 @@ def turf_file(
             out = Path(folder) / f"turfs.{kind}"
             export_turfs(workspace, out, turf_ids=turf_ids, language=language)
         return out.read_bytes()
+
+
+@asks("turfs.see", own=True)
+def turf_preview(workspace: Workspace, turf_id: str, *, language: str) -> str:
+    """The list of one turf as it would be printed, to be looked at: no file goes out."""
+    kept = load_campaign_turfs(workspace, [turf_id])
+    about = About(credits(workspace), campaign_card(workspace).name, language)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "turf.html"
+        known_format(out).write(out, turf_sheets(workspace, kept), about)
+        return out.read_text("utf-8")
 
 
 def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:
