@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -57,7 +58,7 @@ def show_hands(turf_id: str, held: Held | None) -> None:
             )  # fmt: skip
 
 
-def _do(work: partial[object]) -> None:
+def _do(work: Callable[[], object]) -> None:
     try:
         work()
     except TargetingError as error:

@@ -36,7 +36,7 @@ from targeting.streetnames import address_line
 from targeting.turf.describe import barriers_crossed
 from targeting.turf.means import mean_over_doors
 from targeting.turf.value import value_turfs
-from targeting.workflows.access.asks import asks
+from targeting.workflows.access.asks import asks, whose
 from targeting.workflows.access.log import hand_out
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.scores import score_bounds, score_stations, station_priorities
@@ -98,7 +98,9 @@ def export_turfs(
         return [out]
     about = About(credits(workspace), campaign_card(workspace).name, language)
     written = form.write(out, CONTENTS[form.holds](workspace, kept), about)
-    if form.holds in (TABLE, MAP, SHEETS) and set(kept.turfs["cut_id"]) == {kept.cut_id}:
+    sees_all = whose(workspace, "turfs.see") is None
+    is_of_the_cut = sees_all and set(kept.turfs["cut_id"]) == {kept.cut_id}
+    if form.holds in (TABLE, MAP, SHEETS) and is_of_the_cut:
         beside = out.with_name(out.stem + ".excluded.csv")
         written += write_csv(kept.excluded, beside, ())
     return written
