@@ -5,6 +5,7 @@ import streamlit as st
 from targeting.locale import date_in, election_in, number_in, percent_in
 from targeting.shipped import PAGES
 from targeting.web.at_hand import may, page_link
+from targeting.web.ballot import choose_vote, round_in_words
 from targeting.web.empty import files_link
 from targeting.web.loaders import (
     load_campaign,
@@ -13,7 +14,8 @@ from targeting.web.loaders import (
     load_turf_board,
     shows_demo,
 )
-from targeting.web.words import countdown, language, say, show_credits, today, told
+from targeting.web.words import countdown, language, meaning, say, show_credits, today, told
+from targeting.workflows.ballot import ballot_of
 from targeting.workflows.desk import Desk
 from targeting.workflows.home import COMMANDS, Holdings
 from targeting.workflows.setup import CampaignCard
@@ -45,20 +47,35 @@ def show_next(held: Holdings) -> None:
             page_link("secteurs", say("next.open_turfs"))
 
 
-def show_desk(desk: Desk, lang: str) -> None:
+def show_vote(desk: Desk, campaign: CampaignCard, lang: str) -> None:
+    """The vote, how far it is, and the way to choose it or another."""
+    vote = ballot_of(campaign)
+    if desk.days_left is None or desk.eve is None:
+        st.metric(say("desk.ballot"), say("desk.no_day"))
+        st.markdown(say("desk.set_day"))
+    else:
+        st.metric(say("desk.ballot"), countdown(desk.days_left))
+        if vote is not None and vote.kind:
+            which = round_in_words(vote.kind, vote.round_number)
+            st.markdown(f"{which} · {date_in(lang, vote.day)}")
+        if desk.days_left >= 0:
+            key = "desk.silence" if desk.days_left > 1 else "desk.silence_now"
+            st.markdown(say(key, day=date_in(lang, desk.eve)))
+        if vote is not None and vote.second_day is not None and vote.kind:
+            st.markdown(say("ballot.second", day=date_in(lang, vote.second_day)))
+    if not may("campaign.change"):
+        return
+    with st.popover(say("ballot.choose" if vote is None else "ballot.change"), key="ballot"):
+        choose_vote(campaign)
+
+
+def show_desk(desk: Desk, campaign: CampaignCard, lang: str) -> None:
     """Four figures of the day; each leads to the screen that does something about it."""
     boxes = st.columns(4)
     with boxes[0].container(border=True, height="stretch"):
-        if desk.days_left is None or desk.eve is None:
-            st.metric(say("desk.ballot"), say("desk.no_day"))
-            st.markdown(say("desk.set_day"))
-        else:
-            st.metric(say("desk.ballot"), countdown(desk.days_left))
-            if desk.days_left >= 0:
-                key = "desk.silence" if desk.days_left > 1 else "desk.silence_now"
-                st.markdown(say(key, day=date_in(lang, desk.eve)))
+        show_vote(desk, campaign, lang)
     with boxes[1].container(border=True, height="stretch"):
-        st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]))
+        st.metric(say("desk.turfs"), number_in(lang, desk.turfs["ready"]), help=meaning("turf"))
         st.markdown(
             told("desk.in_progress", desk.turfs["in_progress"])
             + " · "
@@ -66,7 +83,7 @@ def show_desk(desk: Desk, lang: str) -> None:
         )
         page_link("secteurs", say("desk.open_turfs"))
     with boxes[2].container(border=True, height="stretch"):
-        st.metric(say("desk.week"), told("desk.doors", desk.week_doors))
+        st.metric(say("desk.week"), told("desk.doors", desk.week_doors), help=meaning("door"))
         st.markdown(
             say("desk.few_talks")
             if desk.week_talks is None
@@ -75,7 +92,7 @@ def show_desk(desk: Desk, lang: str) -> None:
         st.markdown(say("desk.since_yesterday", doors=told("desk.doors", desk.day_doors)))
     with boxes[3].container(border=True, height="stretch"):
         share = desk.target_met / desk.target_voters if desk.target_voters else None
-        st.metric(say("desk.met"), percent_in(lang, share, decimals=0))
+        st.metric(say("desk.met"), percent_in(lang, share, decimals=0), help=meaning("met"))
         st.markdown(
             told(
                 "desk.met_of",
@@ -135,7 +152,7 @@ lang = language()
 held = load_holdings()
 if held.step in ("turfs", "map"):
     if may("plan.see"):
-        show_desk(load_desk(today()), lang)
+        show_desk(load_desk(today()), campaign, lang)
     elif may("turfs.see"):
         show_own(lang)
 show_next(held)

@@ -9,8 +9,7 @@ from typing import Any
 import streamlit as st
 
 from targeting.locale import election_in, number_in
-from targeting.maps.board import Board, kept_option, sector_words
-from targeting.maps.cards.compare import total_of
+from targeting.maps.board import Board, kept_option, kept_sector
 from targeting.maps.deck import (
     backdrop_layers,
     build_deck,
@@ -18,25 +17,19 @@ from targeting.maps.deck import (
     outline_layer,
     station_layer,
 )
-from targeting.maps.files import bounds_of, metric_classes
+from targeting.maps.files import bounds_of
 from targeting.maps.filters import Filters
 from targeting.maps.hatching import hatch_layer
 from targeting.maps.legend import legend_lines
-from targeting.maps.listing import station_listing
 from targeting.maps.measures import METRICS, metric_key
 from targeting.maps.refusals import why_refused
-from targeting.maps.workbench import (
-    MOST_CHOSEN,
-    MOST_DRAWN,
-    hidden_of,
-    looks,
-    map_legend,
-    map_words,
-)
+from targeting.maps.view import View, view_of
+from targeting.maps.workbench import MOST_CHOSEN, MOST_DRAWN, looks, map_legend, map_words
 from targeting.shipped import CHECKOUT
 from targeting.web import workbench as bench
 from targeting.web.at_hand import map_frame, map_height, may, open_or_stop, show_legend
 from targeting.web.cards import NAMED, copy_link, show_card, show_compared
+from targeting.web.decks import show_deck
 from targeting.web.empty import files_link
 from targeting.web.handed import map_sheet, stations_file
 from targeting.web.kept import at_the_click
@@ -50,7 +43,7 @@ from targeting.web.loaders import (
     load_workbench_map,
 )
 from targeting.web.ours import has_library
-from targeting.web.words import credits_line, language, plain, say, today, told
+from targeting.web.words import credits_line, language, meaning, plain, say, today, told
 
 REST = (0, 7, 14, 30, 60)
 """Days without a visit that the filter offers; 0: whatever the last visit."""
@@ -87,25 +80,26 @@ def explain(board: Board, metric: str) -> str:
     )
 
 
-def notes(board: Board, metric: str) -> list[str]:
-    """What the legend tells besides its classes."""
-    lines = [say("map.hatched_short")] if len(board.doubtful) else []
+def notes(board: Board, metric: str, shown: View) -> list[str]:
+    """What the legend tells of the stations shown, besides its classes."""
+    first = [say("map.hatched_short")] if shown.doubtful else []
+    if not shown.is_whole:
+        first.append(say("map.classes_of", all=number_in(language(), len(board.table))))
+    lines = [" ".join(first)] if first else []  # the others are folded
     lines.append(explain(board, metric))
-    if count := len(board.doubtful):
-        lines.append(told("map.hatched", count))
-    if board.is_dotted and board.dotted:
-        lines.append(told("map.dots", board.dotted))
-    if board.unplaced:
-        lines.append(told("map.without_outline", board.unplaced))
+    if shown.doubtful:
+        lines.append(told("map.hatched", shown.doubtful))
+    if shown.dotted:
+        lines.append(told("map.dots", shown.dotted))
+    if shown.unplaced:
+        lines.append(told("map.without_outline", shown.unplaced))
     return lines
 
 
-def show_map(
-    board: Board, area: Sequence[str], metric: str, shown: Sequence[str], chosen: Sequence[str]
-) -> None:
+def show_map(board: Board, metric: str, shown: View, chosen: Sequence[str]) -> None:
     """The area's stations on the map, those that a filter takes away pale; or why none is."""
-    whole = len(area) == len(board.table)
-    file = load_workbench_map(None if whole else tuple(area), board)
+    whole = len(shown.area) == len(board.table)
+    file = load_workbench_map(None if whole else tuple(shown.area), board)
     if file is None:
         show_why_unpainted(board)
         return
@@ -124,13 +118,13 @@ def show_map(
             "lang": language(),
             "sel": list(chosen),
             "most": MOST_CHOSEN,
-            "hidden": hidden_of(area, shown),
+            "hidden": shown.hidden,
             "legend": map_legend(
-                metric_classes(board)[metric],
+                shown.classes(metric),
                 language(),
                 share=board.share,
                 title=say(metric_key(metric, "title", board.share)),
-                notes=notes(board, metric),
+                notes=notes(board, metric, shown),
             ),
             "credits": credits_line(board.credits),
             "say": map_words(language(), say("map.alt", metric=name)),
@@ -140,7 +134,7 @@ def show_map(
 
 
 def show_plain_map(
-    board: Board, area: Sequence[str], metric: str, filters: Filters, chosen: Sequence[str]
+    board: Board, metric: str, filters: Filters, shown: View, chosen: Sequence[str]
 ) -> None:
     """The map by pydeck: a country at a glance, where no station is chosen but a department or a
     commune; or an area where the library of the map was not placed."""
@@ -148,11 +142,12 @@ def show_plain_map(
     if whole is None:
         show_why_unpainted(board)
         return
+    area = shown.area
     is_country = len(area) > MOST_DRAWN
-    others = replace(filters, min_abstention=0.0, min_left=0.0).passing(board)
-    is_whole = is_country or len(others) == len(board.table)
-    shown = () if is_whole else (tuple(others),)  # what is kept is known by what it was asked with
-    painted, hatching = load_station_map(board, *shown), load_hatching(board, *shown)
+    others = view_of(board, board.table.index, replace(filters, min_abstention=0.0, min_left=0.0))
+    is_whole = is_country or others.is_whole
+    part = () if is_whole else (tuple(others.stations),)  # kept by what it was asked with
+    painted, hatching = load_station_map(board, *part), load_hatching(board, *part)
     low = {"min_abstention": filters.min_abstention, "min_left": filters.min_left}
     layers = [
         *([station_layer(painted, metric, **low)] if painted is not None else []),
@@ -167,7 +162,7 @@ def show_plain_map(
     with st.container(key="overview"):
         if not is_country:
             st.caption(say("map.plain_mend" if CHECKOUT else "map.plain"))
-        st.pydeck_chart(
+        show_deck(
             build_deck(layers, view, tooltip="{tip_" + language() + "}", frame=map_frame()),
             height=map_height(),
             on_select="ignore" if is_country else partial(bench.choose_on_deck, key),
@@ -178,8 +173,8 @@ def show_plain_map(
             st.markdown(say("map.country", most=number_in(language(), MOST_DRAWN)))
         show_legend(
             say(metric_key(metric, "title", board.share)),
-            " ".join(notes(board, metric)),
-            legend_lines(metric_classes(board)[metric], language(), board.share),
+            " ".join(notes(board, metric, shown)),
+            legend_lines(shown.classes(metric), language(), board.share),
         )
         st.caption(credits_line(board.credits))
 
@@ -195,12 +190,12 @@ def show_why_unpainted(board: Board) -> None:
         files_link(say("empty.go"), "stations")
 
 
-def show_table(board: Board, rows: Any, chosen: Sequence[str]) -> None:
+def show_table(shown: View, chosen: Sequence[str]) -> None:
     """The same stations as the map, highest priority first; the rows of the chosen are marked."""
     key = f"table_{st.session_state.get('table_turn', 0)}"
     show_listing(
-        rows,
-        lambda shown: station_listing(board, shown, language()),
+        shown.rows,
+        lambda page: shown.listing(page, language()),
         key=key,
         height=420,
         chosen=chosen,
@@ -247,19 +242,26 @@ def choose_filters(board: Board) -> Filters:
     bench.read_once("part", "min_left", lambda text: min(max(int(text), 0), 100))
     abstention = st.slider(
         say("map.min_abstention"), 0, 100, 0, 1, percent, key="min_abstention",
-        persist_state="session",
+        persist_state="session", help=meaning("abstention"),
     )  # fmt: skip
     left = st.slider(
         say("map.min_left", metric=metric_name(board, "left")), 0, 100, 0, 1, percent,
-        key="min_left", persist_state="session",
+        key="min_left", persist_state="session", help=meaning(board.share),
     )  # fmt: skip
     bench.read_once("repos", "rest", partial(one_of, REST))
     bench.read_once("sur", "sure", lambda text: text == "1")
     rests = {n: told("map.rest_days", n) if n else say("map.rest_any") for n in REST}
     days = st.selectbox(
-        say("map.rest"), REST, key="rest", persist_state="session", format_func=rests.get
+        say("map.rest"),
+        REST,
+        key="rest",
+        persist_state="session",
+        format_func=rests.get,
+        help=meaning("met"),
     )
-    is_sure = st.toggle(say("map.sure"), key="sure", persist_state="session")
+    is_sure = st.toggle(
+        say("map.sure"), key="sure", persist_state="session", help=meaning("uncertain")
+    )
     sectors = choose_sectors(board)
     bench.write_address("abst", str(abstention or ""))
     bench.write_address("part", str(left or ""))
@@ -284,8 +286,9 @@ def choose_sectors(board: Board) -> dict[str, list[str]]:
             st.session_state[kind] = kept
         chosen[kind] = st.multiselect(
             say(f"map.{kind}"), options, key=kind, placeholder=say(f"map.{kind}_any"),
-            format_func=partial(sector_words, board, kind, language=language()),
+            format_func=partial(kept_sector, board, kind, language=language()),
             select_all=False, persist_state="session",
+            help=meaning("quarter") if kind == "quarter" else None,
         )  # fmt: skip
         bench.write_address(IN_ADDRESS[kind], bench.as_list(chosen[kind]))
     return chosen
@@ -315,26 +318,27 @@ with side:
         )
     )  # fmt: skip
     bench.write_address("m", "" if metric == METRICS[0] else metric)
+    lost_place = st.container()
     with st.expander(say("map.filters"), key="filters"):
-        area = choose_area(board.table.index)
+        area = choose_area(board.table.index, tell=lost_place, once=board.once)
         filters = choose_filters(board)
-    rows = filters.rows(board, area)
-    named = list(dict.fromkeys([*chosen, *area[:NAMED]]))
+    shown = view_of(board, area, filters)
+    named = shown.named(chosen, NAMED)
     st.selectbox(
         say("map.search"), named, index=None, key="named", placeholder=say("map.search_hint"),
         on_change=bench.choose_by_name, label_visibility="collapsed",
         format_func=partial(kept_option, board, language=lang),
     )  # fmt: skip
     st.caption(
-        told("map.shown", len(rows), all=number_in(lang, len(board.table))) + " " + say("map.how")
+        told("map.shown", len(shown), all=number_in(lang, len(board.table))) + " " + say("map.how")
     )
     if len(area) > NAMED:
         st.caption(say("map.list_first", count=number_in(lang, NAMED)))
 with map_pane:
     if len(area) > MOST_DRAWN or not has_library():
-        show_plain_map(board, area, metric, filters, chosen)
+        show_plain_map(board, metric, filters, shown, chosen)
     else:
-        show_map(board, area, metric, rows.index, chosen)
+        show_map(board, metric, shown, chosen)
 with side:
     if lost:
         st.warning(told("map.lost", len(lost), stations=plain(", ".join(lost[:9]))))
@@ -342,12 +346,12 @@ with side:
         st.warning(told("map.most_chosen", too_many, most=number_in(lang, MOST_CHOSEN)))
     with st.container(key="total"):
         st.markdown(say("bench.total_chosen" if chosen else "bench.total_shown"))
-        st.markdown(total_of(board, chosen or list(rows.index), lang).words)
+        st.markdown(shown.total_words(chosen, lang))
     if len(chosen) == 1:
         show_card(board, chosen[0], is_alone=True)
     elif len(chosen) > 1:
         show_compared(board, chosen)
-    show_table(board, rows, chosen)
+    show_table(shown, chosen)
     if may("places.export"):
         show_share(board, metric, filters, chosen, area)
 bench.write_address(bench.ADDRESS, ",".join(chosen))

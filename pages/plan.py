@@ -9,6 +9,7 @@ from targeting.maps.deck import backdrop_layers, build_deck
 from targeting.maps.plans import choices_table, plan_listing, plan_sentences, reach_listing
 from targeting.maps.turfs import turf_bounds, turf_layers
 from targeting.web.at_hand import map_frame, map_height, may, page_link
+from targeting.web.decks import show_deck
 from targeting.web.empty import nothing_yet
 from targeting.web.handed import keep_plan, plan_csv, replaced_by_plan
 from targeting.web.kept import at_the_click
@@ -24,7 +25,7 @@ def show_plan(plan: Plan) -> None:
         st.markdown(f"- {line}")
     st.dataframe(choices_table(plan, lang), alt=say("plan.compared"))
     turfs, stops = plan.chosen, plan.walked
-    st.pydeck_chart(
+    show_deck(
         build_deck(
             [*backdrop_layers(*load_backdrop(), on_paper=True), *turf_layers(turfs, stops, lang)],
             turf_bounds(stops), tooltip="{tip}", frame=map_frame(),

@@ -3,18 +3,22 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.locale import number_in
 from targeting.maps.handmap import hand_figure, picked_buildings
 from targeting.maps.listing import hand_listing
 from targeting.web.at_hand import map_height, page_link
+from targeting.web.decks import tell_without_webgl
 from targeting.web.kept import workspace
 from targeting.web.loaders import load_campaign, load_drawn_streets, load_hand_board, load_holdings
 from targeting.web.words import language, say, show_credits, show_trouble, told
 from targeting.workflows.turfs import edits as handwork
 from targeting.workflows.turfs.edits import NEW, Changed, HandBoard
 
+AROUND_KEY, SEEN = "hand_around", "hand_seen"
+MOST_NAMED = 6
 AROUND = 12
 """Turfs on the map with the one looked at: its neighbours, and theirs."""
 
@@ -31,13 +35,27 @@ def change(work: Callable[[], Changed], said: str = "done") -> None:
         show_trouble(error)
         return
     key = f"hand.done.{done.kind}" if said == "done" else f"hand.{said}_done"
-    st.session_state["hand_told"] = say(key, turfs=", ".join(done.turf_ids[:6]))
+    st.session_state["hand_told"] = say(key, turfs=", ".join(done.turf_ids[:MOST_NAMED]))
     st.session_state["hand_round"] = st.session_state.get("hand_round", 0) + 1
+    st.session_state.pop(SEEN, None)
     st.rerun()
 
 
-def show_history(board: HandBoard) -> None:
-    """What was done last, and the way back and forth."""
+def what_was_seen(board: HandBoard, drawn: DeltaGenerator) -> tuple[dict[str, int], bool]:
+    """Versions of the turfs as this window showed them when the user asked, and whether one has
+    moved since: that is told, in `drawn`. What is asked of it is refused by its version."""
+    was_here = AROUND_KEY in st.session_state  # another screen takes its choice away
+    now = board.versions
+    seen = dict(st.session_state.get(SEEN, now)) if was_here else now
+    st.session_state[SEEN] = now
+    moved = sorted(t for t in seen.keys() | now.keys() if seen.get(t) != now.get(t))
+    if moved:
+        drawn.warning(say("hand.moved_on", turfs=", ".join(moved[:MOST_NAMED])))
+    return seen, bool(moved)
+
+
+def show_history(board: HandBoard, has_moved: bool) -> None:
+    """What was done last, and the way back and forth: of what the user saw, nothing later."""
     with st.container(horizontal=True, vertical_alignment="center", key="history"):
         for name, what, work in (
             ("undo", board.undoable.undo, handwork.undo),
@@ -46,7 +64,7 @@ def show_history(board: HandBoard) -> None:
             label = say(f"hand.{name}")
             if what is not None:
                 label += f" ({say(f'hand.kind.{what[0]}')} {', '.join(what[1][:3])})"
-            if st.button(label, key=name, disabled=what is None):
+            if st.button(label, key=name, disabled=what is None) and not has_moved:
                 change(lambda work=work: work(workspace()), name)
         if text := st.session_state.pop("hand_told", None):
             st.success(text)
@@ -54,6 +72,7 @@ def show_history(board: HandBoard) -> None:
 
 def lassoed(board: HandBoard, shown: list[str], chosen: list[str]) -> list[str]:
     """The map; gives the buildings that the lasso took."""
+    tell_without_webgl("hand_map")
     event = st.plotly_chart(
         hand_figure(
             board.stops_of(shown),
@@ -108,7 +127,7 @@ def show_forecast(taken: list[str], target: str) -> None:
             st.caption(say("hand.forecast", turf=turf_id, before=before, after=after))
 
 
-def show_move(board: HandBoard, taken: list[str]) -> None:
+def show_move(board: HandBoard, taken: list[str], seen: dict[str, int]) -> None:
     """How many are chosen, where they go, and the button."""
     lang = language()
     if left := len(set(taken)) - len(board.movable(taken)):
@@ -127,20 +146,16 @@ def show_move(board: HandBoard, taken: list[str]) -> None:
     if st.button(
         say("hand.move"), type="primary", key="move", disabled=not taken or target is None
     ):
-        change(
-            lambda: handwork.move_buildings(
-                workspace(), taken, str(target), versions=board.versions
-            )
-        )
+        change(lambda: handwork.move_buildings(workspace(), taken, str(target), versions=seen))
 
 
-def show_whole_turfs(board: HandBoard) -> None:
+def show_whole_turfs(board: HandBoard, seen: dict[str, int]) -> None:
     """Split, merge, lock, and where a walk sets out from."""
     ids = st.multiselect(
         say("hand.turfs"), board.turf_ids, key="hand_turfs",
         placeholder=say("hand.choose"),
     )  # fmt: skip
-    here, seen = workspace(), board.versions
+    here = workspace()
     one = ids[0] if len(ids) == 1 else None
     parts = st.number_input(say("hand.parts"), 2, handwork.MOST_PARTS, 2, key="parts")
     with st.container(horizontal=True):
@@ -159,10 +174,11 @@ def show_whole_turfs(board: HandBoard) -> None:
 
 def show_board(board: HandBoard) -> None:
     """Map and lists, side by side, over the balance of all turfs."""
-    show_history(board)
+    seen, has_moved = what_was_seen(board, st.container())
+    show_history(board, has_moved)
     ids = board.turf_ids
     centre = st.selectbox(
-        say("hand.around"), ids, key="hand_around", index=0, help=say("hand.around_help")
+        say("hand.around"), ids, key=AROUND_KEY, index=0, help=say("hand.around_help")
     )
     shown = board.around(centre, AROUND)
     picture, panel = st.columns([3, 2])
@@ -173,9 +189,9 @@ def show_board(board: HandBoard) -> None:
         on_map = lassoed(board, shown, in_lists)
         st.caption(say("hand.map_hint"))
     with panel:
-        show_move(board, [*in_lists, *on_map])
+        show_move(board, [*in_lists, *on_map], seen)
         with st.expander(say("hand.whole")):
-            show_whole_turfs(board)
+            show_whole_turfs(board, seen)
     listing = hand_listing(board.turfs, language())
     st.subheader(say("hand.balance"))
     st.dataframe(

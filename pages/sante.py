@@ -17,9 +17,9 @@ from targeting.web.kept import workspace
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_health
 from targeting.web.verdicts import show_verdict
-from targeting.web.words import language, say, show_credits
+from targeting.web.words import language, say, show_credits, told
 from targeting.workflows.stations.past import health_csv
-from targeting.workflows.stations.verdict import verdict
+from targeting.workflows.stations.verdict import lacks_ours, verdict
 
 health = open_or_stop(load_health, "health.loading")
 lang = language()
@@ -29,21 +29,19 @@ listing = health_listing(
     health.counts, health.errors["uncertain_share"], health.errors["error"], lang
 )
 st.dataframe(listing.styled, hide_index=True, alt=say("health.alt"))
-st.caption(" · ".join(f"{sign} {say(f'health.{s}.help')}" for s, sign in MARKS.items()))
+st.caption(" ; ".join(f"{sign} {say(f'health.{s}.help')}" for s, sign in MARKS.items()))
 for election, departments in health.missing.items():
-    st.warning(
-        say(
-            "health.partial",
-            election=vintage_in(lang, election),
-            count=number_in(lang, len(departments)),
-            departments=", ".join(departments),
-        )
-    )
+    words = told(
+        "health.partial", len(departments), election=vintage_in(lang, election),
+        departments=", ".join(departments),
+    )  # fmt: skip
+    if lacks_ours(health, election):
+        st.warning(f"{words} {say('health.partial_ours')}")
+    else:
+        st.caption(f"{words} {say('health.partial_others')}")
 for election, count in health.flagged.items():
     if count:
-        st.caption(
-            say("health.flagged", election=vintage_in(lang, election), count=number_in(lang, count))
-        )
+        st.caption(told("health.flagged", count, election=vintage_in(lang, election)))
 
 st.subheader(say("health.matrix"))
 matrix = of_chosen_area(health.matrix)

@@ -11,11 +11,13 @@ from streamlit.delta_generator import DeltaGenerator
 from targeting.errors import TargetingError
 from targeting.exports.formats import FORMATS
 from targeting.locale import number_in, percent_in
+from targeting.locale.messages import said
 from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds
 from targeting.web.at_hand import map_frame, map_height, may
+from targeting.web.decks import show_deck
 from targeting.web.empty import nothing_yet
 from targeting.web.hands import hands, show_hands
 from targeting.web.kept import at_the_click, workspace, workspace_mark
@@ -28,7 +30,7 @@ from targeting.web.loaders import (
     load_turf_board,
     load_turf_layers,
 )
-from targeting.web.words import language, say, show_credits, show_trouble, told
+from targeting.web.words import language, plain, say, show_credits, show_trouble, told
 from targeting.workflows.outings.walkbooks import phone_book_zip, walk_book_pdf
 from targeting.workflows.report import Report
 from targeting.workflows.turfs.cutting import (
@@ -38,7 +40,7 @@ from targeting.workflows.turfs.cutting import (
     restore_report,
 )
 from targeting.workflows.turfs.overview import TurfBoard, turf_file, turf_preview
-from targeting.workflows.turfs.polishing import is_polishing, polish_state, start_polish
+from targeting.workflows.turfs.polishing import polish_state, start_polish
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 
 SIZES = ("minutes", "doors")
@@ -105,8 +107,8 @@ def run(work: Callable[[Callable[[str], None]], Report]) -> None:
         try:
             report = work(lambda step: st.write(show_step(step)))
         except TargetingError as error:
-            status.update(label=say("turfs.failed"), state="error")
-            st.text(str(error))
+            status.update(label=say("turfs.failed"), state="error", expanded=True)
+            st.text(said(language(), str(error)))
             return
     st.session_state["cut_done"] = st.session_state["cut_count"] = report.facts["turfs"]
     st.rerun()
@@ -143,28 +145,45 @@ def show_options() -> tuple[dict[str, Any], bool]:
         return options, st.checkbox(say("turfs.fast"), key="fast")
 
 
-@st.fragment(run_every=2.0)
-def watch_polish() -> None:
-    """Say that the polish goes on; show the page anew when it has ended."""
+def look_at_polish() -> bool:
+    """Whether a polish goes on; what came of one that has ended is kept for `show_polish`."""
     try:
         state = polish_state(workspace())
     except TargetingError as error:
-        show_trouble(error)
-        return
-    if state is not None and state.outcome == "working":
-        st.caption(say("turfs.polishing"))
-        return
-    st.session_state["polished"] = state
-    st.session_state["cut_done"] = st.session_state.get("cut_count")
-    st.rerun()
+        st.session_state["polished"] = error
+        return False
+    if state is not None and state.outcome != "working":
+        st.session_state["polished"] = state
+        st.session_state["cut_done"] = st.session_state.get("cut_count")
+    return state is not None and state.outcome == "working"
 
 
-def show_polish() -> None:
+def watch_polish() -> None:
+    """Say that the polish goes on; have the page drawn anew once it has ended.
+
+    By a tick alone: a rerun asked for while the page is drawn would lose the click it answers.
+    """
+    is_first = [True]
+
+    @st.fragment(run_every=2.0, key="polish")
+    def watch() -> None:
+        if (is_first and is_first.pop()) or look_at_polish():
+            st.caption(say("turfs.polishing"))
+        else:
+            st.rerun()
+
+    watch()
+
+
+def show_polish(is_polishing: bool) -> None:
     """Where the polish of the last cut is, and what it gave."""
     lang = language()
-    if is_polishing(workspace()):
+    done = st.session_state.pop("polished", None)
+    if is_polishing:
         watch_polish()
-    elif (done := st.session_state.pop("polished", None)) is not None:
+    elif isinstance(done, TargetingError):
+        show_trouble(done)
+    elif done is not None:
         before, after = (percent_in(lang, w, decimals=0) for w in done.within)
         st.caption(say(f"turfs.polish.{done.outcome}", before=before, after=after))
 
@@ -206,7 +225,7 @@ def ask() -> None:
     st.session_state["asked"] = True
 
 
-def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
+def show_parameters(kept: TurfBoard | None, result: DeltaGenerator, is_polishing: bool) -> None:
     """Where and how long, the button, and the question before ready turfs are withdrawn.
 
     The button never moves nor turns grey: what is said for want of stations stands below it, so
@@ -222,8 +241,8 @@ def show_parameters(kept: TurfBoard | None, result: DeltaGenerator) -> None:
         if (count := st.session_state.pop("cut_done", None)) is not None:
             st.success(told("turfs.cut_done", count))
             st.session_state["to_print"] = True
-        show_polish()
-        if st.session_state.get("to_print") and not is_polishing(workspace()):
+        show_polish(is_polishing)
+        if st.session_state.get("to_print") and not is_polishing:
             offer_packet()
         if kept is not None and kept.begun and st.button(
             say("turfs.recut"), key="recut", help=say("turfs.recut_help")
@@ -332,7 +351,7 @@ def show_walk_book(turf_id: str | None) -> None:
                     pdf = walk_book_pdf(workspace(), ids, language=language())
                     st.session_state["book"] = (wanted, pdf)
                 except TargetingError as error:
-                    st.warning(str(error))
+                    st.warning(plain(said(language(), str(error))))
         made, pdf = st.session_state.get("book", (None, b""))
         if made == wanted:
             name = f"relance-{turf_id or say('nav.turfs').lower()}.pdf"
@@ -353,7 +372,7 @@ def show_phone_books(turf_id: str | None) -> None:
                     made = phone_book_zip(workspace(), ids, language=language())
                     st.session_state["phones"] = (wanted, *made)
                 except TargetingError as error:
-                    st.warning(str(error))
+                    st.warning(plain(said(language(), str(error))))
         made_for, packed, phrase = st.session_state.get("phones", (None, b"", ""))
         if made_for == wanted:
             name = f"relance-{turf_id or say('nav.turfs').lower()}-telephone.zip"
@@ -404,7 +423,7 @@ def show_turfs(board: TurfBoard) -> None:
     )
     shown = stops[stops["turf_id"] == turf_id] if turf_id else stops
     layers = load_turf_layers(board, turf_id)
-    st.pydeck_chart(
+    show_deck(
         build_deck(
             [*background(), *layers], turf_bounds(shown), tooltip="{tip}", frame=map_frame()
         ),
@@ -448,10 +467,11 @@ if not held.addresses:
     st.stop()
 
 if may("turfs.cut"):
+    is_going_on = look_at_polish()  # before the turfs: what it moved by now is in them
     settings, result = st.columns([1, 2])
     shown = result.empty()
     with settings:
-        show_parameters(load_turf_board(), shown)
+        show_parameters(load_turf_board(), shown, is_going_on)
 else:  # one's own turfs, to walk
     shown = st.empty()
 with shown.container():

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from targeting.config import Workspace
-from targeting.store.engine import open_engine, upgrade
+from targeting.store.engine import open_engine, open_store, upgrade
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.setup import init_workspace
 from tests.official import PRES_2022, Ballot, marseille_rows, native, write_latin
@@ -27,7 +28,14 @@ settings.load_profile("relance")
 """`make check` asks for the other one: `--hypothesis-profile=quick` (see `tests.examples`)."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Files go to the processes in the order of `_long_files_first`, not by their number of tests:
+    three tests of a browser given out last leave the other process idle for a minute."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What a test reads marks it: `make check` leaves out real files and PostgreSQL by mark."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -35,6 +43,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if "postgres_url" in fixtures:
             item.add_marker(pytest.mark.postgres)
+    if hasattr(config, "workerinput"):
+        _long_files_first(items)
+
+
+SECONDS = {"browser": 5.0, "slow": 3.0, "real": 2.0, "postgres": 0.8}
+"""About how long a test with this mark takes; a tenth of a second without, half a minute for a
+notebook."""
+
+LONG = 10.0
+
+
+def _long_files_first(items: list[pytest.Item]) -> None:
+    """Files that take long come first, the longest before; the others stay as shuffled."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        mine = [SECONDS.get(mark.name, 0.0) for mark in item.iter_markers()]
+        known = 30.0 if item.path.suffix == ".ipynb" else max([0.1, *mine])
+        seconds[item.path] = seconds.get(item.path, 0.0) + known
+    items.sort(key=lambda item: -seconds[item.path] if seconds[item.path] > LONG else 0)
 
 
 os.environ["RELANCE_LANG"] = "en"
@@ -60,12 +87,33 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+DEMO_DAY = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="session")
+def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The invented town's workspace as of DEMO_DAY, made once: only to be copied."""
+    folder = tmp_path_factory.mktemp("dated") / "workspace"
+    fill_demo(Workspace(folder), today=DEMO_DAY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def marseille(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty campaign in Marseille, made once: only to be copied."""
+    workspace = Workspace(tmp_path_factory.mktemp("marseille") / "workspace")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RELANCE_DATABASE_URL", raising=False)
+        init_workspace(workspace, communes=["13055"])
+        open_store(workspace).dispose()  # all is in the one file
+    return workspace.root
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, marseille: Path) -> Workspace:
     """An empty campaign in Marseille."""
-    workspace = Workspace(tmp_path / "workspace")
-    init_workspace(workspace, communes=["13055"])
-    return workspace
+    shutil.copytree(marseille, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
 
 
 @pytest.fixture
@@ -123,18 +171,25 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, on each engine in turn."""
+    """An empty database, on each engine in turn; for `engine`, one with our schema."""
+    is_ours = "engine" in request.fixturenames
     if request.param == "sqlite":
+        if is_ours:
+            shutil.copyfile(request.getfixturevalue("sqlite_schema"), tmp_path / "relance.db")
         yield f"sqlite:///{tmp_path / 'relance.db'}"
         return
     server = request.getfixturevalue("postgres_url")
     name = f"t{uuid.uuid4().hex[:12]}"
+    template = request.getfixturevalue("postgres_schema") if is_ours else "template1"
+    _as_admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.replace("/postgres?", f"/{name}?")
+    _as_admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _as_admin(server: str, statement: str) -> None:
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.replace("/postgres?", f"/{name}?")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(statement))
     admin.dispose()
 
 
@@ -146,10 +201,31 @@ def unmade(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -
     return Workspace(tmp_path / "workspace")
 
 
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_url: str) -> str:
+    """A database with our schema on the server, made once: only to be copied."""
+    _as_admin(postgres_url, "CREATE DATABASE ours")
+    _upgraded(postgres_url.replace("/postgres?", "/ours?")).dispose()
+    return "ours"
+
+
+@pytest.fixture(scope="session")
+def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with our schema, made once: only to be copied."""
+    file = tmp_path_factory.mktemp("schema") / "relance.db"
+    _upgraded(f"sqlite:///{file}").dispose()
+    return file
+
+
+def _upgraded(url: str) -> Engine:
+    engine = open_engine(url)
+    upgrade(engine)
+    return engine
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with our schema, on each engine in turn."""
     engine = open_engine(database_url)
-    upgrade(engine)
     yield engine
     engine.dispose()

@@ -1,4 +1,4 @@
-"""A backtest as one HTML page: a sentence, a picture, two tables; no script, nothing fetched."""
+"""A backtest as one HTML page: the answer, a picture, two tables; no script, nothing fetched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from targeting.locale import election_in, number_in, percent_in, text_in
 
 def summary_of(facts: dict[str, Any], language: str) -> str:
     """What was foreseen from what, in one sentence."""
-    low = ", ".join(election_in(language, e) for e in facts["basis"]["low"])
+    low = "; ".join(election_in(language, e) for e in facts["basis"]["low"])
+    low = low.replace(";", "\u00a0;") if language == "fr" else low
     return text_in(
         language,
         "backtest.summary",
@@ -21,9 +22,14 @@ def summary_of(facts: dict[str, Any], language: str) -> str:
         low=low,
         t0=election_in(language, facts["t0"]),
         t1=election_in(language, facts["t1"]),
-        points=number_in(language, 100 * facts["turnout_change"], decimals=1),
+        points=_signed(100 * facts["turnout_change"], language),
         stations=number_in(language, facts["stations"]),
     )
+
+
+def _signed(points: float, language: str) -> str:
+    sign = "+" if points > 0 else "−" if points < 0 else ""
+    return sign + number_in(language, abs(points), decimals=1)
 
 
 def table_rows(facts: dict[str, Any], label: str, language: str) -> list[dict[str, Any]]:
@@ -59,11 +65,14 @@ def write_backtest_page(
     alt: str,
     credits: Sequence[str],
     *,
+    verdict: Sequence[str] = (),
     language: str = "fr",
 ) -> Path:
-    """Write the page. `svg` is ours (see `maps.charts`); `alt` says the same in words."""
+    """Write the page. `svg` is ours (see `maps.charts`); `alt` says the same in words; `verdict`
+    stands first, its answer as a heading (words between `**` are strong)."""
     text = TEMPLATES.get_template("backtest.html").render(
         language=language,
+        verdict=[line.replace("**", "") for line in verdict],
         summary=summary_of(facts, language),
         svg=svg,
         alt=alt,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from targeting.codes import (
@@ -22,6 +23,7 @@ from targeting.codes import (
 from targeting.locale import LANGUAGES, NO_VALUE, number_in, ordinal_in, percent_in, text_in
 from targeting.maps.classes import value_in
 from targeting.maps.measures import share_name
+from targeting.maps.once import Once
 from targeting.scoring.basis import Basis
 from targeting.scoring.calibration import Calibrations
 from targeting.scoring.priorities import SMALLEST_CELL
@@ -80,10 +82,27 @@ class Board:
         """Whether the points are those of the results: else no dot is drawn."""
         return self.dots is not None and self.dots.is_sound
 
-    @property
+    @cached_property
+    def once(self) -> Once:
+        """What was made of this board, which never changes."""
+        return Once()
+
+    @cached_property
+    def doubts(self) -> np.ndarray:
+        """Of each station, whether its past is uncertain for an election that the score rests
+        on."""
+        return np.asarray(self.table["reasons"].str.contains("uncertain:", regex=False), bool)
+
+    @cached_property
     def doubtful(self) -> pd.Index:
-        """Stations whose past is uncertain for an election that the score rests on."""
-        return self.table.index[self.table["reasons"].str.contains("uncertain:", regex=False)]
+        """Those stations."""
+        return self.table.index[self.doubts]
+
+    @cached_property
+    def communes(self) -> np.ndarray:
+        """Of each station, a number that is its commune's, in the order of their codes."""
+        codes = pd.Series(map(commune_of, self.table.index), dtype="str")
+        return np.asarray(pd.factorize(codes, sort=True)[0])
 
     @cached_property
     def dotted(self) -> int:
@@ -176,7 +195,11 @@ class Board:
         """Whether there are several communes: a station's number is then not enough to name it."""
         return len({commune_of(station) for station in self.table.index}) > 1
 
-    def passing(
+    def passing(self, **filters: Any) -> pd.Index:
+        """Stations that pass the filters (see `which_pass`), in order, ranks unchanged."""
+        return self.table.index[self.which_pass(**filters)]
+
+    def which_pass(
         self,
         *,
         min_abstention: float = 0.0,
@@ -184,8 +207,8 @@ class Board:
         not_visited_since: date | None = None,
         is_sure: bool = False,
         sectors: Mapping[str, Collection[str]] = NO_SECTORS,
-    ) -> pd.DataFrame:
-        """Rows that pass the filters, ranks unchanged; a filter at 0 lets unknown values pass.
+    ) -> np.ndarray:
+        """Of each station, whether it passes; a filter at 0 lets unknown values pass.
 
         `not_visited_since`: last visit before that day, or none; `is_sure`: no uncertain past;
         `sectors`: of each kind (see `sectors`) those wanted, none being any.
@@ -199,11 +222,11 @@ class Board:
             visited = pd.to_datetime(self.table["last_visit_date"])
             keep &= ~(visited >= pd.Timestamp(not_visited_since)).fillna(False)
         if is_sure:
-            keep &= ~self.table.index.isin(self.doubtful)
+            keep &= ~self.doubts
         for kind, wanted in sectors.items():
             if wanted and kind in self.sectors:
                 keep &= self.sectors[kind].isin(list(wanted))
-        return self.table[keep]
+        return np.asarray(keep, bool)
 
 
 def sector_words(board: Board, kind: str, code: str, language: str) -> str:
@@ -226,6 +249,14 @@ def sector_words(board: Board, kind: str, code: str, language: str) -> str:
     first = "_first" if int(number) == 1 and kind == "constituency" else ""
     named = text_in(language, f"place.{kind}{first}", rank=ordinal_in(language, int(number)))
     return f"{where} · {named}" if where else named
+
+
+def kept_sector(board: Board, kind: str, code: str, language: str) -> str:
+    """What `sector_words` says, made once per board and language: a country has six hundred."""
+    made: dict[str, str] = board.once.of(("sectors", kind, language), dict)
+    if code not in made:
+        made[code] = sector_words(board, kind, code, language)
+    return made[code]
 
 
 def station_place(board: Board, station_id: str, language: str) -> str:

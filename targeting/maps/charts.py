@@ -48,7 +48,8 @@ def gain_curve_svg(
     order = list(names.values())
     scale = [COLOURS[i % len(COLOURS)] for i in range(len(order))]
     dashes = [DASHES[i % len(DASHES)] for i in range(len(order))]
-    percent = alt.Axis(format="%", tickCount=10)
+    sign = percent_in(language, 0.1, decimals=0).removeprefix("10")  # "\u00a0%" in French
+    percent = alt.Axis(labelExpr=f"format(100 * datum.value, '.0f') + '{sign}'", tickCount=10)
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolStrokeWidth=3, labelLimit=320)
     chart = (
         alt.Chart(rows)

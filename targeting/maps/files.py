@@ -50,7 +50,9 @@ class MapFile:
 
 def metric_classes(board: Board) -> dict[str, Classes]:
     """Classes of every measure over the whole campaign, whatever filters hide."""
-    return {m: build_classes(m, board.table[COLUMNS[m]]) for m in METRICS}
+    return board.once.of(
+        "classes", lambda: {m: build_classes(m, board.table[COLUMNS[m]]) for m in METRICS}
+    )
 
 
 def station_map_file(

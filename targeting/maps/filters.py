@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from targeting.locale import date_in, percent_in, text_in
@@ -27,15 +28,28 @@ class Filters:
     is_sure: bool = False
     sectors: Mapping[str, Collection[str]] = field(default_factory=dict)
 
+    @property
+    def key(self) -> Hashable:
+        """The same for filters that ask the same."""
+        wanted = sorted((kind, frozenset(codes)) for kind, codes in self.sectors.items() if codes)
+        return (
+            self.min_abstention, self.min_left, self.not_visited_since, self.is_sure,
+            tuple(wanted),
+        )  # fmt: skip
+
     def passing(self, board: Board) -> pd.Index:
         """Stations of the board that pass, in its order."""
-        return board.passing(
+        return board.table.index[self.which_pass(board)]
+
+    def which_pass(self, board: Board) -> np.ndarray:
+        """Of each station of the board, whether it passes."""
+        return board.which_pass(
             min_abstention=self.min_abstention,
             min_left=self.min_left,
             not_visited_since=self.not_visited_since,
             is_sure=self.is_sure,
             sectors=self.sectors,
-        ).index
+        )
 
     def rows(self, board: Board, area: pd.Index) -> pd.DataFrame:
         """Rows of the board that are of that area and pass, in its order."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from targeting.codes import ELECTION_ID, station_label
 from targeting.locale import count_in, election_in, number_in, percent_in, text_in
+from targeting.locale.glossary import column_helps
 from targeting.maps.listing import Listing, Say
 
 MOST_NAMED: Final = 4
@@ -73,7 +74,8 @@ def ledger_listing(ledger: pd.DataFrame, language: str) -> Listing:
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helps = {title(k): text_in(language, f"ledgercol.{k}.help") for k in ("own", "confidence")}
+    helps = column_helps(language, columns, table="ledgercol")
+    helps |= {title(k): text_in(language, f"ledgercol.{k}.help") for k in ("own", "confidence")}
     return Listing(list(rows["station_id"]), table, say, helps)
 
 

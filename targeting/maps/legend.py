@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -108,6 +109,17 @@ def _shortest(bounds: Sequence[float], language: str) -> list[str]:
         if len(set(told)) >= len(set(bounds)):
             break
     return told
+
+
+def counted(classes: Classes, values: pd.Series) -> Classes:
+    """The same classes, counting these values alone: those of the stations that are shown."""
+    found = class_of(values, classes, nothing=NOTHING_PLACE, unknown=UNKNOWN_PLACE)
+    return replace(
+        classes,
+        counts=tuple(int((found == at).sum()) for at in range(len(classes.counts))),
+        unknown=int((found == UNKNOWN_PLACE).sum()),
+        nothing=None if classes.nothing is None else int((found == NOTHING_PLACE).sum()),
+    )
 
 
 def class_of(values: pd.Series, classes: Classes, *, nothing: int, unknown: int) -> pd.Series:

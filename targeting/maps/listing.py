@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from targeting.codes import station_label
 from targeting.locale import NO_VALUE, number_in, percent_in, text_in
+from targeting.locale.glossary import column_helps
 from targeting.maps.board import Board, published_count, station_place
 from targeting.maps.classes import value_in
 
@@ -38,10 +41,53 @@ class Listing:
     say: dict[str, Say]
     helps: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def words(self) -> pd.DataFrame:
+        """What each cell shows."""
+        said = {
+            name: [str(self.say[name](v)) for v in column] for name, column in self.rows.items()
+        }
+        return pd.DataFrame(said, index=self.rows.index, dtype="str")
+
+    def part(self, at: np.ndarray) -> Listing:
+        """The rows at these places, in this order; their words are not said again."""
+        ids = [self.ids[place] for place in at]
+        part = Listing(ids, self.rows.take(at).reset_index(drop=True), self.say, self.helps)
+        part.__dict__["words"] = self.words.take(at).reset_index(drop=True)
+        return part
+
+    @cached_property
     def styled(self) -> Styler:
-        """The rows with their words."""
-        return self.rows.style.format(self.say)
+        """The rows with their words, for `st.dataframe`.
+
+        What a Styler of pandas' own would have it send, but made once: pandas writes HTML for each
+        cell, a tenth of a second for a city, and its random name has browsers sent the table anew
+        at each run.
+        """
+        styled = Styler(_Said.of(self), uuid="words")
+        styled._translate = _nothing_to_add
+        return styled
+
+
+class _Said(pd.DataFrame):  # type: ignore[misc]
+    """Values that, asked for as text, are their words: so Streamlit asks what cells show."""
+
+    _metadata = ("words",)
+    words: pd.DataFrame
+
+    @classmethod
+    def of(cls, listing: Listing) -> _Said:
+        said = cls(listing.rows)
+        said.words = listing.words
+        return said
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.words if dtype is str else super().astype(dtype, *args, **kwargs)
+
+
+def _nothing_to_add(*_asked: Any, **_named: Any) -> dict[str, Any]:
+    """What pandas would say of colours and cells: all is said already."""
+    return {}
 
 
 def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
@@ -77,8 +123,7 @@ def station_listing(board: Board, rows: pd.DataFrame, language: str) -> Listing:
         del columns["contacted"]
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helped = {"priority", "reservoir_left", "contacted"} & columns.keys()
-    helps = {title(k): text_in(language, f"table.{k}.help") for k in helped}
+    helps = column_helps(language, columns, table="table")
     return Listing(list(rows.index), table, say, helps)
 
 
@@ -104,7 +149,8 @@ def scenario_listing(board: Board, stations: pd.DataFrame, language: str) -> Lis
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    return Listing(list(rows.index), table, say)
+    helps = column_helps(language, columns, table="table")
+    return Listing(list(rows.index), table, say, helps)
 
 
 def turf_listing(
@@ -135,7 +181,8 @@ def turf_listing(
         columns["hands"] = (turfs["turf_id"].map(hands).fillna(""), str)
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helps = {title("done"): text_in(language, "turfs.done_help")}
+    helps = column_helps(language, columns, table="turfcol")
+    helps |= {title("done"): text_in(language, "turfs.done_help")}
     return Listing(list(turfs["turf_id"]), table, say, helps)
 
 
@@ -164,7 +211,8 @@ def hand_listing(turfs: pd.DataFrame, language: str) -> Listing:
     }
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
-    helps = {title(k): text_in(language, f"hand.{k}_help") for k in ("deviation", "pieces")}
+    helps = column_helps(language, columns, table="turfcol")
+    helps |= {title(k): text_in(language, f"hand.{k}_help") for k in ("deviation", "pieces")}
     return Listing(list(turfs["turf_id"]), table, say, helps)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,9 +147,3 @@ def map_words(language: str, alt: str) -> dict[str, str]:
     """What the map's own buttons and messages say."""
     keys = ("whole", "zoom_in", "zoom_out", "without", "wait", "lost", "more", "sources")
     return {"alt": alt, **{key: text_in(language, f"bench.{key}") for key in keys}}
-
-
-def hidden_of(drawn: pd.Index, shown: Collection[str]) -> list[str]:
-    """Stations of the area that a filter takes away: the map pales them."""
-    kept = set(shown)
-    return [station for station in drawn if station not in kept]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from targeting.config import Workspace
 from targeting.reference.held import election_sheet, list_elections, list_shares
 from targeting.reference.sheets import SOURCES
@@ -21,7 +23,16 @@ def credits(workspace: Workspace) -> list[str]:
     first: dict[str, str] = {}
     for name in filter(None, named):
         first.setdefault(_as_said(name), name)
-    return list(first.values())
+    return [_as_printed(name) for name in first.values()]
+
+
+def _as_printed(credit: str) -> str:
+    """A credit with the space that French wants before a colon.
+
+    >>> _as_printed("Contours: Cartelec, ODbL") == "Contours\u00a0: Cartelec, ODbL"
+    True
+    """
+    return re.sub(r"[ \u00a0]?: ", "\u00a0: ", credit)
 
 
 def _as_said(credit: str) -> str:

@@ -17,10 +17,12 @@ from targeting.codes import commune_of
 from targeting.errors import TargetingError
 from targeting.scoring.intervals import NOMINAL
 
-BIAS: Final = (0.78, 1.02)
+MEASURED: Final = (0.78, 0.99)
 """Votes won back / (reservoir × share of turnout that came back) on legislative 2022 → 2024: 0.78
-counting net additional votes (G), 0.99 counting added voters × later share (M); the range of a
-scenario holds both, and a little more."""
+counting net additional votes (G), 0.99 counting added voters × later share (M)."""
+
+BIAS: Final = (0.78, 1.02)
+"""The range of a scenario holds both of MEASURED, and a little more."""
 
 LEAST_COUNTED: Final = 5
 """Fewest stations counted for an update: under that nothing is said."""

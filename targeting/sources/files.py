@@ -34,9 +34,17 @@ line."""
 MOST_COLUMNS: Final = 1_200
 """A municipal file has 578 columns, a European one 334."""
 
+GZIP: Final = b"\x1f\x8b"
+XZ: Final = b"\xfd7zXZ\x00"
+ZIP: Final = b"PK"
+ARCHIVES: Final = (GZIP, XZ, ZIP)
+"""What a compressed file begins with; a workbook is one too."""
+
+LONGEST_MAGIC: Final = 6
+
 _MAGIC: Final = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\xfd7zXZ\x00", "xz"),
+    (GZIP, "gzip"),
+    (XZ, "xz"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
 )

@@ -17,7 +17,7 @@ from targeting.errors import SourceError
 from targeting.sources.addresses.reading import BAL_COLUMNS, BAL_NAMES, BAN_COLUMNS, PARIS_VOTERS
 from targeting.sources.addresses.reu import REU_COLUMNS
 from targeting.sources.addresses.street_ranges import RANGE_COLUMNS
-from targeting.sources.files import BROKEN_ARCHIVE
+from targeting.sources.files import BROKEN_ARCHIVE, GZIP, LONGEST_MAGIC, XZ, ZIP
 
 KINDS: Final = ("results", "stations", "addresses", "streets", "doors")
 """What `import` takes, as its commands are called."""
@@ -90,15 +90,15 @@ def _beginning(path: Path) -> tuple[bytes, list[str]]:
     nothing."""
     try:
         with open(path, "rb") as file:
-            magic = file.read(6)
+            magic = file.read(LONGEST_MAGIC)
             file.seek(0)
-            if magic.startswith(b"\x1f\x8b"):
+            if magic.startswith(GZIP):
                 with gzip.open(file) as inner:
                     return _some(inner), []
-            if magic.startswith(b"\xfd7zXZ\x00"):
+            if magic.startswith(XZ):
                 with lzma.open(file) as inner:
                     return _some(inner), []
-            if magic.startswith(b"PK"):
+            if magic.startswith(ZIP):
                 return _in_archive(file)
             return _some(file), []
     except BROKEN_ARCHIVE:

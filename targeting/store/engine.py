@@ -283,8 +283,11 @@ def _place(workspace: Workspace) -> Stamp | None:
     file = opening.database_file(workspace)
     if file is None or not file.exists():
         return None
-    log = file.with_name(file.name + "-wal")
-    return [*(checksums.stamp(log)[:3] if log.exists() else [0, 0, 0]), *checksums.stamp(file)]
+    try:  # another process may take its log away as it leaves
+        log = checksums.stamp(file.with_name(file.name + "-wal"))[:3]
+    except FileNotFoundError:
+        log = [0, 0, 0]
+    return [*log, *checksums.stamp(file)]
 
 
 def _same_file(before: Stamp | None, now: Stamp | None) -> bool:

@@ -91,6 +91,28 @@ def save_campaign(
     return campaign
 
 
+def save_ballot(
+    session: Session,
+    election_id: str,
+    ballot_date: date | None,
+    *,
+    seen: tuple[str | None, date | None],
+) -> None:
+    """Change the campaign's vote and its day, where they are still those `seen`.
+
+    Raises TargetingError where there is no campaign, or somebody changed them meanwhile.
+    """
+    campaign = load_campaign(session)
+    if campaign is None:
+        raise TargetingError("this workspace holds no campaign: choose its commune first.")
+    if (campaign.election_id, campaign.ballot_date) != seen:
+        raise TargetingError(
+            "somebody else chose a vote meanwhile: nothing was changed. Look at it, then choose "
+            "again."
+        )
+    save_campaign(session, election_id=election_id, ballot_date=ballot_date)
+
+
 def known_batch(session: Session, kind: str, sha256: str) -> SourceBatch | None:
     """The batch of a file already imported, if it was."""
     return session.scalar(select(SourceBatch).filter_by(kind=kind, sha256=sha256))

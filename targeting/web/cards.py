@@ -8,7 +8,7 @@ import streamlit as st
 
 from targeting.maps.board import Board, kept_option
 from targeting.maps.cards.bars import bar_svg
-from targeting.maps.cards.card import Card, build_card
+from targeting.maps.cards.card import Card, kept_card
 from targeting.maps.cards.compare import MOST, compare
 from targeting.maps.cards.history import history_svg
 from targeting.shipped import PAGES
@@ -61,7 +61,7 @@ def show_picture(svg: str, *, key: str) -> None:
 
 def show_card(board: Board, station_id: str, *, is_alone: bool) -> None:
     """One station: how sure, the rank, what to do; three reasons; the rest folded."""
-    card = build_card(board, station_id, language())
+    card = kept_card(board, station_id, language())
     with st.container(border=True, key=f"card_{station_id}" if not is_alone else "card"):
         head, away = st.columns([6, 1], vertical_alignment="center")
         head.subheader(card.title, anchor=False)
@@ -100,17 +100,20 @@ def _show_acts(board: Board, station_id: str) -> None:
 
 
 def _choose_rival(board: Board, station_id: str) -> None:
-    """A second station by its name; on the map, Shift does the same."""
+    """A second station by its name; on the map, Shift does the same.
+
+    One list for every card: a browser that holds it is not sent it again.
+    """
     lang = language()
-    others = [station for station in board.table.index[:NAMED] if station != station_id]
-    key = f"rival_{station_id}"
+    first = board.once.of(("first", NAMED), lambda: list(board.table.index[:NAMED]))
 
     def add() -> None:
-        if rival := st.session_state[key]:
+        if rival := st.session_state["rival"]:
+            st.session_state["rival"] = None
             bench.choose([station_id, rival])
 
     st.selectbox(
-        say("bench.compare"), others, index=None, key=key, on_change=add,
+        say("bench.compare"), first, index=None, key="rival", on_change=add,
         placeholder=say("bench.compare_with"), label_visibility="collapsed",
         format_func=partial(kept_option, board, language=lang), help=say("bench.compare_help"),
     )  # fmt: skip
@@ -129,9 +132,12 @@ def copy_link(key: str) -> None:
 
 
 def _show_past(board: Board, station_id: str) -> None:
-    line, city = load_station_line(station_id), load_city_line()
-    svg = history_svg(line, language(), city, board.share)
-    show_picture(svg, key=f"past_{station_id}")
+    lang = language()
+
+    def drawn() -> str:
+        return history_svg(load_station_line(station_id), lang, load_city_line(), board.share)
+
+    show_picture(board.once.of(("past", station_id, lang), drawn), key=f"past_{station_id}")
 
 
 def _show_rest(card: Card) -> None:

@@ -85,7 +85,7 @@ class Door:
     def _look_for_accounts(self) -> bool:
         try:
             return team.is_team(self.workspace())
-        except TargetingError:
+        except (TargetingError, OSError):
             # a database that cannot be read lets nobody in who was not: a campaign that had
             # accounts has its sessions in it; one desk's cookie still opens the page that says why
             return self._team[1]

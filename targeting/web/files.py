@@ -13,7 +13,9 @@ from targeting.locale import election_in, number_in
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
 from targeting.web.at_hand import command
+from targeting.web.ballot import choose_vote
 from targeting.web.kept import workspace
+from targeting.web.loaders import load_campaign
 from targeting.web.words import language, plain, say, told
 from targeting.workflows.guide import (
     CITIES,
@@ -31,6 +33,9 @@ from targeting.workflows.jobs.town import leave_town
 
 DROPS: Final = "drops"
 TROUBLE: Final = "files_trouble"
+TROUBLE_AT: Final = "files_trouble_at"
+"""Keys of the session: what was refused, and the job whose button was (empty: none)."""
+
 TICK_SECONDS: Final = 1.0
 SOON: Final = 3.0
 """Fewer seconds than this are told as a moment: a number would be stale when it is read."""
@@ -49,22 +54,32 @@ def drop_key() -> str:
 
 
 def take_files() -> None:
-    """What was dropped is kept and looked at, whatever it is."""
-    st.session_state.pop(TROUBLE, None)
-    for file in st.session_state.get(drop_key()) or []:
+    """What was dropped is kept and looked at, whatever it is.
+
+    The session is not touched between two files: another click of the user may end this there.
+    """
+    key, trouble = drop_key(), ""
+    for file in st.session_state.get(key) or []:
         try:
             desk.drop_file(workspace(), file.name, file)
         except TargetingError as error:
-            st.session_state[TROUBLE] = str(error)
+            trouble = str(error)
+    _tell_trouble(trouble)
     st.session_state[DROPS] = st.session_state.get(DROPS, 0) + 1
 
 
-def show_troubles() -> None:
-    """What could not be taken in."""
-    if trouble := st.session_state.get(TROUBLE):
-        with st.container(border=True, key="files_trouble_box"):
-            st.markdown(f"**{say('files.not_taken')}**")
+def show_trouble_of(job_id: str = "") -> None:
+    """What was refused where this job's button was pressed; without a job, anywhere else."""
+    trouble = st.session_state.get(TROUBLE)
+    if trouble and st.session_state.get(TROUBLE_AT, "") == job_id:
+        with st.container(border=True, key=f"files_trouble_box_{job_id}"):
+            st.markdown(f"**{say('files.not_taken' if not job_id else 'files.not_done')}**")
             st.text(said(language(), trouble))
+
+
+def _tell_trouble(trouble: str, at: str = "") -> None:
+    """What is told from now on, if anything, and beside which job."""
+    st.session_state[TROUBLE], st.session_state[TROUBLE_AT] = trouble, at
 
 
 # -- the board -------------------------------------------------------------------------------------
@@ -82,22 +97,33 @@ def show_town() -> None:
             on_click=_tried,
             args=(leave_town,),
         )
-    show_troubles()
+    show_trouble_of()
 
 
-def show_board() -> None:
-    """Every job; while one goes on, looked at again each second, and not afterwards."""
-    jobs = desk.jobs_now(workspace())
+def show_board(jobs: list[Job]) -> None:
+    """Every job; while one goes on, looked at again each second, and not afterwards.
+
+    `jobs`: as they were before the rest of the page was read, so that it shows nothing older. Once
+    one has begun, ended or gone, the page is drawn anew: by a tick or a click in here alone, for a
+    rerun asked for while the page itself is drawn would lose the click that had it drawn.
+    """
+    drawn, at_first = _standing(jobs), [jobs]
     is_running = any(job.is_active for job in jobs)
 
     @st.fragment(run_every=TICK_SECONDS if is_running else None, key="board")
     def board() -> None:
-        now = desk.jobs_now(workspace())
+        now = at_first.pop() if at_first else desk.jobs_now(workspace())
+        show_trouble_of()  # here: a button of the board runs the board again, not the page
         _show_jobs(now)
-        if any(job.is_active for job in now) != is_running:
+        if _standing(now) != drawn:
             st.rerun()
 
     board()
+
+
+def _standing(jobs: list[Job]) -> set[tuple[str, str, float]]:
+    """What of the jobs the rest of the page stands on: which go on, and how the others ended."""
+    return {(j.id, "active", 0.0) if j.is_active else (j.id, j.phase, j.ended) for j in jobs}
 
 
 def _show_jobs(jobs: list[Job]) -> None:
@@ -115,6 +141,7 @@ def _show_jobs(jobs: list[Job]) -> None:
 def _show_job(job: Job) -> None:
     with st.container(border=True, key=f"job_{job.id}"):
         st.markdown(f"**{plain(_title(job))}**")
+        show_trouble_of(job.id)
         _SHOWN[job.phase](job)
 
 
@@ -157,12 +184,8 @@ def _show_looked(job: Job) -> None:
         st.markdown(line)
     _show_notes(job)
     with st.container(horizontal=True):
-        _button(job, "import", _import, type="primary")
+        _button(job, "import", desk.ask_import, type="primary")
         _button(job, "dismiss", desk.dismiss)
-
-
-def _import(_here: Workspace, job_id: str) -> None:
-    _tried(lambda here: desk.ask_import(here, job_id))
 
 
 def _show_asked(job: Job) -> None:
@@ -185,10 +208,10 @@ def _show_asked(job: Job) -> None:
             placeholder=say("files.choose"), format_func=lambda c: _choice(option, c),
         )  # fmt: skip
 
-    def answered(_here: Any, job_id: str) -> None:
+    def answered(here: Workspace, job_id: str) -> None:
         if value := str(st.session_state.get(key) or ""):
             given = commune_codes([value])[0] if option == "commune" else value
-            desk.answer(workspace(), job_id, option, given)
+            desk.answer(here, job_id, option, given)
 
     with st.container(horizontal=True):
         _button(job, "answer", answered, type="primary")
@@ -262,14 +285,11 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
-def _button(job: Job, act: str, do: Any, **options: Any) -> None:
-    st.button(
-        say(f"files.{act}"),
-        key=f"{act}_{job.id}",
-        on_click=do,
-        args=(workspace(), job.id),
-        **options,
-    )
+def _button(job: Job, act: str, do: Callable[[Workspace, str], object], **options: Any) -> None:
+    def pressed() -> None:
+        _tried(lambda here: do(here, job.id), at=job.id)
+
+    st.button(say(f"files.{act}"), key=f"{act}_{job.id}", on_click=pressed, **options)
 
 
 def _show_notes(job: Job) -> None:
@@ -421,6 +441,9 @@ def _show_communes(guide: Guide) -> None:
         label, key="make_campaign", on_click=_make_campaign, args=(key,),
         type="secondary" if there else "primary",
     )  # fmt: skip
+    if guide.has_campaign and (card := load_campaign()) is not None:
+        st.markdown(f"**{say('ballot.which')}**")
+        choose_vote(card)
     if not guide.has_campaign:
         st.markdown(say("step.commune.or_town"))
         st.button(
@@ -439,15 +462,20 @@ def _make_campaign(key: str) -> None:
     _tried(make)
 
 
-def _tried(do: Callable[[Workspace], object]) -> None:
-    """Do what was asked; what refuses it is told. The address no longer asks for a step."""
-    st.session_state.pop(TROUBLE, None)
-    if "etape" in st.query_params:
-        del st.query_params["etape"]
+def _tried(do: Callable[[Workspace], object], *, at: str = "") -> None:
+    """Do what was asked; what refuses it is told, `at` the job whose button it was. The address no
+    longer asks for a step.
+
+    Done before the session is touched: another click of the user may end this there.
+    """
+    trouble = ""
     try:
         do(workspace())
     except TargetingError as error:
-        st.session_state[TROUBLE] = str(error)
+        trouble = str(error)
+    _tell_trouble(trouble, at)
+    if "etape" in st.query_params:
+        del st.query_params["etape"]
 
 
 def _show_offer(guide: Guide, step: Step) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from targeting.access.roles import Actor
 from targeting.locale import LANGUAGES
+from targeting.locale.glossary import glossary
 from targeting.web.at_hand import page_link
 from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
@@ -59,8 +60,16 @@ def show_brand() -> None:
         st.markdown(f"**{say('app.name')}**  \n{' · '.join(said)}")
 
 
+def show_words() -> None:
+    """The field's words, folded."""
+    with st.expander(say("glossary.title"), key="glossary"):
+        st.markdown(
+            "\n".join(f"- **{plain(word)}** — {plain(told)}" for word, told in glossary(language()))
+        )
+
+
 def show_menu(actor: Actor) -> None:
-    """Who is here, language and colours, in one menu."""
+    """Who is here, language, colours and the field's words, in one menu."""
     with st.container(key="menu"), st.popover(say("menu.title"), icon=":material/tune:"):
         if actor.is_account:
             st.markdown(f"**{plain(actor.name)}**  \n{say(f'role.{actor.role}')}")
@@ -82,3 +91,4 @@ def show_menu(actor: Actor) -> None:
                 "choices": [{"value": v, "words": say(f"menu.{v.lower()}")} for v in THEMES],
             },
         )
+        show_words()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 from pandas import DataFrame
+from streamlit.delta_generator import DeltaGenerator
 
-from targeting.codes import commune_of, department_of
+from targeting.codes import department_of
 from targeting.locale import NO_VALUE, number_in
+from targeting.maps.areas import Areas
 from targeting.maps.listing import Listing
-from targeting.web.words import language, say
+from targeting.maps.once import Once
+from targeting.web.words import language, plain, say, told
+from targeting.web.workbench import write_address
 
 ROWS_A_PAGE: Final = 500
 """Rows of a table sent at once: a country has 70,000."""
@@ -22,30 +26,75 @@ ROWS_A_PAGE: Final = 500
 MOST_COMMUNES: Final = 1000
 """Communes in one list to choose from; more are chosen by department first."""
 
+IN_ADDRESS: Final = {"department": "dep", "commune": "com"}
+"""Parameters of the page's address that hold where one looks."""
 
-def choose_area(stations: pd.Index) -> pd.Index:
+LONGEST_CODE: Final = 12
+"""Characters told of a place that is none."""
+
+AREA_READ: Final = "area_read"
+LOST: Final = "area_lost"
+"""Keys of the session: whether the address was read, and what it asked for that is not there."""
+
+
+def choose_area(
+    stations: pd.Index, *, tell: DeltaGenerator | None = None, once: Once | None = None
+) -> pd.Index:
     """Stations of the department and commune that the user chooses; all where there is but one.
 
-    A country's stations are chosen among step by step: no list holds them all.
+    A country's stations are chosen among step by step: no list holds them all. What is chosen
+    stands in the page's address; a place asked for there that is not one of these is told, in
+    `tell` where it is given (as when the boxes are folded away). `once`: what keeps where these
+    stations are, as long as they are the same.
     """
-    communes = pd.Series([commune_of(s) for s in stations], index=stations)
-    if communes.nunique() < 2:
-        return stations
-    one, two = st.columns(2)
-    departments = communes.map(department_of)
-    if departments.nunique() > 1:
-        department = one.selectbox(
-            say("area.department"), sorted(departments.unique()), index=None, key="department",
-            placeholder=say("area.every_department"), persist_state="session",
-        )  # fmt: skip
-        if department is None and communes.nunique() > MOST_COMMUNES:
-            return stations
-        communes = communes if department is None else communes[departments == department]
-    commune = two.selectbox(
-        say("area.commune"), sorted(communes.unique()), index=None, key="commune",
-        placeholder=say("area.every_commune"), persist_state="session",
+    areas = (once or Once()).of("areas", lambda: Areas(stations))
+    _read_area(areas.communes, areas.departments)
+    if lost := st.session_state.get(LOST, []):
+        words = told("area.lost", len(lost), places=plain(", ".join(lost)))
+        (st if tell is None else tell).warning(words)
+    department = commune = None
+    if len(areas.communes) > 1:
+        one, two = st.columns(2)
+        if len(areas.departments) > 1:
+            department = _choose(one, "department", areas.departments)
+        if department is not None or len(areas.communes) <= MOST_COMMUNES:
+            commune = _choose(two, "commune", areas.communes_of(department))
+    write_address(IN_ADDRESS["department"], department or "")
+    write_address(IN_ADDRESS["commune"], commune or "")
+    return areas.within(department, commune)
+
+
+def _read_area(communes: Set[str], departments: Set[str]) -> None:
+    """What the address asks for, once a session; a commune brings its department with it."""
+    if AREA_READ in st.session_state:
+        return
+    st.session_state[AREA_READ] = True
+    found = {}
+    for kind, known in (("department", departments), ("commune", communes)):
+        asked = st.query_params.get(IN_ADDRESS[kind], "")
+        if asked in known:
+            found[kind] = asked
+        elif asked:
+            st.session_state.setdefault(LOST, []).append(asked[:LONGEST_CODE])
+    if "commune" in found:
+        found["department"] = department_of(found["commune"])
+    st.session_state.update(found)
+
+
+def _choose(box: DeltaGenerator, kind: str, codes: Collection[str]) -> str | None:
+    """One of these codes or none; a choice made before that is not among them any more is none."""
+    if st.session_state.get(kind) not in (None, *codes):
+        st.session_state[kind] = None
+    chosen: str | None = box.selectbox(
+        say(f"area.{kind}"), sorted(codes), index=None, key=kind, on_change=_is_read,
+        placeholder=say(f"area.every_{kind}"), persist_state="session",
     )  # fmt: skip
-    return communes.index if commune is None else communes.index[communes == commune]
+    return chosen
+
+
+def _is_read() -> None:
+    """Whoever chooses has read what the link lacked."""
+    st.session_state.pop(LOST, None)
 
 
 def of_chosen_area(rows: DataFrame, *, by: str | None = None) -> DataFrame:

@@ -16,20 +16,24 @@ from targeting.access.roles import SYSTEM
 from targeting.codes import commune_of
 from targeting.config import Workspace, workspace_from
 from targeting.errors import TargetingError
+from targeting.locale import DEFAULT
 from targeting.maps.board import Board
 from targeting.maps.files import MapFile
+from targeting.maps.filters import Filters
 from targeting.maps.turfs import turf_layers
+from targeting.maps.view import view_of
 from targeting.maps.workbench import MOST_DRAWN
 from targeting.scoring.backtest import Backtest
 from targeting.shipped import PAGES
 from targeting.web.kept import KEPT, kept, mark_of, score_mark_of, workspace
+from targeting.web.listings import ROWS_A_PAGE
 from targeting.web.ours import has_library
 from targeting.web.words import language
 from targeting.workflows import home, marks
 from targeting.workflows.access.asks import whose
 from targeting.workflows.desk import Desk
 from targeting.workflows.desk import load_desk as read_desk
-from targeting.workflows.setup import CampaignCard, campaign_card, is_demo
+from targeting.workflows.setup import CampaignCard, campaign_card
 from targeting.workflows.stations import board as station_board
 from targeting.workflows.stations import past as station_past_board
 from targeting.workflows.stations.backtest import (
@@ -48,14 +52,18 @@ from targeting.workflows.turfs.plan import Plan
 
 def load_campaign() -> CampaignCard | None:
     """The campaign of the workspace; nothing where there is no workspace."""
-    here = workspace()
-    return campaign_card(here) if here.exists else None
+    return _campaign() if workspace().exists else None
+
+
+@kept("")
+def _campaign(here: Workspace) -> CampaignCard:
+    return campaign_card(here)
 
 
 def shows_demo() -> bool:
     """Whether the screens show the invented town."""
-    here = workspace()
-    return here.exists and is_demo(here)
+    campaign = load_campaign()
+    return campaign is not None and campaign.is_demo
 
 
 def _is_there(file: MapFile | None) -> bool:
@@ -84,6 +92,9 @@ def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         board = load_board.of(here, mark)
         load_turnout_levels.of(here, mark, board)
+        whole = view_of(board, board.table.index, Filters())
+        whole.total_words((), DEFAULT)
+        whole.listing(whole.rows[:ROWS_A_PAGE], DEFAULT)
         if len(board.table) <= MOST_DRAWN and has_library():
             load_workbench_map.of(here, mark, None, board)
         else:

@@ -9,7 +9,7 @@ from datetime import date
 import streamlit as st
 
 from targeting.errors import ForbiddenError, TargetingError
-from targeting.locale import count_in, known_language, text_in
+from targeting.locale import count_in, glossary, known_language, text_in
 from targeting.locale.messages import said
 
 
@@ -27,6 +27,11 @@ def say(key: str, **values: object) -> str:
 def told(key: str, count: int, **values: object) -> str:
     """The text of `key` for that many, in the session's language."""
     return count_in(language(), key, count, **values)
+
+
+def meaning(term: str) -> str:
+    """What a word of the field means (`locale.glossary.TERMS`), for who hovers over it."""
+    return glossary.meaning(language(), term)
 
 
 def countdown(days: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -56,21 +56,19 @@ def show_map(data: dict[str, Any], *, on_choice: Callable[[], None]) -> None:
     _map(key="map", data={**data, "bold": font_url()}, height="stretch", on_sel_change=on_choice)
 
 
-def chosen(known: Iterable[str]) -> list[str]:
-    """Stations chosen, those that are known alone; read from the address once a session."""
-    there = set(known)
+def chosen(there: Container[str]) -> list[str]:
+    """Stations chosen, those that are there alone; read from the address once a session."""
     if CHOSEN not in st.session_state:
         _keep(s for s in (st.query_params.get(ADDRESS) or "").split(",") if s in there)
     st.session_state[CHOSEN] = [s for s in st.session_state[CHOSEN] if s in there]
     return list(st.session_state[CHOSEN])
 
 
-def missing_from_link(known: Iterable[str]) -> list[str]:
+def missing_from_link(there: Container[str]) -> list[str]:
     """Stations that a link asked for and that are not there (any more): told once, as it opens."""
     if CHOSEN in st.session_state:
         return []
     asked = [s for s in (st.query_params.get(ADDRESS) or "").split(",") if s]
-    there = set(known)
     return [station for station in asked if station not in there]
 
 

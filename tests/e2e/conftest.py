@@ -15,10 +15,32 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from targeting.config import PROJECT
+from targeting.config import PROJECT, Workspace
 from targeting.web.ours import has_library
 
 CHROMIUM = Path("/usr/bin/chromium")
+ALONE = """import os, sys
+
+NEAR = ("127.0.0.1", "localhost", "::1", "0.0.0.0", "", None)
+
+def refuse_outside(event, args):
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in ("socket.connect", "socket.sendto"):
+        host = args[1][0] if isinstance(args[1], tuple) else ""  # else a socket of the disk
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if host not in NEAR:
+        with open(os.environ["RELANCE_TEST_OUTSIDE"], "a") as noted:
+            noted.write(f"{event} {host}\\n")
+        raise OSError(f"no way out of this machine: {host}")
+
+sys.addaudithook(refuse_outside)
+"""
+"""What Python loads first in a server of these tests: every way out of this machine is refused and
+noted, whoever opens it."""
+
 SOFTWARE_GL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
@@ -63,7 +85,13 @@ def serve(workspace, log):
     """Start the dashboard on a free port; gives the process, its address and a browser's cookie."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "RELANCE_WORKSPACE": str(workspace)}
+    alone = Path(log).parent / "alone"
+    alone.mkdir(exist_ok=True)
+    (alone / "sitecustomize.py").write_text(ALONE)
+    environment = {
+        **os.environ, "RELANCE_WORKSPACE": str(workspace), "PYTHONPATH": str(alone),
+        "RELANCE_TEST_OUTSIDE": str(outside_of(log)),
+    }  # fmt: skip
     with open(log, "w") as out:
         server = subprocess.Popen(
             command, cwd=PROJECT, env=environment, stdout=out, stderr=subprocess.STDOUT
@@ -81,6 +109,11 @@ def serve(workspace, log):
         time.sleep(0.1)
     server.kill()
     pytest.fail(f"the server did not start: {Path(log).read_text()[-2000:]}")
+
+
+def outside_of(log):
+    """Where a server notes what it looked for outside this machine."""
+    return Path(log).parent / "outside"
 
 
 def address(log):
@@ -115,16 +148,33 @@ class Site(NamedTuple):
     cookie: dict
     log: Path
 
+    @property
+    def town(self):
+        """The workspace that is served."""
+        return Workspace(self.log.parent / "town")
 
-@pytest.fixture(scope="module")
-def site(town, tmp_path_factory, chromium):
-    """The invented town's dashboard, on a copy of its workspace: its address, cookie and log."""
+    @property
+    def outside(self):
+        """Places outside this machine that the server, or what it started, looked for."""
+        asked = outside_of(self.log)
+        return asked.read_text().splitlines() if asked.exists() else []
+
+
+@pytest.fixture(scope="session")
+def served(town, tmp_path_factory):
+    """The invented town's dashboard, on a copy of its workspace, for all files of this process."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(town, folder / "town")
     server, url, cookie = serve(folder / "town", folder / "server.log")
     yield Site(url, cookie, folder / "server.log")
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture
+def site(request, chromium):
+    """The invented town's dashboard: its address, cookie and log."""
+    return request.getfixturevalue("served")
 
 
 @pytest.fixture
@@ -170,6 +220,33 @@ def visit(chromium, site):
     assert errors == []
 
 
+@pytest.fixture
+def phone(chromium):
+    """Opens a file on a phone of its own, without network; at the end its console is silent."""
+    contexts, errors, asked = [], [], []
+
+    def opened(path, *, context=None, width=390, height=780, **options):
+        if context is None:
+            context = chromium.new_context(
+                viewport={"width": width, "height": height}, locale="fr-FR", has_touch=True,
+                accept_downloads=True, offline=True, **options,
+            )  # fmt: skip
+            contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.on("request", lambda r: asked.append(r.url) if r.url.startswith("http") else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert asked == []
+
+
 # -- the workbench ---------------------------------------------------------------------------------
 
 MAP = ".st-key-mappane .rl-map"
@@ -198,3 +275,15 @@ def chosen_in_address(page):
     """Stations that the page's address holds."""
     held = re.search(r"[?&]b=([^&]*)", page.url)
     return held[1].replace("%2C", ",").split(",") if held else []
+
+
+# -- turfs -----------------------------------------------------------------------------------------
+
+
+def wait_for_polish(visit):
+    """No cut is being improved any more: turfs stay as a screen shows them."""
+    page = visit("/secteurs")
+    page.get_by_role("button", name="Découper les secteurs").wait_for()
+    page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
+    page.get_by_text("leur amélioration se poursuit").wait_for(state="hidden", timeout=90_000)
+    page.close()

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from targeting.config import Workspace
+from targeting.workflows.imports.results import import_results
+from targeting.workflows.setup import init_workspace
 from tests.e2e.conftest import Site, serve, wait_for_map
 from tests.official import PRES_2022 as CANDIDATES
 from tests.official import Ballot, geojson, marseille_rows, native, square, write_latin
@@ -56,8 +59,13 @@ def import_file(page, file, next_word, click=lambda target: target.click()):
     expect(page.locator(".st-key-to_map")).to_contain_text(next_word)
 
 
-def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_files):
+def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, site, official_files):
     page = visit()
+    expect(page.get_by_role("link", name=re.compile("Commencer"))).to_be_visible()
+    phone = visit("/fichiers", width=390, height=844)
+    expect(phone.locator(".st-key-to_map")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    phone.close()
     clicks = []
 
     def click(target):
@@ -74,13 +82,15 @@ def test_from_nothing_to_the_coloured_map_in_a_dozen_clicks(visit, official_file
     assert len(clicks) <= 10
     told = page.content()
     assert "python -m" not in told
+    assert site.outside == []
 
 
-def test_an_import_is_told_to_who_comes_back_and_is_undone(visit, official_files):
-    first = visit("/fichiers")
-    prepare_marseille(first)
-    for file, next_word in zip(official_files, ("moins", "contours", "prête"), strict=True):
-        import_file(first, file, next_word)
+def test_an_import_is_told_to_who_comes_back_and_is_undone(visit, official_files, tmp_path):
+    here = Workspace(tmp_path / "workspace")
+    init_workspace(here, communes=["13055"])
+    import_results(here, official_files[:1])
+    import_results(here, official_files[1:2])
+    import_file(visit("/fichiers"), official_files[2], "prête")
     page = visit("/fichiers")
     expect(page.get_by_text("Importé.").first).to_be_visible()
     page.locator("[class*=st-key-undo_] button").first.click()
@@ -91,9 +101,3 @@ def test_an_import_is_told_to_who_comes_back_and_is_undone(visit, official_files
     again.get_by_role("link", name="Arranger").click()
     expect(again.locator(".st-key-step_stations details").first).to_have_attribute("open", "")
     expect(again.locator(".st-key-step_results details").first).not_to_have_attribute("open", "")
-
-
-def test_on_a_phone_the_files_screen_fits(visit):
-    page = visit("/fichiers", width=390, height=844)
-    expect(page.locator(".st-key-to_map")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -57,33 +57,6 @@ def written(tmp_path, secret, workspace):
     return write_book
 
 
-@pytest.fixture
-def phone(chromium):
-    """Opens a file on a phone of its own, without network; at the end its console is silent."""
-    contexts, errors, asked = [], [], []
-
-    def opened(path, *, context=None, width=390, height=780, **options):
-        if context is None:
-            context = chromium.new_context(
-                viewport={"width": width, "height": height}, locale="fr-FR", has_touch=True,
-                accept_downloads=True, offline=True, **options,
-            )  # fmt: skip
-            contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: errors.append(dialog.message))
-        page.on("request", lambda r: asked.append(r.url) if r.url.startswith("http") else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
-    assert asked == []
-
-
 def unlock(page, phrase=PHRASE_TEXT):
     page.locator("#phrase").fill(phrase)
     page.get_by_role("button", name=re.compile("Ouvrir|Open")).click()

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from targeting.web.ours import has_library
-from tests.e2e.conftest import CHROMIUM, LEGEND, MAP, address, touch_station, wait_for_map
+from tests.e2e.conftest import (
+    CHROMIUM,
+    LEGEND,
+    MAP,
+    address,
+    touch_station,
+    wait_for_map,
+    wait_for_polish,
+)
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=45_000)
@@ -90,6 +98,10 @@ def test_a_browser_without_webgl_says_so_and_the_table_opens_cards(chromium, sit
         page.mouse.click(box["x"] + 20, box["y"] + 55)
         expect(page.get_by_text("Votre choix")).to_be_visible()
         assert broken == []
+        page.goto(f"{site.url}/secteurs")  # pydeck's map has no words of its own for that
+        told = page.get_by_role("alert").filter(has_text="WebGL")
+        expect(told).to_be_visible(timeout=30_000)
+        expect(told).to_contain_text("tableau")
     finally:
         browser.close()
 
@@ -193,6 +205,7 @@ def test_from_the_health_of_the_data_to_the_past_of_a_station(visit):
     expect(page.get_by_text("Ce que valent les données pour les 63 bureaux")).to_be_visible()
     page.get_by_role("link", name="Voir d’où vient le passé de chaque bureau").click()
     expect(page.get_by_role("heading", name="D’où vient le passé de chaque bureau")).to_be_visible()
+    page.locator(".st-key-still summary").click()  # none moved: the sixty-three are folded
     expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Télécharger ce registre (CSV)").click()
@@ -221,6 +234,7 @@ def choose(page, label, text):
 
 
 def test_buildings_lassoed_on_the_map_move_to_a_new_turf_and_back(visit):
+    wait_for_polish(visit)
     page = visit("/retouche")
     plot = page.locator(".js-plotly-plot")
     expect(plot.locator("canvas").first).to_be_visible()

@@ -18,6 +18,7 @@ from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
 from targeting.field.phone_return import CORRECTIONS
 from targeting.locale import text_in, texts
+from targeting.locale.glossary import TERMS
 from targeting.maps.board import SECTORS
 from targeting.maps.measures import METRICS
 from targeting.outcomes import OUTCOMES, REASONS, THEMES
@@ -58,6 +59,8 @@ FAMILIES = {
     "backtest.arena": ARENAS,
     "backtest.label": LABELS,
     "source": SOURCES,
+    "glossary": TERMS,
+    "glossary.name": TERMS,
     "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
     "act": ACTS,
     "action": ACTIONS,

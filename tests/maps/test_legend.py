@@ -3,7 +3,7 @@ import pytest
 
 from targeting.locale import LANGUAGES
 from targeting.maps.classes import Classes, build_classes
-from targeting.maps.legend import class_of, legend_lines, unit_in
+from targeting.maps.legend import class_of, counted, legend_lines, unit_in
 from targeting.maps.measures import METRICS, layer_of
 from targeting.palette import DARK_THEME, LIGHT
 
@@ -75,3 +75,15 @@ def test_a_value_on_a_bound_is_of_the_class_above_and_the_unknown_is_of_none():
     assert list(class_of(values, classes, nothing=-1, unknown=-2)) == [0, 0, 1, 1, 1, -2]
     met = Classes("coverage", (0.1, 0.2, 0.4), (1, 3), 1, nothing=1)
     assert list(class_of(values, met, nothing=-1, unknown=-2)) == [-1, 0, 1, 1, 1, -2]
+
+
+def test_classes_counted_for_what_is_shown_keep_their_bounds_and_lose_nobody():
+    values = pd.Series([0.0, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, None, None])
+    classes = build_classes("coverage", values)
+    assert counted(classes, values) == classes
+    shown = counted(classes, values.iloc[[0, 7, 8]])
+    assert (shown.bounds, shown.nothing, shown.unknown) == (classes.bounds, 1, 1)
+    assert shown.counts == (0, 0, 0, 0, 1)
+    nobody = counted(classes, values.iloc[:0])
+    assert (sum(nobody.counts), nobody.nothing, nobody.unknown) == (0, 0, 0)
+    assert len(legend_lines(nobody, "fr", "left")) == len(classes.counts)

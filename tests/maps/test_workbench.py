@@ -12,7 +12,7 @@ from shapely.ops import unary_union
 from targeting.maps.classes import build_classes
 from targeting.maps.files import metric_classes
 from targeting.maps.legend import legend_lines, place_of
-from targeting.maps.workbench import hidden_of, looks, map_legend, map_words, workbench_file
+from targeting.maps.workbench import looks, map_legend, map_words, workbench_file
 from tests.maps.conftest import IDS
 
 METRICS = ("priority", "tide", "abstention", "left", "coverage")
@@ -110,19 +110,14 @@ def test_both_themes_have_five_colours_and_every_word_of_the_map_is_there():
         assert all(map_words(language, "alt").values())
 
 
-def test_what_a_filter_takes_away_is_hidden_and_nothing_else():
-    assert hidden_of(pd.Index(IDS), IDS[1:3]) == [IDS[0], IDS[3]]
-    assert hidden_of(pd.Index(IDS), IDS) == []
-
-
 @pytest.mark.parametrize(
     ("since", "kept"),
     [(date(2026, 3, 1), IDS[1:]), (date(2026, 3, 2), IDS), (date(2026, 2, 28), IDS[1:])],
 )
 def test_stations_not_visited_since_a_day_are_kept_at_its_bound(board, since, kept):
-    assert list(board.passing(not_visited_since=since).index) == list(kept)
+    assert list(board.passing(not_visited_since=since)) == list(kept)
 
 
 def test_only_sure_pasts_pass_when_asked(board):
     board.table.loc[IDS[1], "reasons"] = "uncertain:2017_legi_t2"
-    assert list(board.passing(is_sure=True).index) == [IDS[0], IDS[2], IDS[3]]
+    assert list(board.passing(is_sure=True)) == [IDS[0], IDS[2], IDS[3]]

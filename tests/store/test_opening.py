@@ -152,3 +152,18 @@ def test_a_guard_follows_the_columns_of_its_table(workspace: Workspace) -> None:
     opening.guard_rows(found)
     with found.connect() as connection:
         assert not opening._missing_guards(connection)
+
+
+def test_a_log_that_goes_away_while_it_is_looked_at_is_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(workspace)
+    stamp = checksums.stamp
+
+    def gone(path: Path) -> checksums.Stamp:
+        if path.name.endswith("-wal"):
+            raise FileNotFoundError(path)
+        return stamp(path)
+
+    monkeypatch.setattr(checksums, "stamp", gone)
+    assert open_store(workspace) is open_store(workspace)

@@ -2,17 +2,21 @@
 
 import io
 import re
+import socket
 import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from targeting.config import PROJECT, Workspace
+from targeting.errors import WorkspaceError
 from targeting.locale import text_in, texts
 from targeting.reference.held import list_elections
 from targeting.web import files
+from targeting.workflows import guide
 from targeting.workflows.guide import CITIES, campaign_title, commune_codes, offered, read_guide
 from targeting.workflows.imports.results import import_results
 from targeting.workflows.imports.stations import import_stations
@@ -85,7 +89,23 @@ def test_what_is_no_commune_is_told_and_makes_nothing(tmp_path, monkeypatch, by_
     assert not root.exists()
 
 
-def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
+@pytest.fixture
+def asked_outside(monkeypatch):
+    """What this process looked for on a network, where nothing answers: the worker is in it."""
+    asked = []
+
+    def refuse(*address, **_options):
+        asked.append(address)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return asked
+
+
+def test_a_file_is_looked_at_imported_and_undone_on_the_page_without_a_network(
+    here, screen, asked_outside
+):
     job_id = drop(here, PRES)
     test = screen("fichiers")
     said = calm(test)
@@ -101,6 +121,97 @@ def test_a_file_is_looked_at_imported_and_undone_on_the_page(here, screen):
     worker.work_through(here)
     assert text_in("fr", "files.undone") in calm(test.run())
     assert list_elections(here) == []
+    assert asked_outside == []
+
+
+def ends_at(monkeypatch, look, here):
+    """The worker does its work just before the page's `look`-th look at the jobs or the steps."""
+    looks = []
+
+    def looking(real):
+        def looked(workspace):
+            looks.append(real)
+            if len(looks) == look:
+                worker.work_through(here)
+            return real(workspace)
+
+        return looked
+
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)  # a page is no first thread
+    monkeypatch.setattr(desk, "jobs_now", looking(desk.jobs_now))
+    monkeypatch.setattr(guide, "read_guide", looking(guide.read_guide))
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_the_steps_are_no_older_than_the_jobs_whenever_the_work_ends(
+    here, screen, monkeypatch, look
+):
+    job_id = drop(here, PRES)
+    test = screen("fichiers")
+    ends_at(monkeypatch, look, here)
+    said = calm(press(test, "import", job_id))
+    if text_in("fr", "files.stop") not in buttons(test):  # else it is looked at again each second
+        assert text_in("fr", "step.results.low") in said
+
+
+def test_work_that_ends_before_the_board_is_drawn_again_draws_the_whole_page(here, monkeypatch):
+    job_id = drop(here, PRES)
+    boards, reruns = [], []
+    monkeypatch.setenv("RELANCE_LANG", "fr")
+    monkeypatch.setattr(
+        files.st, "fragment", lambda **_: lambda board: boards.append(board) or board
+    )
+    monkeypatch.setattr(files.st, "rerun", lambda: reruns.append(True))
+    files.show_board(desk.jobs_now(here))
+    [board] = boards
+    board()
+    assert reruns == []
+    desk.ask_import(here, job_id)
+    worker.work_through(here)  # all of it, between the click and what it draws
+    board()
+    assert reruns == [True]
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_a_click_elsewhere_arrives_though_the_work_ends_meanwhile(
+    here, tmp_path, screen, monkeypatch, look
+):
+    for content, name in ((PRES, "p.txt"), (LEGI, "l.txt")):
+        (tmp_path / name).write_bytes(content)
+        import_results(here, [tmp_path / name])
+    (tmp_path / "c.geojson").write_bytes(outlines_of(*ALL))
+    import_stations(here, tmp_path / "c.geojson")
+    desk.drop_file(here, "c.geojson", io.BytesIO(outlines_of(*ALL[:2])))
+    test = screen("fichiers")
+    went = []
+    monkeypatch.setattr("streamlit.switch_page", went.append)
+    ends_at(monkeypatch, look, here)
+    test.button(key="see_map").click().run()
+    assert [Path(page).stem for page in went] == ["carte"]
+
+
+def test_files_are_all_taken_though_one_is_refused_and_the_user_clicks_elsewhere(monkeypatch):
+    class Elsewhere(dict):
+        """A session that another click takes away at the first word written into it."""
+
+        def __setitem__(self, key, value):
+            raise InterruptedError
+
+    class File:
+        def __init__(self, name):
+            self.name = name
+
+    taken = []
+
+    def take(_workspace, name, _file):
+        taken.append(name)
+        raise files.TargetingError("no room.")
+
+    monkeypatch.setattr(files.desk, "drop_file", take)
+    monkeypatch.setattr(files.st, "session_state", Elsewhere({"drop_0": [File("a"), File("b")]}))
+    with pytest.raises(InterruptedError):
+        files.take_files()
+    assert taken == ["a", "b"]
 
 
 def test_the_page_asks_what_the_file_does_not_say(here, screen):
@@ -213,8 +324,11 @@ def test_a_campaign_without_a_name_is_called_by_its_city(tmp_path, name, commune
 def test_the_size_told_is_the_one_the_server_takes():
     config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())
     limit = config["server"]["maxUploadSize"]
-    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help")
+    assert f"Au-delà de {limit} Mo" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
     assert f"Above {limit} MB" in text_in("en", "files.drop_help")
+    archive = desk.MOST_ARCHIVE_BYTES // 1024**2
+    assert f"{archive} Mo au plus" in text_in("fr", "files.drop_help").replace("\u00a0", " ")
+    assert f"{archive} MB at most" in text_in("en", "files.drop_help")
 
 
 def test_cities_are_told_by_name_or_code():
@@ -280,3 +394,26 @@ def test_every_verdict_has_its_words():
     assert [
         k for k in keys if k not in known and not {f"{k}.one", f"{k}.many"} <= known.keys()
     ] == []
+
+
+def test_what_a_button_of_the_board_is_refused_is_told_by_the_board_beside_its_job(
+    here, monkeypatch
+):
+    def board_alone():  # a button of a fragment runs the fragment again, and not the page
+        from targeting.web.files import show_board
+        from targeting.web.kept import workspace
+        from targeting.workflows.jobs.desk import jobs_now
+
+        show_board(jobs_now(workspace()))
+
+    def refuse(_here, _job_id):
+        raise WorkspaceError("many files wait already: let them be looked at first.")
+
+    job_id, other = drop(here, PRES), drop(here, LEGI, "autre.txt")
+    monkeypatch.setattr(desk, "ask_import", refuse)
+    test = AppTest.from_function(board_alone).run()
+    press(test, "import", job_id)
+    (told,) = test.text
+    assert "attendent" in told.value
+    press(test, "dismiss", other)
+    assert not test.text

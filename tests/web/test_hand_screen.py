@@ -2,7 +2,7 @@
 
 import pytest
 
-from targeting.workflows.turfs.edits import load_hand_board
+from targeting.workflows.turfs.edits import load_hand_board, merge, split
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 
 
@@ -35,6 +35,28 @@ def test_a_building_moves_from_the_lists_and_comes_back_by_undo(own_demo, screen
     held = load_hand_board(own_demo).stops.set_index("building_id")["turf_id"]
     assert held[mine[0]] == one
     assert "comme avant" in page.success[0].value
+
+
+@pytest.mark.slow
+def test_who_comes_second_is_told_what_moved_and_changes_nothing(own_demo, screen):
+    recut_campaign_turfs(own_demo)
+    one, other = load_hand_board(own_demo).can_change[:2]
+    page = screen("retouche")
+    page.multiselect(key="hand_turfs").select(one).run()
+    merge(own_demo, [one, other])  # in another window
+    before = load_hand_board(own_demo).versions
+    page.button(key="split").click().run()
+    assert not page.exception
+    assert load_hand_board(own_demo).versions == before
+    assert f"{one}, {other}. Ils sont montrés" in page.warning[0].value
+    split(own_demo, one)
+    before = load_hand_board(own_demo).versions
+    page.button(key="undo").click().run()  # of the merging, which is no longer the last change
+    assert load_hand_board(own_demo).versions == before
+    assert one in page.warning[0].value
+    page.button(key="undo").click().run()
+    assert not page.warning
+    assert load_hand_board(own_demo).versions != before
 
 
 def test_without_turfs_the_screen_says_what_to_do(tmp_path, monkeypatch, screen):

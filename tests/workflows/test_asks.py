@@ -24,7 +24,8 @@ WORKFLOWS: Final = PACKAGE / "workflows"
 ASKED: Final = {
     "campaign.change": """
         setup.init_workspace guide.choose_communes demo.fill_demo jobs.desk.order_town
-        jobs.town.leave_town""",
+        jobs.town.leave_town
+        ballot.choose_ballot""",
     "files.import": """
         guide.read_guide imports.addresses.import_addresses imports.built.build_stations
         imports.fetch.fetch_source imports.fetch.sources_report imports.fetch.fetch_report
@@ -60,7 +61,7 @@ ASKED: Final = {
         turfs.edits.split turfs.edits.merge turfs.edits.lock turfs.edits.start_at turfs.edits.undo
         turfs.edits.redo turfs.edits.what_can_be_undone turfs.plan.keep_plan
         turfs.plan.replaced_by_plan turfs.polishing.polish_latest_cut turfs.polishing.start_polish
-        turfs.polishing.is_polishing turfs.polishing.polish_state
+        turfs.polishing.polish_state
         turfs.recut.recut_campaign_turfs""",
     "turfs.assign": "turfs.assign.assign_turf turfs.assign.take_back turfs.assign.list_teammates",
     "turfs.print": """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 from targeting.cli.app import cli
 from targeting.config import Workspace
 from targeting.errors import TargetingError
+from targeting.locale import text_in
 from targeting.reference.results import load_bloc_votes
 from targeting.scoring.basis import choose_basis, given_basis, refuse_no_candidate
 from targeting.scoring.calibration import Calibrations, add_intervals, bounds_of
@@ -23,7 +26,6 @@ from targeting.scoring.tallies import unclassified_share
 from targeting.store.engine import open_store, write
 from targeting.store.visits import record_visits
 from targeting.workflows.buildings import load_buildings
-from targeting.workflows.demo import fill_demo
 from targeting.workflows.reports import score_report
 from targeting.workflows.stations.scores import (
     score_stations,
@@ -34,10 +36,10 @@ pytestmark = pytest.mark.slow  # a backtest of the invented town
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("town") / "workspace")
-    fill_demo(workspace)
-    return workspace
+def town(demo_folder, tmp_path_factory) -> Workspace:
+    copy = tmp_path_factory.mktemp("town") / "workspace"
+    shutil.copytree(demo_folder, copy)
+    return Workspace(copy)
 
 
 def run(town: Workspace, *arguments: str):
@@ -52,6 +54,12 @@ def test_backtest_writes_one_table_and_one_page_without_anything_fetched(town, t
     assert facts["t0"] == "2022_legi_t1"
     assert {f["method"] for f in facts["figures"]} >= {"random", "naive", "product", "shrunk", "ecological"}  # fmt: skip
     page = (out / "backtest.html").read_text()
+    answers = [
+        text_in("fr", f"verdict.{a}") for a in ("yes", "yes_but", "partly", "partly_but", "no")
+    ]
+    first = re.findall("<h2>(.*?)</h2>", page)[0]
+    assert html.unescape(first) in answers, "the answer stands first"
+    assert "**" not in page
     assert page.count("<svg") == 1
     assert "Aurait-on eu raison" in page
     for reach in ("<script", "http://", "https://cdn", "src="):

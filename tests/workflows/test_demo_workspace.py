@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -31,17 +30,9 @@ from targeting.workflows.turfs.candidates import chosen_stations
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
 from targeting.workflows.turfs.files import STOP_COLUMNS, export_turfs
 from targeting.workflows.turfs.overview import load_turf_board, turf_file
+from tests.conftest import DEMO_DAY as DAY
 
 pytestmark = pytest.mark.slow  # the whole invented town, many times over
-
-DAY = date(2026, 11, 23)
-
-
-@pytest.fixture(scope="module")
-def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "workspace"
-    fill_demo(Workspace(folder), today=DAY)
-    return folder
 
 
 @pytest.fixture
@@ -197,14 +188,14 @@ def test_no_door_is_in_two_turfs_to_walk(town: Workspace) -> None:
     assert len(doors) == len(set(doors))
 
 
-@pytest.mark.parametrize("kind", ["csv", "geojson", "html", "excluded"])
-def test_every_file_of_the_screen_is_there_after_a_second_cut(town: Workspace, kind: str) -> None:
+def test_every_file_of_the_screen_is_there_after_a_second_cut(town: Workspace) -> None:
     """Turfs being walked are of another cut than the new ones."""
     cut_campaign_turfs(town, chosen="top:10%")
     board = load_turf_board(town)
     assert board is not None
     assert board.kept.turfs["cut_id"].nunique() == 2
-    assert turf_file(town, kind, None, language="fr")
+    for kind in ("csv", "geojson", "html", "excluded"):
+        assert turf_file(town, kind, None, language="fr"), kind
     excluded = pd.read_csv(io.BytesIO(turf_file(town, "excluded", ["S0001"], language="fr")))
     assert excluded["dwellings"].sum() == board.doors_left_out
 

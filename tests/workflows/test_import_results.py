@@ -93,7 +93,7 @@ def test_shares_are_kept_apart_and_no_score_sees_them(workspace: Workspace, tmp_
     Shares.check(shares)
     assert shares["share"].max() == pytest.approx(0.448)
     assert list_shares(workspace)["2014_muni_t1"].licence == "ODbL"
-    assert "Résultats: Ville de Marseille, ODbL" in credits(workspace)
+    assert "Résultats\u00a0: Ville de Marseille, ODbL" in credits(workspace)
     (again,) = imported(workspace, path)
     assert again["unchanged"]
     with pytest.raises(WorkspaceError, match="2012_pres_t1 is not imported"):

@@ -1,5 +1,6 @@
 """Jobs: a file is looked at and imported; one at a time, the same file once."""
 
+import gzip
 import os
 import threading
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from targeting.config import Workspace
+from targeting.errors import WorkspaceError
 from targeting.reference.held import list_elections
 from targeting.reference.results import load_turnout
 from targeting.reference.staging import staged
@@ -226,3 +228,31 @@ def test_the_share_grows_and_never_says_the_end_by_itself(act):
     assert expected > 0
     assert shares == sorted(shares)
     assert 0 == shares[0] < shares[-1] < 1
+
+
+@pytest.mark.parametrize(
+    ("magic", "above", "is_taken"),
+    [(b"PK\x03\x04", 0, True), (b"PK\x03\x04", 1, False), (b"\x1f\x8b\x08", 1, False),
+     (b"\xfd7zXZ\x00", 1, False), (b"Code;B", 1, True), (b"P", 1, True)],
+)  # fmt: skip
+def test_a_compressed_file_has_a_bound_of_its_own_and_a_plain_one_the_page_s(
+    tmp_path, magic, above, is_taken
+):
+    with open(tmp_path / "sparse", "w+b") as file:  # a hole: no byte of it is on the disk
+        file.write(magic)
+        file.truncate(25 * 1024**2 + above)
+        if is_taken:
+            desk.refuse_large_archive(file)
+        else:
+            with pytest.raises(WorkspaceError, match="larger than 25 MB"):
+                desk.refuse_large_archive(file)
+
+
+def test_a_compressed_file_too_large_leaves_nothing_and_its_name_does_not_matter(
+    workspace, by_hand, monkeypatch
+):
+    monkeypatch.setattr(desk, "MOST_ARCHIVE_BYTES", 10)
+    with pytest.raises(WorkspaceError, match="compressed"):
+        drop(workspace, gzip.compress(PRES), "resultats.txt")
+    assert list_jobs(workspace) == []
+    assert work(workspace, drop(workspace, PRES, "resultats.txt.gz")).phase == "looked"

@@ -15,7 +15,10 @@ from targeting.workflows.jobs import acts, desk, worker
 from targeting.workflows.jobs.records import (
     STOP,
     folder_of,
+    is_working,
     read_job,
+    worker_lock,
+    write_job,
 )
 from tests.workflows.dropped import OTHER, PRES, drop, files_of, imported, work
 
@@ -57,7 +60,6 @@ def test_once_it_moves_in_an_import_is_no_longer_stopped(workspace, by_hand, mon
 
     def too_late(here, one, staging):
         kept(here, one, staging)
-        threading.Timer(0.0, desk.stop, (here, one.id))
         work_now.settle()
         (folder_of(here, one.id) / STOP).touch()
         assert not work_now._may_stop()
@@ -131,3 +133,93 @@ def test_a_worker_killed_anywhere_leaves_all_or_nothing_and_that_is_told(
         assert files_of(workspace) == before
         desk.ask_again(workspace, job.id)
         assert work(workspace, job).phase == "done"
+
+
+DEAF = """
+import os, signal, sys
+from pathlib import Path
+from targeting.config import Workspace
+from targeting.reference.staging import staged
+from targeting.workflows.jobs import acts, worker
+here = Workspace(Path(sys.argv[1]))
+def deaf(bench):
+    with staged(here) as staging:
+        staging.path("reference/turnout/half.parquet").write_bytes(b"half")
+        if sys.argv[2] == "settled":
+            bench.settle()
+        os.kill(os.getpid(), signal.SIGSTOP)  # none of its threads looks any more
+    return "done"
+acts.ACTS[sys.argv[3]] = deaf
+worker.work_through(here)
+"""
+
+
+def deaf_worker(workspace, word, act):
+    """A worker that has begun and hears nothing; when this gives back, it stands still."""
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with worker_lock(workspace) as handle:
+        command = [sys.executable, "-c", DEAF, str(workspace.root), word, act]
+        process = subprocess.Popen(
+            command, env=env, pass_fds=(handle,), start_new_session=True, stderr=subprocess.PIPE
+        )
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    return process
+
+
+@pytest.mark.parametrize(("act", "phase"), [("look", "stopped"), ("undo", "done")])
+def test_work_that_hears_nothing_is_ended_by_who_asked_and_nothing_is_half_written(
+    workspace, by_hand, monkeypatch, act, phase
+):
+    monkeypatch.setattr(desk, "STOP_SECONDS", 0.5)
+    job = imported(workspace, PRES)
+    before = files_of(workspace)
+    if act == "undo":
+        desk.ask_undo(workspace, job.id)
+    else:
+        job = drop(workspace, OTHER)
+    process = deaf_worker(workspace, "not settled", act)
+    desk.stop(workspace, job.id)
+    assert read_job(workspace, job.id).phase == phase
+    assert process.wait(10) == -signal.SIGKILL
+    process.stderr.close()
+    assert not is_working(workspace)
+    assert files_of(workspace) == before
+    if act == "look":  # it is there to be looked at again
+        desk.ask_again(workspace, job.id)
+        assert work(workspace, job).phase == "looked"
+        assert not (workspace.root / ".staging").exists()
+
+
+def test_who_comes_too_late_ends_no_worker(workspace, by_hand, monkeypatch):
+    monkeypatch.setattr(desk, "STOP_SECONDS", 0.0)
+    imported(workspace, PRES)
+    job = drop(workspace, OTHER)
+    process = deaf_worker(workspace, "settled", "look")
+    desk.stop(workspace, job.id)
+    assert read_job(workspace, job.id).phase == "running"
+    assert not (folder_of(workspace, job.id) / STOP).exists()
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate(timeout=30)
+    assert read_job(workspace, job.id).phase == "done"
+
+
+def test_a_worker_elsewhere_or_whose_number_is_another_s_now_is_let_be(
+    workspace, by_hand, monkeypatch
+):
+    monkeypatch.setattr(desk, "STOP_SECONDS", 0.0)
+    ended = []
+    monkeypatch.setattr(os, "killpg", lambda *args: ended.append(args))
+    job = drop(workspace, PRES)
+    process = deaf_worker(workspace, "not settled", "look")
+    job = read_job(workspace, job.id)
+    for host, pid in (("elsewhere", job.pid), (job.host, os.getpid())):
+        job.host, job.pid = host, pid
+        write_job(workspace, job)
+        desk.stop(workspace, job.id)
+        assert read_job(workspace, job.id).phase == "running"
+    assert ended == []
+    process.kill()
+    process.communicate()
+    [told] = desk.jobs_now(workspace)
+    assert told.phase == "stopped"

@@ -20,10 +20,8 @@ from targeting.errors import TargetingError
 from targeting.exports.walk_pages import count_pages
 from targeting.store.engine import open_store, reading
 from targeting.store.models import Contact
-from targeting.workflows.demo import fill_demo
 from targeting.workflows.outings import walkbooks
 from targeting.workflows.outings.walkbooks import (
-    PACKET_PAGES,
     load_walk_books,
     packets,
     walk_book_pdf,
@@ -31,18 +29,10 @@ from targeting.workflows.outings.walkbooks import (
 )
 from targeting.workflows.turfs.board import load_campaign_turfs
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
+from tests.conftest import DEMO_DAY as DAY
 from tests.field.turfs import book
 
-DAY = date(2026, 11, 23)
-
 pytestmark = pytest.mark.slow  # a town's books are written in full
-
-
-@pytest.fixture(scope="module")
-def town_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "workspace"
-    fill_demo(Workspace(folder), today=DAY)
-    return folder
 
 
 @pytest.fixture
@@ -187,13 +177,15 @@ def test_a_phrase_of_the_users_own_is_taken_and_not_repeated(town, tmp_path):
 # -- packets ---------------------------------------------------------------------------------------
 
 
-def test_packets_keep_the_order_and_stay_under_their_pages():
-    books = [book(turf_id=f"S{n:04d}") for n in range(1, 300)]
+def test_packets_keep_the_order_and_stay_under_their_pages(monkeypatch):
+    pages = 36
+    monkeypatch.setattr(walkbooks, "PACKET_PAGES", pages)
+    books = [book(turf_id=f"S{n:04d}") for n in range(1, 40)]
     parts = packets(books)
     assert [b.turf_id for part in parts for b in part] == [b.turf_id for b in books]
     sizes = [sum(count_pages(b) for b in part) for part in parts]
-    assert max(sizes) <= PACKET_PAGES
-    assert len(sizes) == -(-sum(sizes) // PACKET_PAGES)
+    assert max(sizes) <= pages
+    assert len(sizes) == -(-sum(sizes) // pages) > 2
 
 
 def test_many_turfs_are_written_by_two_processes_as_by_one(tmp_path, monkeypatch):

@@ -61,6 +61,13 @@ class Card:
         return {heading: lines for heading, lines in lists.items() if lines}
 
 
+def kept_card(board: Board, station_id: str, language: str) -> Card:
+    """What `build_card` says, made once per board and language."""
+    return board.once.of(
+        ("card", station_id, language), lambda: build_card(board, station_id, language)
+    )
+
+
 def build_card(board: Board, station_id: str, language: str) -> Card:
     """The card of one station of the board."""
     row = board.table.loc[station_id]

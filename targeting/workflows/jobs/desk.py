@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,9 +19,11 @@ from targeting.config import PROJECT, Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.staging import recover_if_needed
 from targeting.sources.fetching.catalogue import find_publication
+from targeting.sources.files import ARCHIVES, LONGEST_MAGIC
 from targeting.workflows.access.asks import asks
 from targeting.workflows.jobs.records import (
     GIVEN,
+    SETTLED,
     STOP,
     Job,
     at_the_desk,
@@ -38,8 +42,13 @@ from targeting.workflows.jobs.town import finish_leaving, is_leaving
 from targeting.workflows.setup import is_demo
 
 PIECE: Final = 1024**2
-STOP_SECONDS: Final = 1.5
+STOP_SECONDS: Final = 0.8
+"""How long a worker has to end what is to stop; then it is ended."""
+
 MOST_WAITING: Final = 20
+MOST_ARCHIVE_BYTES: Final = 25 * 1024**2
+"""Of a compressed file that is dropped: it may swell to 250 MB (TRUST.md, SEC-07)."""
+
 LONGEST_NAME: Final = 80
 MOST_NAME_BYTES: Final = 200
 """A disk counts a name's bytes, 255 at most: a letter may have four."""
@@ -53,9 +62,10 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
     """Take a file in and have it looked at; the same file twice is the same job.
 
     A file whose import is in place is not looked at again. Raises WorkspaceError in the invented
-    town's workspace, or where the disk is full.
+    town's workspace, for a compressed file too large, or where the disk is full.
     """
     _refuse_place(workspace)
+    refuse_large_archive(content)
     content.seek(0)
     job_id = _digest(content)
     with at_the_desk(workspace):
@@ -80,6 +90,18 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
             raise WorkspaceError(f"the file could not be kept ({error.strerror}).") from error
     poke(workspace)
     return job
+
+
+def refuse_large_archive(content: BinaryIO) -> None:
+    """Raise WorkspaceError for a compressed file of more bytes than one may have."""
+    content.seek(0)
+    is_archive = content.read(LONGEST_MAGIC).startswith(ARCHIVES)
+    if is_archive and content.seek(0, os.SEEK_END) > MOST_ARCHIVE_BYTES:
+        raise WorkspaceError(
+            f"this compressed file is larger than {MOST_ARCHIVE_BYTES // 1024**2} MB, the most "
+            "that one may be: drop the files that it holds one by one, or have it fetched by the "
+            "step that offers it."
+        )
 
 
 @asks("files.import")
@@ -235,8 +257,11 @@ def _next(
 
 @asks("files.import")
 def stop(workspace: Workspace, job_id: str) -> None:
-    """Have a job end. What waits ends at once, what is done within two seconds; that is waited for
-    a moment, so that who asked sees it."""
+    """Have a job end: it has when this gives back, but where its import moves in already.
+
+    What waits ends at once. A worker is given a moment to end by itself, then it is ended: nothing
+    of its work stands in the workspace yet, and `settled` could no longer come.
+    """
     with at_the_desk(workspace):
         job = read_job(workspace, job_id)
         if job is None or not job.is_active:
@@ -245,13 +270,38 @@ def stop(workspace: Workspace, job_id: str) -> None:
             job.phase, job.ended = ("done" if job.act == "undo" else "stopped"), time.time()
             write_job(workspace, job)
             return
-        (folder_of(workspace, job_id) / STOP).touch()
+        is_settled = (folder_of(workspace, job_id) / SETTLED).exists()
+        if not is_settled:
+            (folder_of(workspace, job_id) / STOP).touch()
     until = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and is_working(workspace):
         job = read_job(workspace, job_id)
-        if job is None or not job.is_active or not is_working(workspace):
+        if job is None or not job.is_active:
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
+    if not is_settled:
+        _end_worker(workspace, job_id)
+    settle_interrupted(workspace)
+
+
+def _end_worker(workspace: Workspace, job_id: str) -> None:
+    """End the worker of a job that is to stop, with what it started (it has a session of its own).
+
+    At the desk: it takes up no other job meanwhile.
+    """
+    with at_the_desk(workspace):
+        job = read_job(workspace, job_id)
+        is_ours = job is not None and job.phase == "running" and is_working(workspace)
+        if job is None or not is_ours or job.host != platform.node() or job.pid == os.getpid():
+            return
+        try:
+            if os.getpgid(job.pid) == job.pid:
+                os.killpg(job.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it came to its end just now
+            return
+    until = time.monotonic() + STOP_SECONDS
+    while is_working(workspace) and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @asks("files.import")
@@ -327,7 +377,10 @@ def settle_interrupted(workspace: Workspace) -> None:
             if job.phase != "running":
                 continue
             job.phase, job.ended = "interrupted", time.time()
-            if job.act == "import" and is_in_place(workspace, job.id):
+            folder = folder_of(workspace, job.id)
+            if (folder / STOP).exists() and not (folder / SETTLED).exists():
+                job.phase = "done" if job.act == "undo" else "stopped"
+            elif job.act == "import" and is_in_place(workspace, job.id):
                 job.phase, job.done_at = "done", job.ended
             elif job.act == "demo" and finish_moving_in(workspace, job.id):
                 job.phase = "done"

@@ -1,7 +1,8 @@
 """A job: a folder of the workspace, a state replaced whole, one worker at a time.
 
 `jobs/ID/` has `state.json`, the files given (`in/`), what an import replaced (`before/`,
-`moves.json`) and `stop` once somebody wants it to end. The worker holds `jobs/.lock` for as long as
+`moves.json`), `stop` once somebody wants it to end, `settled` once it is too late for that: one or
+the other, as they came to the desk. The worker holds `jobs/.lock` for as long as
 it lives: the system lets it go with the process, however that ends, so that who looks knows whether
 one works.
 """
@@ -27,6 +28,7 @@ from targeting.workflows.access.asks import asks
 
 STATE: Final = "state.json"
 STOP: Final = "stop"
+SETTLED: Final = "settled"
 GIVEN: Final = "in"
 LOCK: Final = ".lock"
 DESK: Final = ".desk"
@@ -74,6 +76,7 @@ class Job:
     rows: int = 0
     left: float | None = None
     pid: int = 0
+    host: str = ""
     asked_at: float = 0.0
     begun: float = 0.0
     beat: float = 0.0

@@ -2,13 +2,15 @@
 
 `python -m targeting.workflows.jobs.worker WORKSPACE` inherits the worker's lock, which is held
 until the process is gone. A second thread says every 0.4 s how far the work is, and looks whether
-it is to stop; until the moves of an import begin, stopping leaves nothing behind.
+it is to stop; until the moves of an import begin, stopping leaves nothing behind. Work that hears
+nothing (a library holds the interpreter) is ended by who asked: see `desk.stop`.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import platform
 import re
 import shutil
 import signal
@@ -26,6 +28,7 @@ from typing import Final
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.workflows.jobs.records import (
+    SETTLED,
     STOP,
     Job,
     at_the_desk,
@@ -39,7 +42,7 @@ BEAT_SECONDS: Final = 0.4
 LOOK_SECONDS: Final = 0.1
 """Between two looks whether the work is to stop."""
 
-GRACE_SECONDS: Final = 0.6
+GRACE_SECONDS: Final = 0.4
 """How long work has to come to an end by itself once it is to stop; then the process ends."""
 
 LINGER_SECONDS: Final = 60.0
@@ -89,10 +92,17 @@ class Work:
         self.job.step = step
 
     def settle(self) -> None:
-        """From here on, nothing stops the work: it is about to move in."""
-        with self.lock:
-            if self.is_stopping:
+        """From here on, nothing stops the work: it is about to move in.
+
+        Said at the desk: who wants it to end either came before, or finds that it is too late.
+        """
+        folder = folder_of(self.workspace, self.job.id)
+        with at_the_desk(self.workspace), self.lock:
+            if self.is_settled:
+                return
+            if self.is_stopping or (folder / STOP).exists():
                 raise Stopped
+            (folder / SETTLED).touch()
             self.is_settled = True
 
     # -- the second thread ------------------------------------------------------------
@@ -160,8 +170,10 @@ def take(workspace: Workspace) -> Job | None:
         if not waiting:
             return None
         job = waiting[-1]
-        (folder_of(workspace, job.id) / STOP).unlink(missing_ok=True)
-        job.phase, job.pid, job.begun, job.share = "running", os.getpid(), time.time(), 0.0
+        for word in (STOP, SETTLED):
+            (folder_of(workspace, job.id) / word).unlink(missing_ok=True)
+        job.phase, job.begun, job.share = "running", time.time(), 0.0
+        job.pid, job.host = os.getpid(), platform.node()
         job.step = job.refusal = ""
         job.question = {}
         write_job(workspace, job)
@@ -185,8 +197,10 @@ def do(workspace: Workspace, job: Job) -> None:
     job.took[act] = job.ended - job.begun
     if act == "import" and job.phase == "done":
         job.done_at = job.ended
-    (folder_of(workspace, job.id) / STOP).unlink(missing_ok=True)
+    folder = folder_of(workspace, job.id)
+    (folder / STOP).unlink(missing_ok=True)
     write_job(workspace, job)
+    (folder / SETTLED).unlink(missing_ok=True)
 
 
 def _raiser(work: Work) -> Callable[[int, FrameType | None], None]:

@@ -15,6 +15,7 @@ from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.exports.aside import write_aside
 from targeting.exports.backtest_page import write_backtest_page
+from targeting.maps.backtests import verdict_lines, verdict_of
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.reference.credits import credits
 from targeting.reference.held import list_elections
@@ -160,7 +161,12 @@ def _write_page(
     shown = shown_methods(result)
     svg = gain_curve_svg(result, shown, language)
     alt = describe_curve(result, shown[0], language)
-    write_backtest_page(page, facts, svg, alt, credits(workspace), language=language)
+    arena = result.transition.arenas[-1].name  # the picture's
+    is_ours = "product" in result.figures.index.get_level_values("method")
+    verdict = verdict_lines(verdict_of(result, arena), language) if is_ours else ()
+    write_backtest_page(
+        page, facts, svg, alt, credits(workspace), verdict=verdict, language=language
+    )
 
 
 def shown_methods(result: Backtest) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from targeting.config import Workspace
 from targeting.maps.ledger import with_sentences
-from targeting.stations.ledger import ledger_counts
+from targeting.stations.ledger import carried_error, ledger_counts
 from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import csv_bytes
@@ -51,6 +51,21 @@ def choose_ledger(
     if kinds:
         rows = rows[rows["kind"].isin(list(kinds))]
     return rows[rows["is_uncertain"]] if only_uncertain else rows
+
+
+def of_these(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of the ledger whose station is one of the others'."""
+    return rows[rows["station_id"].isin(others["station_id"])]
+
+
+def settled(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row is of a station that did not move, and whose past is sure."""
+    return (rows["kind"] == "identity") & ~rows["is_uncertain"]
+
+
+def carried_error_of(rows: pd.DataFrame) -> float:
+    """How far the rolls carried over are from those of now: see `ledger.carried_error`."""
+    return carried_error(rows[rows["kind"] != "gone"])
 
 
 def ledger_csv(rows: pd.DataFrame, language: str) -> bytes:

@@ -66,14 +66,19 @@ def _lost(workspace: Workspace) -> list[Matter]:
     return matters
 
 
-def _results(health: Health) -> list[Matter]:
+def lacks_ours(health: Health, election_id: str) -> bool:
+    """Whether a partial file lacks a department of the campaign's (of any, where it has none)."""
+    missing = set(health.missing.get(election_id, []))
     ours = {department_of(c) for c in health.communes}
+    return bool(missing & ours if ours else missing)
+
+
+def _results(health: Health) -> list[Matter]:
     matters = []
     for election_id in health.counts.index:
         row = health.counts.loc[election_id]
-        lacks = set(health.missing.get(str(election_id), [])) & ours
         absent = int(row.get("absent", 0))
-        if lacks or absent > MOST_ABSENT * len(health.matrix):
+        if lacks_ours(health, str(election_id)) or absent > MOST_ABSENT * len(health.matrix):
             values = {"election": str(election_id), "count": absent, "stations": len(health.matrix)}
             matters.append(Matter("verdict.absent", "results", values=values))
     return matters

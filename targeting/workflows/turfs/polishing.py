@@ -124,12 +124,6 @@ def start_polish(workspace: Workspace) -> None:
 
 
 @asks("turfs.cut")
-def is_polishing(workspace: Workspace) -> bool:
-    """Whether a polish was begun of which nobody has asked what came of it."""
-    return str(workspace.root) in _JOBS
-
-
-@asks("turfs.cut")
 def polish_state(workspace: Workspace) -> Polished | None:
     """`working` while a polish goes on, then what came of it; None where none was begun.
 
