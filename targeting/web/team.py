@@ -19,6 +19,7 @@ from targeting.web.kept import workspace
 from targeting.web.words import language, plain, say, told
 from targeting.workflows.access import door
 from targeting.workflows.access import team as service
+from targeting.workflows.access.asks import ask
 
 SHOWN: Final = 30
 """Accounts on one screen: more are found by their name."""
@@ -175,6 +176,7 @@ def _forget_link() -> None:
 
 def _begin() -> None:
     here = workspace()
+    ask(here, "users.manage")
     secret = door.first_link(here)
     if secret is None:
         raise TargetingError("the campaign has an administrator: ask them for a link.")
