@@ -65,7 +65,7 @@ def show_news() -> None:
         with st.container(border=True, key="team_link_box"):
             st.markdown(link[0])
             st.code(link[1], None, wrap_lines=True)
-            st.caption(say("team.link_once"))
+            st.caption(link[2])
             st.button(say("team.link_done"), key="team_link_done", on_click=_forget_link)
 
 
@@ -160,8 +160,8 @@ def act(do: Callable[[], None]) -> None:
         st.session_state["team_trouble"] = str(error)
 
 
-def _tell_link(words: str, secret: str) -> None:
-    st.session_state["team_link"] = (words, f"{our_origin()}/join?k={secret}")
+def _tell_link(words: str, secret: str, how: str) -> None:
+    st.session_state["team_link"] = (words, f"{our_origin()}/join?k={secret}", how)
 
 
 def our_origin() -> str:
@@ -180,7 +180,7 @@ def _begin() -> None:
     secret = door.first_link(here)
     if secret is None:
         raise TargetingError("the campaign has an administrator: ask them for a link.")
-    _tell_link(say("team.link_first"), secret)
+    _tell_link(say("team.link_first"), secret, say("team.link_here"))
 
 
 def _invite() -> None:
@@ -188,7 +188,8 @@ def _invite() -> None:
     made = service.invite(
         here, here.actor, kept["invite_login"], kept["invite_name"], kept["invite_role"]
     )
-    _tell_link(say("team.link_for", name=plain(made.person.name)), made.secret)
+    words = say("team.link_for", name=plain(made.person.name))
+    _tell_link(words, made.secret, say("team.link_once"))
     kept["invite_login"] = kept["invite_name"] = ""
 
 
@@ -201,7 +202,7 @@ def _change_role(person: Person, role: str) -> None:
 def _renew(person: Person) -> None:
     here = workspace()
     secret = service.renew(here, here.actor, person.id)
-    _tell_link(say("team.link_for", name=plain(person.name)), secret)
+    _tell_link(say("team.link_for", name=plain(person.name)), secret, say("team.link_once"))
 
 
 def _reset_code(person: Person) -> None:
