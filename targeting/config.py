@@ -21,7 +21,7 @@ ASSETS: Final = "/assets"
 
 OUR_NAMES: Final = (
     "reference", "cache", "logs", "backups", "jobs", ".staging", "relance.db", "workspace.json",
-    "blocs.csv",
+    "blocs.csv", "relance.key", "backups.key", "erased.key", "erased.log",
 )  # fmt: skip
 """What a workspace has at its top."""
 

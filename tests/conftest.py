@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from targeting.config import Workspace
+from targeting.store import cipher
 from targeting.store.engine import open_engine, open_store, upgrade
 from targeting.workflows.demo import fill_demo
 from targeting.workflows.setup import init_workspace
@@ -169,16 +170,49 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+PASSPHRASE = "girafe ombrelle tournevis mardi 47"
+
+
+@pytest.fixture
+def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A passphrase that is set, and costs little to try: gives it."""
+    monkeypatch.setattr(cipher, "COST", [cipher.CHEAPEST])
+    monkeypatch.setenv("RELANCE_PASSPHRASE", PASSPHRASE)
+    cipher.forget_keys()
+    return PASSPHRASE
+
+
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The database on each engine in turn; encrypted too where a module says `ENCRYPTED_TOO`, but
+    for what takes long."""
+    if "database_url" in metafunc.fixturenames:
+        too = getattr(metafunc.module, "ENCRYPTED_TOO", False)
+        slow = metafunc.definition.get_closest_marker("slow")
+        more = ["sqlcipher"] if too and slow is None else []
+        metafunc.parametrize("database_url", [*ENGINES, *more], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database, on each engine in turn; for `engine`, one with our schema."""
     is_ours = "engine" in request.fixturenames
-    if request.param == "sqlite":
-        if is_ours:
+    if request.param != "postgres":
+        if request.param == "sqlcipher":
+            cipher.make_key(tmp_path / "relance.db", request.getfixturevalue("cheap_keys"))
+        elif is_ours:
             shutil.copyfile(request.getfixturevalue("sqlite_schema"), tmp_path / "relance.db")
         yield f"sqlite:///{tmp_path / 'relance.db'}"
         return
-    server = request.getfixturevalue("postgres_url")
+    yield request.getfixturevalue("postgres_database")
+
+
+@pytest.fixture
+def postgres_database(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str]:
+    """An empty database of the private server; for `engine`, one with our schema."""
+    server, is_ours = postgres_url, "engine" in request.fixturenames
     name = f"t{uuid.uuid4().hex[:12]}"
     template = request.getfixturevalue("postgres_schema") if is_ours else "template1"
     _as_admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -227,5 +261,7 @@ def _upgraded(url: str) -> Engine:
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with our schema, on each engine in turn."""
     engine = open_engine(database_url)
+    if cipher.is_keyed(Path(database_url.removeprefix("sqlite:///"))):
+        upgrade(engine)  # its key is its own: no copy of another file would open
     yield engine
     engine.dispose()

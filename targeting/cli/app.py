@@ -19,11 +19,13 @@ from targeting.cli import imports as cli_imports
 from targeting.cli import sheets as cli_sheets
 from targeting.cli import turfs as cli_turfs
 from targeting.cli import users as cli_users
+from targeting.cli import vault as cli_vault
 from targeting.cli.console import Console, MethodName, Relance, comma_list, day_or_none, json_option
 from targeting.cli.words import language_of, speak
 from targeting.config import AsItIs, workspace_from
 from targeting.locale import LANGUAGES
 from targeting.shipped import OPENED_BY, PROGRAM
+from targeting.store import passphrases
 
 
 @click.group(cls=Relance, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +45,23 @@ from targeting.shipped import OPENED_BY, PROGRAM
 def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str | None) -> None:
     """Relance: where the abstainers of the left live, and in which order to knock."""
     ctx.obj = Console(workspace_from(workspace), as_json=as_json, language=language_of(ctx))
+    passphrases.ask_with(lambda new: cli_vault.ask_passphrase(language_of(ctx), new=new))
+
+
+@cli.result_callback()
+@click.pass_obj
+def once_a_day(console: Console, /, *_: object, **__: object) -> None:
+    """The day's backup, after the first command of the day that opened the database."""
+    if not console.workspace.exists or "sqlalchemy" not in sys.modules:
+        return
+    from targeting.store.backup_names import is_due
+
+    if not is_due(console.workspace):
+        return
+    from targeting.workflows.backups import daily_backup
+
+    if (trouble := daily_backup(console.workspace)) is not None:
+        console.progress(f"Warning: {trouble}")
 
 
 @cli.command()
@@ -56,6 +75,10 @@ def cli(ctx: click.Context, workspace: Path | None, as_json: bool, language: str
     is_flag=True,
     help="Begin again where the database is lost; codes of turfs go on where they were.",
 )
+@click.option(
+    "--passphrase", "encrypted", is_flag=True,
+    help="Encrypt the database from the start; the passphrase is asked, or RELANCE_PASSPHRASE's.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
 def init(
@@ -66,10 +89,16 @@ def init(
     ballot_date: date | AsItIs | None,
     name: str | None,
     new_database: bool,
+    encrypted: bool,
 ) -> None:
     """Make the workspace's campaign, or change it."""
     from targeting.workflows.setup import init_workspace
 
+    passphrase = None
+    if encrypted:
+        from targeting.workflows.vault import new_passphrase
+
+        passphrase = new_passphrase()
     card = init_workspace(
         console.workspace,
         communes=communes,
@@ -78,6 +107,7 @@ def init(
         ballot_date=ballot_date,
         name=name,
         new_database=new_database,
+        passphrase=passphrase,
     )
     where = ", ".join(card.communes) or "all communes imported"
     console.answer(
@@ -235,7 +265,9 @@ def health(console: Console, communes: tuple[str, ...], out: Path | None) -> Non
 def serve(console: Console, port: int, origins: tuple[str, ...], is_team: bool) -> None:
     """Open the dashboard of a workspace; Ctrl-C stops it."""
     from targeting.web.serve import become_the_server
+    from targeting.workflows.vault import unlock_for_children
 
+    unlock_for_children(console.workspace)
     become_the_server(console.workspace, port, origins, language=console.language, is_team=is_team)
 
 
@@ -253,8 +285,12 @@ def doctor(console: Console) -> None:
 
 
 for command in (
-    *cli_sheets.COMMANDS, *cli_imports.COMMANDS, *cli_turfs.COMMANDS, *cli_users.COMMANDS,
-):  # fmt: skip
+    *cli_sheets.COMMANDS,
+    *cli_imports.COMMANDS,
+    *cli_turfs.COMMANDS,
+    *cli_users.COMMANDS,
+    *cli_vault.COMMANDS,
+):
     cli.add_command(command)
 speak(cli)
 

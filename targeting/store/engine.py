@@ -25,15 +25,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select, t
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
-from sqlalchemy.pool import NullPool
 
 from targeting.config import Workspace
 from targeting.errors import TargetingError, WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.checksums import Stamp
 from targeting.reference.staging import recover_if_needed
-from targeting.store import opening
-from targeting.store.models import StoreMark
+from targeting.store import cipher, cipher_engine, columns, opening, personal, swap, tombstones
+from targeting.store.models import StoreMark, Tombstone
 from targeting.store.opening import check_integrity, schema_revision
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Session", "check_integrity", "open_engine", "open_store", "reading", "upgrade", "write"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
-NEWEST: Final = "0007"
+NEWEST: Final = "0008"
 """The last migration, written here so that Alembic is loaded where a schema changes, and there
 alone: a test holds it to what the folder has."""
 BUSY_TIMEOUT_MS: Final = 5000
@@ -64,7 +63,7 @@ def open_engine(url: str) -> Engine:
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if url.startswith("sqlite"):
         # closed after each use: the file is whole between transactions, without its side files
-        engine = create_engine(url, poolclass=NullPool)
+        engine = cipher_engine.sqlite_engine(url)
         event.listen(engine, "connect", _sqlite_habits)
         event.listen(engine, "begin", _sqlite_begin)
     else:
@@ -73,7 +72,15 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-_shared_engine = lru_cache(maxsize=8)(open_engine)
+@lru_cache(maxsize=8)
+def _opened_once(url: str, _is_keyed: bool) -> Engine:
+    return open_engine(url)
+
+
+def _shared_engine(workspace: Workspace) -> Engine:
+    """One engine a database, and another once it is encrypted."""
+    file = opening.database_file(workspace)
+    return _opened_once(workspace.database_url, file is not None and cipher.is_keyed(file))
 
 
 def _sqlite_habits(connection: Any, _record: Any) -> None:
@@ -250,14 +257,17 @@ def open_store(workspace: Workspace) -> Engine:
     """
     workspace.required()
     recover_if_needed(workspace)
+    swap.finish_if_needed(workspace.root)
     with opening.told(workspace):
         opening.refuse_gone(workspace)
         place = _place(workspace)
         before = _opened.get(workspace.root)
         if before is not None and before == (workspace.database_url, place):
-            return _shared_engine(workspace.database_url)
+            return _shared_engine(workspace)
+        opening.refuse_unfit(workspace)
+        swap.sweep_if_left(workspace.root)
         try:
-            engine = _shared_engine(workspace.database_url)
+            engine = _shared_engine(workspace)
             if before is None or not _same_file(before[1], place):
                 _bring_up(workspace, engine)
                 checksums.adopt_tables(workspace)
@@ -276,6 +286,12 @@ def open_store(workspace: Workspace) -> Engine:
 
 _opened: dict[Path, tuple[str, Stamp | None]] = {}
 """Databases that this process found whole: their address, and their file as it was then."""
+
+
+def forget_engines() -> None:
+    """Open anew at the next opening: the database is another file, or has another key."""
+    _opened.clear()
+    _opened_once.cache_clear()
 
 
 def _place(workspace: Workspace) -> Stamp | None:
@@ -300,9 +316,63 @@ def _bring_up(workspace: Workspace, engine: Engine) -> None:
         opening.refuse_other(workspace, connection)
         current = schema_revision(connection)
     if current != NEWEST:
+        if current is not None and is_known(current):
+            from targeting.store import backups  # what it loads, no other opening needs
+
+            backups.take(workspace, "migration")
         upgrade(engine)
     opening.guard_rows(engine)
     opening.keep_identity(workspace, engine)
+    _agree_on_columns(engine)
+    _catch_up(workspace, engine)
+
+
+def _agree_on_columns(engine: Engine) -> None:
+    """Seal what is plain once a key is set. Raises WorkspaceError for another key, or none where
+    values are sealed."""
+    if engine.dialect.name != "postgresql":
+        return
+    key = columns.column_key()
+    with reading(engine) as session:
+        store_id, known = session.execute(select(StoreMark.store_id, StoreMark.column_key)).one()
+    mark = columns.key_mark(key, store_id) if key is not None else None
+    if known is not None and mark is None:
+        raise WorkspaceError(columns.NO_KEY)
+    if known is not None and mark != known:
+        raise WorkspaceError(
+            "RELANCE_COLUMN_KEY is not the key that phones and e-mails were encrypted with: "
+            "nothing was changed. Give that one."
+        )
+    if mark is not None and known is None:
+        write(engine, lambda session: personal.seal_columns(session, mark))
+
+
+def columns_are_sealed(workspace: Workspace) -> bool:
+    """Whether a server's phones and e-mails are encrypted."""
+    with reading(open_store(workspace)) as session:
+        return session.scalar(select(StoreMark.column_key)) is not None
+
+
+def _catch_up(workspace: Workspace, engine: Engine) -> None:
+    """Whoever was erased since this database was written is erased again, whatever brought it
+    back; log and database know the same."""
+    with reading(engine) as session:
+        here = session.scalar(select(func.count()).select_from(Tombstone)) or 0
+    noted = tombstones.read_stones(workspace)
+    if len(noted) > here:
+        secret = tombstones.secret_of(workspace)
+        write(engine, lambda session: tombstones.replay(session, noted, secret))
+    if len(noted) < here:
+        with reading(engine) as session:
+            stones = tombstones.stones_in(session)
+        tombstones.note(workspace, stones)
+
+
+def forget_pages(engine: Engine) -> None:
+    """Have what was deleted leave the log of SQLite too; pages themselves are overwritten."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _alembic(connection: Connection) -> Config:
@@ -314,12 +384,16 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection) -> None:
+def is_known(revision: str) -> bool:
+    """Whether a schema is one of ours; else a newer Relance's."""
     from alembic.script import ScriptDirectory
 
+    return revision in {r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def _refuse_newer(connection: Connection) -> None:
     current = schema_revision(connection)
-    known = {r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and not is_known(current):
         raise WorkspaceError(
             f"this workspace was last opened by a newer Relance (schema {current}): "
             "update Relance, then try again."

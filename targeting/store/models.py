@@ -27,10 +27,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from targeting.outcomes import OUTCOMES, TALKED, THEMES
+from targeting.store.columns import OfRow, SealedText, sealed_shape
 
 CATEGORIES: Final = ("member", "regular", "occasional")
 SOURCES: Final = (
@@ -42,6 +44,8 @@ PERSONAL: Final = {"personal": True}
 """Mark of a column about a person: `store.personal` says until when it is kept."""
 
 NOT_PERSONAL: Final = {"personal": False}
+
+TOMBSTONES: Final = ("erased", "objection")
 
 OPEN_STATUSES: Final = ("ready", "in_progress")
 """A door stands in one such turf at most: `open_door` holds it, whatever path wrote it."""
@@ -168,8 +172,24 @@ class StoreMark(Base):
     last_write: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """Drawn anew with each: an older database put back has another one, however many were
     written."""
+    column_key: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (CheckConstraint("id = 1", name="one_mark"),)
+
+
+class Tombstone(Base):
+    """Somebody was erased, or objected: a keyed mark that says it again, and never who it was."""
+
+    __tablename__ = "tombstone"
+
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    noted_on: Mapped[date] = mapped_column(Date)
+
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", TOMBSTONES), name="kind"),
+        CheckConstraint(f"length(mark) = 64 AND {_made_of('mark', HEX)}", name="mark"),
+    )
 
 
 class SourceBatch(Base):
@@ -237,8 +257,8 @@ class Contact(Base):
     )
     first_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     last_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
-    phone: Mapped[str | None] = mapped_column(String(30), info=PERSONAL)
-    email: Mapped[str | None] = mapped_column(String(200), info=PERSONAL)
+    phone: Mapped[str | None] = mapped_column(SealedText("contact", "phone", 200), info=PERSONAL)
+    email: Mapped[str | None] = mapped_column(SealedText("contact", "email", 1240), info=PERSONAL)
     age_band: Mapped[str | None] = mapped_column(String(6), info=PERSONAL)
     version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
 
@@ -270,16 +290,30 @@ class Contact(Base):
         ),
         CheckConstraint(BUILDING_CHECK, name="building"),
         CheckConstraint(DOOR_CHECK, name="door"),
-        CheckConstraint("phone IS NULL OR trim(phone, '0123456789+. ()-') = ''", name="phone"),
+        CheckConstraint(
+            "phone IS NULL OR trim(phone, '0123456789+. ()-') = '' OR "
+            f"({sealed_shape('phone', 160)})",
+            name="phone",
+        ),
         CheckConstraint(
             "length(id) <= 36 AND (first_name IS NULL OR length(first_name) <= 100) "
             "AND (last_name IS NULL OR length(last_name) <= 100) "
-            "AND (email IS NULL OR length(email) <= 200) "
-            "AND (phone IS NULL OR length(phone) <= 30)",
+            f"AND (email IS NULL OR length(email) <= 200 OR ({sealed_shape('email', 1200)})) "
+            f"AND (phone IS NULL OR length(phone) <= 30 OR ({sealed_shape('phone', 160)}))",
             name="lengths",
         ),
     )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+@event.listens_for(Contact, "before_insert")
+@event.listens_for(Contact, "before_update")
+def _of_its_row(_mapper: Any, _connection: Any, contact: Contact) -> None:
+    """What is sealed is bound to its row (`columns`)."""
+    for name in ("phone", "email"):
+        value = getattr(contact, name)
+        if value is not None and getattr(value, "row", None) != contact.id:
+            setattr(contact, name, OfRow(value, contact.id))
 
 
 class ContactTheme(Base):

@@ -7,7 +7,6 @@ as it is. On a disk that is full or read only, what is there is still read.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from targeting.config import Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference import checksums
 from targeting.reference.manifest import changed_manifest, read_manifest, write_manifest
+from targeting.store import cipher, cipher_engine, rights, swap
 from targeting.store.disks import disk_trouble
 from targeting.store.models import Campaign, StoreMark
 
@@ -97,6 +97,30 @@ def refuse_gone(workspace: Workspace) -> None:
     log = file.with_name(file.name + "-wal")
     if empty and (known is not None or (log.exists() and log.stat().st_size > 0)):
         raise WorkspaceError(_way_out(workspace, f"{file.name} is gone or empty"))
+
+
+def refuse_unfit(workspace: Workspace) -> None:
+    """See that the database's file and the passphrase go together, and close it off from others.
+
+    Raises WorkspaceError if they do not (`cipher.fit`).
+    """
+    file, manifest = database_file(workspace), read_manifest(workspace)
+    if file is not None:
+        is_new = manifest.get("database") is None and (not file.exists() or not file.stat().st_size)
+        cipher.fit(file, is_demo=manifest["kind"] == "demo", is_new=is_new)
+    rights.close_off(workspace.root, file)
+
+
+def encrypted_from_the_start(workspace: Workspace, passphrase: str) -> None:
+    """Give the database of a new workspace its key. Raises WorkspaceError where there is one."""
+    file = database_file(workspace)
+    if file is None or (file.exists() and file.stat().st_size):
+        raise WorkspaceError(
+            f"{workspace.root} has its database already: a file is encrypted by `encrypt`, phones "
+            "on a server by RELANCE_COLUMN_KEY."
+        )
+    if not cipher.is_keyed(file):
+        cipher.make_key(file, passphrase)
 
 
 def keep_identity(workspace: Workspace, engine: Engine) -> None:
@@ -289,7 +313,9 @@ def read_only_engine(file: Path) -> Engine:
         database=f"file:{file.as_posix().replace('?', '%3f').replace('#', '%23')}",
         query={"mode": "ro", "immutable": "1", "uri": "true"},
     )
-    engine = create_engine(url, poolclass=NullPool)
+    engine = cipher_engine.with_key(
+        create_engine(url, poolclass=NullPool, **cipher_engine.options(file)), file
+    )
 
     @event.listens_for(engine, "connect")
     def _habits(connection: Any, _record: Any) -> None:
@@ -331,7 +357,9 @@ def told(workspace: Workspace) -> Iterator[None]:
             f"the database of {workspace.root} cannot be opened (not a database address): check "
             "RELANCE_DATABASE_URL."
         ) from error
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except SQLAlchemyError as error:
+        raise WorkspaceError(told_trouble(workspace, error)) from error
+    except cipher.errors("Error") as error:
         raise WorkspaceError(told_trouble(workspace, error)) from error
 
 
@@ -349,6 +377,11 @@ def told_trouble(workspace: Workspace, error: BaseException) -> str:
         )
     if "locked" in reason or "busy" in reason:
         return f"the database of {workspace.root} is busy: try again in a moment."
+    if "not a database" in reason and swap.was_just_put_in(workspace.root):
+        return (
+            f"the database of {workspace.root} was replaced meanwhile (restored, encrypted, or "
+            "given another key): what was being written is not kept. Try again."
+        )
     return damaged(workspace, reason)
 
 
@@ -359,8 +392,10 @@ def named_trouble(workspace: Workspace, error: Exception) -> str | None:
     """
     if isinstance(error, OSError):
         return disk_trouble(error, workspace.root)
-    if isinstance(error, OperationalError | sqlite3.OperationalError):
+    if isinstance(error, (OperationalError, *cipher.errors("OperationalError"))):
         return told_trouble(workspace, error)
-    if isinstance(error, DatabaseError | sqlite3.DatabaseError) and "malformed" in str(error):
+    if isinstance(error, (DatabaseError, *cipher.errors("DatabaseError"))) and (
+        "malformed" in str(error) or "not a database" in str(error)
+    ):
         return told_trouble(workspace, error)
     return disk_trouble(error, workspace.root)

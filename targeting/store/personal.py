@@ -8,19 +8,27 @@ forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select
+from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from targeting.store import models_access  # noqa: F401 (its tables join the metadata)
-from targeting.store.models import Base, Consent, Contact, ContactTheme, Visit, VisitUndone
-from targeting.store.visits import forgotten_before
+from targeting.store.models import (
+    Base,
+    Consent,
+    Contact,
+    ContactTheme,
+    StoreMark,
+    Visit,
+    VisitUndone,
+)
 
 NOBODYS: Final = frozenset(
     {"campaign", "store_mark", "source_batch", "turf_cut", "turf", "turf_door", "open_door",
-     "turf_excluded", "turf_edit", "phone_book", "visit_undone"}
+     "turf_excluded", "turf_edit", "phone_book", "visit_undone", "tombstone"}
 )  # fmt: skip
 """Tables that say nothing of anybody. A visit taken back leaves an id drawn by chance: whose door
 it was is not kept; it goes with the visits all the same."""
@@ -54,6 +62,37 @@ def purge_due(session: Session, today: date) -> dict[str, int]:
         ).rowcount  # type: ignore[attr-defined]
     session.expire_all()
     return gone
+
+
+def seal_columns(session: Session, key_mark: str) -> int:
+    """Seal phones and e-mails that are plain, and have the database know their key; gives how many
+    contacts were written."""
+    reachable = or_(Contact.phone.is_not(None), Contact.email.is_not(None))
+    people = session.scalars(select(Contact).where(reachable)).all()
+    for person in people:
+        for name in ("phone", "email"):
+            if getattr(person, name) is not None:
+                flag_modified(person, name)
+    session.execute(update(StoreMark).values(column_key=key_mark))
+    session.flush()
+    return len(people)
+
+
+def erase_person(session: Session, contact_id: str) -> bool:
+    """Delete all that is held about one person; tells whether there was anything.
+
+    A visit that led to them stays as the knock at a door that it is, and leads to nobody.
+    """
+    known = session.execute(select(Contact.consent_id).where(Contact.id == contact_id)).first()
+    for statement in (
+        update(Visit).where(Visit.contact_id == contact_id).values(contact_id=None),
+        delete(ContactTheme).where(ContactTheme.contact_id == contact_id),
+        delete(Contact).where(Contact.id == contact_id),
+        delete(Consent).where(Consent.id == (known[0] if known else None)),
+    ):
+        session.execute(statement, execution_options={"synchronize_session": False})
+    session.expire_all()
+    return known is not None
 
 
 def export_person(session: Session, contact_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -102,13 +141,19 @@ def _consent_due(_session: Session, _today: date) -> ColumnElement[bool]:
 
 
 def _visit_due(session: Session, today: date) -> ColumnElement[bool]:
-    before = forgotten_before(session, today)
+    before = _forgotten_before(session, today)
     return false() if before is None else Visit.visited_at < before
 
 
 def _undone_due(session: Session, today: date) -> ColumnElement[bool]:
-    before = forgotten_before(session, today)
+    before = _forgotten_before(session, today)
     return false() if before is None else VisitUndone.undone_at < before
+
+
+def _forgotten_before(session: Session, today: date) -> datetime | None:
+    from targeting.store.visits import forgotten_before  # brings pandas: no opening needs it
+
+    return forgotten_before(session, today)
 
 
 def _visits_of(contact_id: str) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from targeting.access.roles import Actor
+from targeting.errors import TargetingError
 from targeting.locale import LANGUAGES
 from targeting.locale.glossary import glossary
 from targeting.web.at_hand import page_link
@@ -50,7 +51,10 @@ export default ({ parentElement, data }) => {
 
 def show_brand() -> None:
     """The product's mark, the campaign, the days to the ballot."""
-    campaign = load_campaign()
+    try:
+        campaign = load_campaign()
+    except TargetingError:  # told by the screen below
+        campaign = None
     said = []
     if campaign is not None:
         if campaign.ballot_date is not None:

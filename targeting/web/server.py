@@ -28,6 +28,7 @@ from targeting.web.gate import Gate, other_origins
 from targeting.web.headers import SecurityHeaders
 from targeting.web.keys import Keys
 from targeting.web.ours import FOLDER, OURS
+from targeting.workflows.backups import keep_daily
 
 MAIN: Final = Path(__file__).with_name("main.py")
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -118,6 +119,7 @@ def lifespan(keys: Keys, door: Door) -> Callable[[Any], AbstractAsyncContextMana
             print_address(keys.token, origin, another=False)
         threading.Thread(target=_warm, name="warm-up", daemon=True).start()
         watching = asyncio.create_task(door.watch())
+        keep_daily(workspace_from())
         yield
         watching.cancel()
 

@@ -10,11 +10,13 @@ from targeting.config import Workspace
 from targeting.reference.checksums import adopt_tables, unsound_tables
 from targeting.reference.held import list_stations
 from targeting.reference.tables import lost_files
+from targeting.store.cipher import is_keyed
 from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file
 from targeting.workflows.matching import match_report
 from targeting.workflows.report import Report
+from targeting.workflows.safety import safety
 from targeting.workflows.setup import campaign_card, readiness
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -27,7 +29,8 @@ def examine(workspace: Workspace) -> Report:
     notes, faults = [], []
     if sys.version_info < OLDEST_PYTHON:
         faults.append(f"Python {sys.version.split()[0]} is too old: 3.11 is needed.")
-    if sqlite3.sqlite_version_info < WAL_FIXED_IN and not on_server(workspace):
+    file = database_file(workspace)
+    if sqlite3.sqlite_version_info < WAL_FIXED_IN and file is not None and not is_keyed(file):
         notes.append(
             f"SQLite {sqlite3.sqlite_version}: keep one process at a time on this workspace, or "
             "use PostgreSQL for a team (RELANCE_DATABASE_URL)."
@@ -57,11 +60,6 @@ def _told(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def on_server(workspace: Workspace) -> bool:
-    """Whether the campaign's database is a server's."""
-    return database_file(workspace) is None
-
-
 def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) -> dict[str, Any]:
     adopted = adopt_tables(workspace)
     faults += unsound_tables(workspace)
@@ -81,6 +79,7 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
             f"{workspace.root} is on a network drive ({drive}), where SQLite's locks do not hold: "
             "put the workspace on a disk of this machine, or use PostgreSQL."
         )
+    kept = safety(workspace, notes, faults)
     card, ready = campaign_card(workspace), readiness(workspace)
     for missing, way in (
         (not ready.elections, "no results: `import results FILE…`"),
@@ -94,6 +93,7 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
         "voter_addresses_found": round(found.rate, 4) if found else None,
         "voters_found": round(found.voter_rate, 4) if found else None,
         "database": integrity,
+        **kept,
         "communes": card.communes,
         "elections": ready.elections,
         "outlines": [f"{source} {vintage}" for source, vintage, _ in list_stations(workspace)],

@@ -23,7 +23,8 @@ from targeting.reference.tables import list_layers
 from targeting.shipped import OUR_BLOCS
 from targeting.store import audit
 from targeting.store.engine import Session, open_store, reading, write
-from targeting.store.opening import forget_database
+from targeting.store.opening import encrypted_from_the_start, forget_database
+from targeting.store.passphrases import refuse_weak
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import latest_cut
 from targeting.workflows.access.asks import asks
@@ -64,12 +65,14 @@ def init_workspace(
     name: str | None = None,
     kind: str = "campaign",
     new_database: bool = False,
+    passphrase: str | None = None,
 ) -> CampaignCard:
     """Make the workspace, or change its campaign; what is not given stays as it was.
 
     `ballot_date` None takes the date out: nobody knows it any more.
     `new_database`: begin again where the database is lost, or another one: what lies there is kept
     in backups/, and codes of turfs go on where they were.
+    `passphrase`: of a workspace that is new, the database is encrypted under it.
     Raises TargetingError for an unknown commune code, election or bloc, before anything is made.
     """
     codes = [commune_of_arrondissement(c) for c in communes]
@@ -82,9 +85,13 @@ def init_workspace(
         parse_election_id(election_id)
     if unknown := set(target) - set(BLOCS):
         raise TargetingError(f"unknown bloc {to_type(sorted(unknown))}: {to_type(BLOCS)}.")
+    if passphrase is not None:
+        refuse_weak(passphrase)
     _make_folders(workspace, kind)
     if new_database:
         forget_database(workspace)
+    if passphrase is not None:
+        encrypted_from_the_start(workspace, passphrase)
     engine = open_store(workspace)
 
     def save(session: Session) -> None:

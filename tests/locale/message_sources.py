@@ -70,7 +70,7 @@ TELLING = ("sources", "stations", "workflows", "reference", "store", "turf", "sc
 """Packages whose functions put words in notes, reports, progress and answers."""
 
 NOT_SAID = re.compile(
-    r"^(SELECT|PRAGMA|CREATE|DROP|BEGIN|REPEATABLE|trim\(|length\(|Warning: |Code |Sièges |# )|<\w"
+    r"^(SELECT|PRAGMA|CREATE|DROP|BEGIN|ATTACH|DETACH|COPY|REPEATABLE|trim\(|length\(|substr\(|Warning: |Code |Sièges |# )|<\w"
     r"|Licence Ouverte|Baptiste Coulmont|^Voies par|EPSG:|^import results FILE$"
     r"|^python -m targeting$|^\(\?|%s of a reading$"
 )

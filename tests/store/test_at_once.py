@@ -13,6 +13,8 @@ from targeting.store.turfs import reserve_codes
 from tests.races.at_once import at_once
 from tests.store.test_models import contact
 
+ENCRYPTED_TOO = True
+
 
 def test_codes_given_at_once_are_given_once_and_the_settings_beside_them_stay(
     engine: Engine,

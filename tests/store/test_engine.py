@@ -29,6 +29,8 @@ from targeting.store.visits import load_visits, record_visits
 
 WRITERS, EACH = 6, 15
 
+ENCRYPTED_TOO = True
+
 
 def test_sqlite_has_the_habits_of_the_house(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'relance.db'}")

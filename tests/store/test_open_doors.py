@@ -200,7 +200,7 @@ def test_migrations_carry_what_is_there_up_down_and_up(engine: Engine) -> None:
     write(engine, fill)
     before = everything(engine)
     assert {name for name, rows in before.items() if not rows} == {
-        "source_batch", "turf_excluded", "turf_edit",
+        "source_batch", "turf_excluded", "turf_edit", "tombstone",
     }  # fmt: skip
     downgrade(engine, "0002")
     with engine.connect() as connection:

@@ -14,6 +14,8 @@ from targeting.store import engine as store_engine
 from targeting.store.engine import RETRIES, reading, write
 from targeting.store.queries import load_campaign, save_campaign
 
+ENCRYPTED_TOO = True
+
 
 class Lost(Exception):
     """An error as psycopg tells it."""

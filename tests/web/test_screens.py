@@ -18,6 +18,8 @@ from targeting.maps.view import View
 from targeting.reference.checksums import seal_sheet, sheet_path
 from targeting.reference.credits import credits
 from targeting.reference.sheets import dump_sealed, load_sealed
+from targeting.store import cipher
+from targeting.store.engine import forget_engines
 from targeting.web import kept
 from targeting.web import workbench as bench
 from targeting.workflows.home import load_holdings
@@ -131,6 +133,21 @@ def test_home_asks_for_results_first(workspace, monkeypatch, screen):
     assert "python -m" not in said
     assert text_in("fr", "empty.go") in [link.label for link in test.get("page_link")]
     assert text_in("fr", "demo.banner") not in said
+
+
+def test_a_campaign_that_does_not_open_says_why_with_the_frame_around(
+    tmp_path, monkeypatch, screen, cheap_keys
+):
+    sealed = Workspace(tmp_path / "sealed")
+    init_workspace(sealed, communes=["13055"])
+    monkeypatch.setenv("RELANCE_WORKSPACE", str(sealed.root))
+    calm(screen())
+    monkeypatch.delenv("RELANCE_PASSPHRASE")
+    cipher.forget_keys()
+    forget_engines()
+    test = screen()
+    assert not test.exception
+    assert "est chiffrée\xa0: donnez sa phrase secrète" in words(test)
 
 
 def test_a_real_campaign_is_never_called_invented(workspace, monkeypatch, screen):
