@@ -3,10 +3,17 @@
 import streamlit as st
 
 from targeting.locale import date_in, election_in, number_in, percent_in
-from targeting.web.at_hand import page_link
+from targeting.shipped import PAGES
+from targeting.web.at_hand import may, page_link
 from targeting.web.ballot import choose_vote, round_in_words
 from targeting.web.empty import files_link
-from targeting.web.loaders import load_campaign, load_desk, load_holdings, shows_demo
+from targeting.web.loaders import (
+    load_campaign,
+    load_desk,
+    load_holdings,
+    load_turf_board,
+    shows_demo,
+)
 from targeting.web.words import countdown, language, meaning, say, show_credits, today, told
 from targeting.workflows.ballot import ballot_of
 from targeting.workflows.desk import Desk
@@ -56,6 +63,8 @@ def show_vote(desk: Desk, campaign: CampaignCard, lang: str) -> None:
             st.markdown(say(key, day=date_in(lang, desk.eve)))
         if vote is not None and vote.second_day is not None and vote.kind:
             st.markdown(say("ballot.second", day=date_in(lang, vote.second_day)))
+    if not may("campaign.change"):
+        return
     with st.popover(say("ballot.choose" if vote is None else "ballot.change"), key="ballot"):
         choose_vote(campaign)
 
@@ -95,6 +104,14 @@ def show_desk(desk: Desk, campaign: CampaignCard, lang: str) -> None:
         page_link("carte", say("desk.open_map"))
 
 
+def show_own(lang: str) -> None:
+    """What is in one's own hands."""
+    board = load_turf_board()
+    with st.container(border=True, key="own"):
+        st.metric(say("hands.mine"), number_in(lang, 0 if board is None else len(board.kept.turfs)))
+        page_link("secteurs", say("next.open_turfs"))
+
+
 def show_holdings(held: Holdings, campaign: CampaignCard, lang: str) -> None:
     """What the campaign is made of, folded."""
     facts = {
@@ -123,6 +140,8 @@ def show_holdings(held: Holdings, campaign: CampaignCard, lang: str) -> None:
             said.text(fact)
 
 
+if not may("places.see"):  # who walks lands on their turfs
+    st.switch_page(str(PAGES / "secteurs.py"))
 campaign = load_campaign()
 if shows_demo():
     st.markdown(f":orange-background[{say('demo.banner')}]")
@@ -132,7 +151,10 @@ if campaign is None:
 lang = language()
 held = load_holdings()
 if held.step in ("turfs", "map"):
-    show_desk(load_desk(today()), campaign, lang)
+    if may("plan.see"):
+        show_desk(load_desk(today()), campaign, lang)
+    elif may("turfs.see"):
+        show_own(lang)
 show_next(held)
 show_holdings(held, campaign, lang)
 st.caption(say("home.what") + " " + say("home.place_not_person"))

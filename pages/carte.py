@@ -27,11 +27,12 @@ from targeting.maps.view import View, view_of
 from targeting.maps.workbench import MOST_CHOSEN, MOST_DRAWN, looks, map_legend, map_words
 from targeting.shipped import CHECKOUT
 from targeting.web import workbench as bench
-from targeting.web.at_hand import map_frame, map_height, open_or_stop, show_legend
+from targeting.web.at_hand import map_frame, map_height, may, open_or_stop, show_legend
 from targeting.web.cards import NAMED, copy_link, show_card, show_compared
 from targeting.web.decks import show_deck
 from targeting.web.empty import files_link
 from targeting.web.handed import map_sheet, stations_file
+from targeting.web.kept import at_the_click
 from targeting.web.listings import choose_area, show_listing
 from targeting.web.loaders import (
     load_backdrop,
@@ -215,7 +216,10 @@ def show_share(
                 for name, (paper, kind, mime) in SHEETS.items():
                     st.download_button(
                         say(f"bench.sheet.{name}"),
-                        partial(map_sheet, metric, filters, tuple(chosen), part, paper, kind, lang),
+                        partial(
+                            at_the_click(map_sheet), metric, filters, tuple(chosen), part, paper,
+                            kind, lang,
+                        ),
                         f"relance-carte-{paper}.{kind}", mime, key=f"sheet_{name}",
                         on_click="ignore",
                     )  # fmt: skip
@@ -223,7 +227,9 @@ def show_share(
             for suffix, mime in FILES.items():
                 st.download_button(
                     say(f"bench.file{suffix}"),
-                    partial(stations_file, suffix, filters, tuple(chosen), part, lang),
+                    partial(
+                        at_the_click(stations_file), suffix, filters, tuple(chosen), part, lang
+                    ),
                     f"relance-bureaux{suffix}", mime, key=f"file{suffix}", on_click="ignore",
                 )  # fmt: skip
         copy_link("copy_shown")
@@ -346,5 +352,6 @@ with side:
     elif len(chosen) > 1:
         show_compared(board, chosen)
     show_table(shown, chosen)
-    show_share(board, metric, filters, chosen, area)
+    if may("places.export"):
+        show_share(board, metric, filters, chosen, area)
 bench.write_address(bench.ADDRESS, ",".join(chosen))

@@ -7,6 +7,7 @@ from targeting.locale import number_in, percent_in
 from targeting.maps.ledger import least_sure_first, ledger_listing, vintage_in
 from targeting.maps.proofs import moved_kinds, past_verdict
 from targeting.web.at_hand import open_or_stop
+from targeting.web.handed import handing
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_past
 from targeting.web.words import language, meaning, say, told
@@ -70,8 +71,11 @@ if not kinds and still.any():
         )  # fmt: skip
 if not rows.empty:
     st.download_button(
-        say("ledger.download"), lambda: ledger_csv(rows, lang), "relance-passe-des-bureaux.csv",
-        "text/csv", on_click="ignore",
-    )  # fmt: skip
+        say("ledger.download"),
+        handing("ledger.csv", lambda: ledger_csv(rows, lang)),
+        "relance-passe-des-bureaux.csv",
+        "text/csv",
+        on_click="ignore",
+    )
 st.caption(say("ledger.error", error=percent_in(lang, carried_error_of(every))))
 st.caption(say("ledger.what") + " " + say("ledger.how"))

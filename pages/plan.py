@@ -1,15 +1,18 @@
 """Plan: what so many teams and evenings buy, and whom that leaves out."""
 
+from functools import partial
+
 import streamlit as st
 
 from targeting.errors import TargetingError
 from targeting.maps.deck import backdrop_layers, build_deck
 from targeting.maps.plans import choices_table, plan_listing, plan_sentences, reach_listing
 from targeting.maps.turfs import turf_bounds, turf_layers
-from targeting.web.at_hand import map_frame, map_height, page_link
+from targeting.web.at_hand import map_frame, map_height, may, page_link
 from targeting.web.decks import show_deck
 from targeting.web.empty import nothing_yet
 from targeting.web.handed import keep_plan, plan_csv, replaced_by_plan
+from targeting.web.kept import at_the_click
 from targeting.web.loaders import load_backdrop, load_campaign, load_holdings, load_plan
 from targeting.web.words import language, say, show_credits, show_trouble, told
 from targeting.workflows.turfs.plan import MOST, SIZE_BANDS, Plan
@@ -38,7 +41,7 @@ def show_plan(plan: Plan) -> None:
         reach_listing(plan.by_size, lang, bands=SIZE_BANDS).styled, hide_index=True, key="by_size"
     )
     st.download_button(
-        say("plan.download"), lambda: plan_csv(plan), "relance-plan.csv", "text/csv",
+        say("plan.download"), partial(at_the_click(plan_csv), plan), "relance-plan.csv", "text/csv",
         on_click="ignore",
     )  # fmt: skip
 
@@ -96,5 +99,6 @@ except TargetingError as error:
     show_trouble(error)
     st.stop()
 show_plan(made)
-show_keep(made)
+if may("turfs.cut"):
+    show_keep(made)
 show_credits(load_holdings().credits)

@@ -8,6 +8,7 @@ from targeting.maps.backtests import capture_listing, verdict_lines, verdict_of,
 from targeting.maps.charts import describe_curve, gain_curve_svg
 from targeting.web.at_hand import open_or_stop
 from targeting.web.empty import files_link
+from targeting.web.handed import handing
 from targeting.web.loaders import backtest_elections, load_backtest, load_campaign
 from targeting.web.words import language, say, show_trouble
 from targeting.workflows.stations.backtest import shown_methods
@@ -63,5 +64,9 @@ st.dataframe(capture_listing(result, arena, lang), hide_index=True, alt=say("bac
 st.caption(say("backtest.learnt" if "boosted" in offered else "backtest.not_learnt"))
 st.caption(say("backtest.what"))
 st.download_button(
-    say("backtest.download"), page, "relance-retour.html", "text/html", on_click="ignore"
+    say("backtest.download"),
+    handing("backtest.html", lambda: page),
+    "relance-retour.html",
+    "text/html",
+    on_click="ignore",
 )

@@ -12,6 +12,7 @@ from targeting.maps.ledger import (
     vintage_in,
 )
 from targeting.web.at_hand import open_or_stop, page_link
+from targeting.web.handed import handing
 from targeting.web.kept import workspace
 from targeting.web.listings import of_chosen_area, show_listing
 from targeting.web.loaders import load_health
@@ -49,9 +50,12 @@ show_listing(
     alt=say("health.matrix_alt"),
 )  # fmt: skip
 st.download_button(
-    say("health.download"), lambda: health_csv(health), "relance-sante-des-donnees.csv", "text/csv",
+    say("health.download"),
+    handing("health.csv", lambda: health_csv(health)),
+    "relance-sante-des-donnees.csv",
+    "text/csv",
     on_click="ignore",
-)  # fmt: skip
+)
 page_link("passe", say("health.open_ledger"))
 
 st.subheader(say("health.joins"))

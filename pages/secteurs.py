@@ -16,10 +16,11 @@ from targeting.maps.board import station_option
 from targeting.maps.deck import backdrop_layers, build_deck, outline_layer
 from targeting.maps.listing import turf_listing
 from targeting.maps.turfs import turf_bounds
-from targeting.web.at_hand import map_frame, map_height
+from targeting.web.at_hand import map_frame, map_height, may
 from targeting.web.decks import show_deck
 from targeting.web.empty import nothing_yet
-from targeting.web.kept import workspace, workspace_mark
+from targeting.web.hands import hands, show_hands
+from targeting.web.kept import at_the_click, workspace, workspace_mark
 from targeting.web.loaders import (
     load_backdrop,
     load_board,
@@ -38,7 +39,7 @@ from targeting.workflows.turfs.cutting import (
     preview_cut,
     restore_report,
 )
-from targeting.workflows.turfs.overview import TurfBoard, turf_file
+from targeting.workflows.turfs.overview import TurfBoard, turf_file, turf_preview
 from targeting.workflows.turfs.polishing import polish_state, start_polish
 from targeting.workflows.turfs.recut import recut_campaign_turfs
 
@@ -275,11 +276,11 @@ def show_parameters(kept: TurfBoard | None, result: DeltaGenerator, is_polishing
 
 def offer_packet() -> None:
     """The paper of the turfs just cut, in one click; not while a polish may still move doors."""
-    board, here, lang = load_turf_board(), workspace(), language()
+    board, lang = load_turf_board(), language()
     if board is not None and 0 < len(board.last_cut) <= MOST_PRINTED:
         st.download_button(
             say("turfs.print_cut"),
-            lambda: walk_book_pdf(here, board.last_cut, language=lang),
+            at_the_click(lambda: walk_book_pdf(workspace(), board.last_cut, language=lang)),
             "relance-carnets.pdf",
             "application/pdf",
             type="primary",
@@ -321,16 +322,17 @@ def show_files(turf_id: str | None) -> None:
                 kind = one.suffix.removeprefix(".")
                 words = say(one.label) if one.label else one.name
                 offer_file(words, kind, f"relance-{name}{one.suffix}", one.mime, ids)
-        left_out = f"relance-{name}-ecartes.csv"
-        offer_file(say("turfs.file_excluded"), "excluded", left_out, "text/csv", ids)
+        if may("turfs.cut"):
+            left_out = f"relance-{name}-ecartes.csv"
+            offer_file(say("turfs.file_excluded"), "excluded", left_out, "text/csv", ids)
 
 
 def offer_file(words: str, kind: str, name: str, mime: str, turf_ids: list[str] | None) -> None:
     """A button to one file, which is made on the click."""
-    here, lang = workspace(), language()
+    lang = language()
     st.download_button(
         words,
-        lambda: turf_file(here, kind, turf_ids, language=lang),
+        at_the_click(lambda: turf_file(workspace(), kind, turf_ids, language=lang)),
         name,
         mime,
         key=f"file_{kind}",
@@ -398,8 +400,10 @@ def choose_on_map() -> None:
 
 
 def background() -> list[Layer]:
-    """Streets, water and the stations' borders under the turfs."""
+    """Streets, water and, for who may see stations, their borders under the turfs."""
     layers = backdrop_layers(*load_backdrop(), on_paper=True)
+    if not may("places.see"):
+        return layers
     try:
         outlines = load_station_map(load_board())
     except TargetingError:  # turfs can be cut without results
@@ -410,7 +414,8 @@ def background() -> list[Layer]:
 def show_turfs(board: TurfBoard) -> None:
     """The turfs on the map, in the balance table, to download and to print."""
     turfs, stops = board.kept.turfs, board.kept.stops
-    listing = turf_listing(turfs, language())
+    held = hands()
+    listing = turf_listing(turfs, language(), {code: one.name for code, one in held.items()})
     if st.session_state.get("turf") not in (None, *listing.ids):
         st.session_state["turf"] = None
     turf_id = st.selectbox(
@@ -430,7 +435,10 @@ def show_turfs(board: TurfBoard) -> None:
     )
     if turf_id is None:
         st.caption(say("turfs.path_hint"))
-    show_account(board)
+    else:
+        show_hands(turf_id, held.get(turf_id))
+    if may("turfs.cut"):
+        show_account(board)
     st.dataframe(
         listing.styled,
         hide_index=True,
@@ -445,11 +453,11 @@ def show_turfs(board: TurfBoard) -> None:
     show_files(turf_id)
     if turf_id is not None:
         with st.expander(say("turfs.preview"), key="preview"):
-            page = turf_file(workspace(), "html", [turf_id], language=language()).decode()
+            page = turf_preview(workspace(), turf_id, language=language())
             st.iframe(page, height=700, alt=say("turfs.preview"))
 
 
-st.caption(say("turfs.intro"))
+st.caption(say("turfs.intro" if may("turfs.cut") else "turfs.intro_own"))
 if load_campaign() is None:
     nothing_yet("commune")
     st.stop()
@@ -458,15 +466,18 @@ if not held.addresses:
     nothing_yet("addresses")
     st.stop()
 
-is_going_on = look_at_polish()  # before the turfs: what it moved by now is in them
-settings, result = st.columns([1, 2])
-shown = result.empty()
-with settings:
-    show_parameters(load_turf_board(), shown, is_going_on)
+if may("turfs.cut"):
+    is_going_on = look_at_polish()  # before the turfs: what it moved by now is in them
+    settings, result = st.columns([1, 2])
+    shown = result.empty()
+    with settings:
+        show_parameters(load_turf_board(), shown, is_going_on)
+else:  # one's own turfs, to walk
+    shown = st.empty()
 with shown.container():
     if (cut_board := load_turf_board()) is None:
-        st.info(say("turfs.none"))
+        st.info(say("turfs.none" if may("turfs.cut") else "turfs.none_own"))
     else:
-        st.subheader(say("turfs.result"))
+        st.subheader(say("turfs.result" if may("turfs.cut") else "turfs.result_own"))
         show_turfs(cut_board)
 show_credits(held.credits)

@@ -67,3 +67,13 @@ class ForbiddenError(TargetingError):
             else "your session has ended: log in again."
         )
         self.role, self.action = role, action
+
+
+class NotYoursError(ForbiddenError):
+    """What a role allows on one's own alone, and this is another's, or nobody's: one answer."""
+
+    def __init__(self, role: str, action: str) -> None:
+        super().__init__(role, action)
+        self.args = (
+            "this is not in your hands: whoever leads the field can put the turf into them.",
+        )

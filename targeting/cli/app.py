@@ -18,6 +18,7 @@ from targeting import __version__
 from targeting.cli import imports as cli_imports
 from targeting.cli import sheets as cli_sheets
 from targeting.cli import turfs as cli_turfs
+from targeting.cli import users as cli_users
 from targeting.cli import vault as cli_vault
 from targeting.cli.console import Console, MethodName, Relance, comma_list, day_or_none, json_option
 from targeting.cli.words import language_of, speak
@@ -256,14 +257,18 @@ def health(console: Console, communes: tuple[str, ...], out: Path | None) -> Non
     "--origin", "origins", multiple=True,
     help="An address by which a proxy of yours opens it too (https://relance.example).",
 )  # fmt: skip
+@click.option(
+    "--team", "is_team", is_flag=True,
+    help="With accounts: nobody comes in without one, be there none yet.",
+)  # fmt: skip
 @click.pass_obj
-def serve(console: Console, port: int, origins: tuple[str, ...]) -> None:
+def serve(console: Console, port: int, origins: tuple[str, ...], is_team: bool) -> None:
     """Open the dashboard of a workspace; Ctrl-C stops it."""
     from targeting.web.serve import become_the_server
     from targeting.workflows.vault import unlock_for_children
 
     unlock_for_children(console.workspace)
-    become_the_server(console.workspace, port, origins, language=console.language)
+    become_the_server(console.workspace, port, origins, language=console.language, is_team=is_team)
 
 
 @cli.command()
@@ -283,6 +288,7 @@ for command in (
     *cli_sheets.COMMANDS,
     *cli_imports.COMMANDS,
     *cli_turfs.COMMANDS,
+    *cli_users.COMMANDS,
     *cli_vault.COMMANDS,
 ):
     cli.add_command(command)

@@ -246,3 +246,35 @@ def returns(
 
 
 COMMANDS = (plan, turfs, walkbook, returns)
+
+
+@turfs.command()
+@click.argument("turf_id")
+@click.argument("login")
+@json_option
+@click.pass_obj
+def assign(console: Console, turf_id: str, login: str) -> None:
+    """Put a turf into the hands of an account: its list, its prints and its returns are theirs."""
+    from targeting.workflows.turfs.assign import assign_turf
+
+    done = assign_turf(console.workspace, turf_id, login)
+    told = f"{done.turf_id} is in the hands of {done.name}."
+    if not done.is_new:
+        told = f"{done.turf_id} was in the hands of {done.name} already: nothing changed."
+    console.answer({"turf_id": done.turf_id, "name": done.name, "is_new": done.is_new}, told)
+
+
+@turfs.command()
+@click.argument("turf_id")
+@json_option
+@click.pass_obj
+def unassign(console: Console, turf_id: str) -> None:
+    """Take a turf back from whoever has it."""
+    from targeting.workflows.turfs.assign import take_back
+
+    code = turf_id.strip().upper()
+    name = take_back(console.workspace, code)
+    told = f"{code} was in nobody's hands: nothing changed."
+    if name is not None:
+        told = f"{code} was taken back from {name}."
+    console.answer({"turf_id": code, "taken_from": name}, told)

@@ -12,17 +12,17 @@ KeyError: a test holds that no key of the code is missing.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
-from targeting.codes import parse_election_id
+from targeting.codes import FRANCE, parse_election_id
 
 LANGUAGES: Final = ("fr", "en")
 DEFAULT: Final = "fr"
@@ -116,6 +116,12 @@ def date_in(language: str, day: date | None) -> str:
 def day_in(language: str, day: date) -> str:
     """A date in figures, for narrow places: `03/03/2026`."""
     return str(format_date(day, format="dd/MM/yyyy", locale=known_language(language)))
+
+
+def moment_in(language: str, at: datetime) -> str:
+    """A moment in figures, in French time: `03/03/2026 18:40`."""
+    form, where = "dd/MM/yyyy HH:mm", known_language(language)
+    return str(format_datetime(at, form, tzinfo=FRANCE, locale=where))
 
 
 def ordinal_in(language: str, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -153,8 +153,10 @@ def scenario_listing(board: Board, stations: pd.DataFrame, language: str) -> Lis
     return Listing(list(rows.index), table, say, helps)
 
 
-def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
-    """Turfs as the balance table shows them."""
+def turf_listing(
+    turfs: pd.DataFrame, language: str, hands: Mapping[str, str] | None = None
+) -> Listing:
+    """Turfs as the balance table shows them; `hands`: who has which, in a column where any is."""
 
     def title(column: str) -> str:
         return text_in(language, f"turfcol.{column}")
@@ -175,6 +177,8 @@ def turf_listing(turfs: pd.DataFrame, language: str) -> Listing:
         "start": (turfs["start_address"], str),
         "stations": ([_stations(ids) for ids in turfs["station_ids"]], str),
     }
+    if hands:
+        columns["hands"] = (turfs["turf_id"].map(hands).fillna(""), str)
     table = pd.DataFrame({title(k): pd.Series(list(v)) for k, (v, _) in columns.items()})
     say = {title(k): speak for k, (_, speak) in columns.items()}
     helps = column_helps(language, columns, table="turfcol")

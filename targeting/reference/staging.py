@@ -86,10 +86,11 @@ def asked_first(ask: Callable[[Staging], bool]) -> Iterator[None]:
 
 
 @contextmanager
-def staged(workspace: Workspace) -> Iterator[Staging]:
+def staged(workspace: Workspace, *, told: Callable[[], object] | None = None) -> Iterator[Staging]:
     """Write files that appear together when the block ends well, and not at all otherwise.
 
-    Raises WorkspaceError if another command is writing in the same workspace.
+    `told`: called once it is sure that they move in, just before they do: where it fails, nothing
+    moves. Raises WorkspaceError if another command is writing in the same workspace.
     """
     root = workspace.required().root
     with _locked(root):
@@ -99,6 +100,8 @@ def staged(workspace: Workspace) -> Iterator[Staging]:
             yield staging
             ask = _asked.get()
             if (staging.files or staging.gone) and (ask is None or ask(staging)):
+                if told is not None:
+                    told()
                 _commit(staging)
         finally:
             if not os.path.lexists(root / JOURNAL):

@@ -28,8 +28,8 @@ PIECE: Final = 5_000
 ACTS: Final = (
     "first", "invite", "join", "login", "login_refused", "logout", "session_end", "session_end_all",
     "role", "disable", "enable", "renew", "code_set", "code_reset", "refused", "people_read",
-    "reveal", "list", "export", "import", "import_undo", "people_change", "object", "erase",
-    "purge", "restore", "backup", "assign", "unassign", "override", "settings", "brake",
+    "reveal", "list", "export", "file", "print", "import", "import_undo", "people_change", "object",
+    "erase", "purge", "restore", "backup", "assign", "unassign", "override", "settings", "brake",
 )  # fmt: skip
 """What a line may tell of."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, true, update
 from sqlalchemy.orm import Session
 
 from targeting.codes import turf_order
@@ -21,6 +21,7 @@ from targeting.store.models import (
     TurfEdit,
     TurfExcluded,
 )
+from targeting.store.models_access import Assignment
 from targeting.store.opening import first_free_code, remember_codes
 from targeting.store.queries import load_campaign
 
@@ -85,20 +86,20 @@ class Standing(NamedTuple):
 def find_standing(session: Session, building_ids: set[str] | None = None) -> Standing:
     """Tell open turfs apart for a cut of these buildings (None: of all).
 
-    A turf is replaced where nobody began nor locked it and it has a building in question; all it
-    holds goes into the cut, beyond the stations too, so that no door of it is lost. It stays where
-    it shares a building (a tower) with a turf that stays.
+    A turf is replaced where nobody began, locked nor has it, and it has a building in question; all
+    it holds goes into the cut, beyond the stations too, so that no door of it is lost. It stays
+    where it shares a building (a tower) with a turf that stays.
     """
     held: dict[str, set[str]] = {}
     free: dict[str, int] = {}
     rows = session.execute(
-        select(Turf.id, Turf.status, Turf.is_locked, Turf.version, TurfDoor.building_id)
+        select(Turf.id, Turf.status, Turf.is_locked, Turf.version, TurfDoor.building_id, is_out())
         .join(TurfDoor)
         .where(Turf.status.in_(OPEN_STATUSES))
     )
-    for turf_id, status, is_locked, version, building_id in rows:
+    for turf_id, status, is_locked, version, building_id, is_given in rows:
         held.setdefault(turf_id, set()).add(building_id)
-        if status == "ready" and not is_locked:
+        if status == "ready" and not is_locked and not is_given:
             free[turf_id] = version
     replaced = {
         t: version
@@ -136,8 +137,8 @@ def save_cut(
 
 
 def withdraw_turfs(session: Session, turf_ids: Iterable[str], *, by: int | None) -> None:
-    """Withdraw turfs that nobody began: `by` is the cut that replaces them, where one does."""
-    ready = (Turf.status == "ready") & ~Turf.is_locked
+    """Withdraw turfs that nobody began nor has: `by` is the cut that replaces them, if one does."""
+    ready = (Turf.status == "ready") & ~Turf.is_locked & ~is_out()
     session.execute(
         update(Turf)
         .where(Turf.id.in_(list(turf_ids)), ready)
@@ -256,8 +257,22 @@ def cut_dates(session: Session) -> dict[int, str]:
     return {cut_id: f"{at:%Y-%m-%dT%H:%M:%SZ}" for cut_id, at in rows}
 
 
-def load_turfs(session: Session) -> pd.DataFrame:
-    """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut."""
+def is_out() -> Any:
+    """Whether a turf is in somebody's hands, as a condition on `Turf`."""
+    return exists().where(Assignment.turf_id == Turf.id, Assignment.back_at.is_(None))
+
+
+def in_hands_of(account_id: str) -> Any:
+    """Which turfs an account has in hand, as a condition on `Turf.id`."""
+    mine = (Assignment.account_id == account_id) & Assignment.back_at.is_(None)
+    return Turf.id.in_(select(Assignment.turf_id).where(mine))
+
+
+def load_turfs(session: Session, *, account_id: str | None = None) -> pd.DataFrame:
+    """Turfs to walk (table Turfs, with `status`): all but the withdrawn, by rank in their cut.
+
+    `account_id`: those alone that this account has in hand.
+    """
     import pandas as pd
 
     from targeting.tables import Turfs
@@ -266,7 +281,11 @@ def load_turfs(session: Session) -> pd.DataFrame:
     more = ["status", "cut_id", "version", "is_locked", "parent_ids", "start_building_id"]
     wanted = [Turf.id, *(getattr(Turf, c) for c in [*columns, *more])]
     rows = session.execute(
-        select(*wanted).where(Turf.status != "withdrawn").order_by(Turf.cut_id.desc(), Turf.rank)
+        select(*wanted)
+        .where(
+            Turf.status != "withdrawn", true() if account_id is None else in_hands_of(account_id)
+        )
+        .order_by(Turf.cut_id.desc(), Turf.rank)
     ).all()
     return pd.DataFrame(rows, columns=["turf_id", *columns, *more])
 
@@ -283,8 +302,13 @@ def turf_versions(session: Session) -> dict[str, int]:
     return {turf_id: version for turf_id, version in rows}  # noqa: C416 (rows, not pairs)
 
 
-def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """Stops of these turfs, or of all not withdrawn (table TurfStops, with `first_door`)."""
+def load_stops(
+    session: Session, turf_ids: Sequence[str] | None = None, *, account_id: str | None = None
+) -> pd.DataFrame:
+    """Stops of these turfs, or of all not withdrawn (table TurfStops, with `first_door`).
+
+    `account_id`: of those alone that this account has in hand.
+    """
     import pandas as pd
 
     from targeting.tables import TurfStops
@@ -297,6 +321,8 @@ def load_stops(session: Session, turf_ids: Sequence[str] | None = None) -> pd.Da
     )
     if turf_ids is not None:
         query = query.where(Turf.id.in_(list(turf_ids)))
+    if account_id is not None:
+        query = query.where(in_hands_of(account_id))
     rows = session.execute(query.order_by(*BY_CODE, TurfDoor.visit_order)).all()
     return pd.DataFrame(rows, columns=[*TurfStops.to_schema().columns, "first_door", "last_door"])
 

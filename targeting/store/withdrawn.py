@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from targeting.codes import turf_order
 from targeting.errors import TargetingError
 from targeting.store.models import Turf, TurfEdit, Visit
-from targeting.store.turfs import BY_CODE, held_elsewhere, withdraw_turfs
+from targeting.store.turfs import BY_CODE, held_elsewhere, is_out, withdraw_turfs
 from targeting.store.visits import update_turf_statuses
 
 
@@ -35,24 +35,24 @@ def restore_cut(session: Session) -> Restored:
     """Take back the last cut that withdrew turfs: its own are withdrawn, those it replaced are
     ready again.
 
-    Raises TargetingError where there is none, where one of its turfs was begun, locked or cut anew,
-    or was changed by hand together with turfs of other cuts.
+    Raises TargetingError where there is none, where one of its turfs was begun, locked, handed out
+    or cut anew, or was changed by hand together with turfs of other cuts.
     """
     turf_ids = can_be_restored(session)
     if not turf_ids:
         raise TargetingError("no cut has withdrawn turfs: there is nothing to call back.")
     cut_id = session.scalar(select(Turf.withdrawn_by).where(Turf.id == turf_ids[0]))
     mine = session.execute(
-        select(Turf.id, Turf.status, Turf.is_locked)
+        select(Turf.id, Turf.status, Turf.is_locked, is_out())
         .where(Turf.cut_id == cut_id, Turf.status != "withdrawn")
         .order_by(*BY_CODE)
     ).all()
-    if gone := [t for t, status, is_locked in mine if status != "ready" or is_locked]:
+    if gone := [t for t, status, locked, out in mine if status != "ready" or locked or out]:
         raise TargetingError(
-            f"{', '.join(gone[:5])} of that cut was begun or locked since: it can no longer be "
-            "taken back. Unlock it, or name turfs whose doors are free."
+            f"{', '.join(gone[:5])} of that cut was begun, locked or handed out since: it can no "
+            "longer be taken back. Unlock it, or name turfs whose doors are free."
         )
-    own = [turf_id for turf_id, _, _ in mine]
+    own = [turf_id for turf_id, *_ in mine]
     _refuse_mixed(session, set(own))
     withdraw_turfs(session, own, by=None)
     return Restored(_bring_back(session, turf_ids), own)

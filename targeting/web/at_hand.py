@@ -14,6 +14,7 @@ from targeting.maps.legend import LegendLine
 from targeting.shipped import PAGES, PROGRAM
 from targeting.web.kept import Opened, workspace
 from targeting.web.loaders import load_campaign
+from targeting.web.screens import screen_called
 from targeting.web.words import say, show_trouble, told
 
 PHONE_MAP_PX: Final = 380
@@ -62,8 +63,16 @@ def command(words: str) -> str:
     return f'{PROGRAM} --workspace "{workspace().root}" {words}'
 
 
+def may(action: str) -> bool:
+    """Whether who looks may do this, on what is theirs at least: buttons that would be refused are
+    not shown. The services ask in any case."""
+    return workspace().actor.may(action, own=True)
+
+
 def page_link(name: str, label: str) -> None:
-    """A link to another screen (`carte`, `secteurs`)."""
+    """A link to another screen (`carte`, `secteurs`), for those who may open it."""
+    if not screen_called(name).is_open_to(workspace().actor):
+        return
     st.page_link(str(PAGES / f"{name}.py"), label=label)
 
 

@@ -13,7 +13,9 @@ from targeting.maps.cards.compare import MOST, compare
 from targeting.maps.cards.history import history_svg
 from targeting.shipped import PAGES
 from targeting.web import workbench as bench
+from targeting.web.at_hand import may
 from targeting.web.handed import card_pdf
+from targeting.web.kept import at_the_click
 from targeting.web.loaders import load_city_line, load_station_line
 from targeting.web.ours import our_url
 from targeting.web.words import language, plain, say
@@ -84,11 +86,15 @@ def show_card(board: Board, station_id: str, *, is_alone: bool) -> None:
 def _show_acts(board: Board, station_id: str) -> None:
     with st.container(horizontal=True, key=f"acts_{station_id}"):
         cut_button([station_id], key=f"cut_{station_id}")
-        st.download_button(
-            say("bench.print"), partial(card_pdf, station_id, language()),
-            f"relance-{station_id}.pdf",
-            "application/pdf", key=f"print_{station_id}", on_click="ignore",
-        )  # fmt: skip
+        if may("places.export"):
+            st.download_button(
+                say("bench.print"),
+                partial(at_the_click(card_pdf), station_id, language()),
+                f"relance-{station_id}.pdf",
+                "application/pdf",
+                key=f"print_{station_id}",
+                on_click="ignore",
+            )
         copy_link(f"copy_{station_id}")
     _choose_rival(board, station_id)
 
@@ -115,7 +121,7 @@ def _choose_rival(board: Board, station_id: str) -> None:
 
 def cut_button(stations: list[str], *, key: str) -> None:
     """To the screen that cuts turfs, with these stations chosen in it."""
-    if st.button(say("bench.cut"), key=key):
+    if may("turfs.cut") and st.button(say("bench.cut"), key=key):
         st.session_state["which"], st.session_state["chosen"] = "chosen", stations
         st.switch_page(str(PAGES / "secteurs.py"))
 

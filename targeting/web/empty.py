@@ -7,6 +7,8 @@ import streamlit as st
 from targeting.errors import TargetingError
 from targeting.locale.messages import said
 from targeting.shipped import PAGES
+from targeting.web.kept import workspace
+from targeting.web.screens import screen_called
 from targeting.web.words import language, say
 
 
@@ -22,6 +24,8 @@ def nothing_yet(step: str, *, why: TargetingError | None = None) -> None:
 
 def files_link(label: str, step: str = "") -> None:
     """A link to *Fichiers*, opened at a step."""
+    if not screen_called("fichiers").is_open_to(workspace().actor):
+        return
     where = {"etape": step} if step else {}
     if (lang := st.query_params.get("lang")) is not None:
         where["lang"] = lang

@@ -10,6 +10,7 @@ from targeting.access.roles import Actor
 from targeting.errors import TargetingError
 from targeting.locale import LANGUAGES
 from targeting.locale.glossary import glossary
+from targeting.web.at_hand import page_link
 from targeting.web.loaders import load_campaign, shows_demo
 from targeting.web.ours import our_url
 from targeting.web.screens import SCREENS
@@ -76,6 +77,7 @@ def show_menu(actor: Actor) -> None:
     with st.container(key="menu"), st.popover(say("menu.title"), icon=":material/tune:"):
         if actor.is_account:
             st.markdown(f"**{plain(actor.name)}**  \n{say(f'role.{actor.role}')}")
+            page_link("sessions", say("menu.sessions"))
             _out(key="out", data={"words": say("menu.out")})
         st.segmented_control(
             say("lang.label"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from targeting.config import Workspace
 from targeting.maps.filters import Filters
-from targeting.web.kept import mark_of, score_mark_of, workspace
+from targeting.web.kept import at_the_click, mark_of, score_mark_of, workspace
 from targeting.web.loaders import load_board, load_scored
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.stations.board import campaign_quarters
 from targeting.workflows.stations.sheets import card, files, parts
 from targeting.workflows.stations.sheets import map as sheet
@@ -68,6 +70,19 @@ def replaced_by_plan(plan: Plan) -> dict[str, int]:
 def keep_plan(plan: Plan, expected: dict[str, int]) -> int:
     """Make the plan's turfs the campaign's; gives how many. `expected`: see `workflows.plan`."""
     return len(plans.keep_plan(workspace(), plan, expected=expected).codes)
+
+
+def handing(what: str, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """What a button hands out of a table that a screen shows: asked at the click, and written down.
+
+    `what`: see `workflows.access.log.hand_out`.
+    """
+
+    def handed() -> bytes:
+        hand_out(workspace(), what)
+        return make()
+
+    return at_the_click(handed)
 
 
 def plan_csv(plan: Plan) -> bytes:

@@ -14,9 +14,10 @@ import streamlit as st
 from targeting.access.roles import Actor
 from targeting.config import Workspace, workspace_from
 from targeting.store.engine import written_here
-from targeting.web.who import actor
+from targeting.web.who import actor, still
 from targeting.web.words import say
 from targeting.workflows import marks
+from targeting.workflows.access.asks import ask
 
 KEPT: Final = 4
 
@@ -31,18 +32,41 @@ _asking: ContextVar[Actor | None] = ContextVar("asking", default=None)
 
 
 @contextmanager
+def asked_as(asking: Actor) -> Iterator[None]:
+    """Within, it is this actor who opens the workspace."""
+    token = _asking.set(asking)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+def at_the_click(make: Callable[Asked, Opened]) -> Callable[Asked, Opened]:
+    """What a button makes once it is pressed, outside the run of a screen: for who drew the button,
+    with the role that they have by then."""
+    drawn_for = workspace().actor
+
+    @wraps(make)
+    def pressed(*args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
+        with asked_as(still(drawn_for)):
+            return make(*args, **kwargs)
+
+    return pressed
+
+
+@contextmanager
 def one_look() -> Iterator[None]:
     """What one run of a screen shows is of one moment: the workspace's marks are looked up once,
     and so is who asks.
 
     Marks are looked up again once this process has written. Outside, each look is a new one.
     """
-    token, asking = _look.set({}), _asking.set(actor())
+    token = _look.set({})
     try:
-        yield
+        with asked_as(actor()):
+            yield
     finally:
         _look.reset(token)
-        _asking.reset(asking)
 
 
 def _marks(here: Workspace) -> marks.Marks:
@@ -79,6 +103,8 @@ class Kept(Generic[Asked, Opened]):
         self,
         load: Callable[Concatenate[Workspace, Asked], Opened],
         *,
+        asks: str,
+        own: bool,
         until: Callable[[Workspace], str],
         entries: int,
         is_copied: bool,
@@ -86,12 +112,15 @@ class Kept(Generic[Asked, Opened]):
         is_whole: Callable[[Any], bool] | None,
     ) -> None:
         update_wrapper(self, load)
+        self.asks, self.own = asks, own
         self.until, self.is_told, self.is_whole = until, is_told, is_whole
         keep = st.cache_data if is_copied else st.cache_resource
         self._kept: Any = keep(max_entries=entries, show_spinner=False)(_marked(load))
 
     def __call__(self, *args: Asked.args, **kwargs: Asked.kwargs) -> Opened:
         here = workspace()
+        if self.asks:  # what is kept is not loaded again: its service is not there to ask
+            ask(here, self.asks, own=self.own)
         with st.spinner(say("loading")) if self.is_told else nullcontext():
             return self.of(here, self.until(here), *args, **kwargs)
 
@@ -105,7 +134,9 @@ class Kept(Generic[Asked, Opened]):
 
 
 def kept(
+    asks: str,
     *,
+    own: bool = False,
     until: Callable[[Workspace], str] = mark_of,
     entries: int = KEPT,
     is_copied: bool = False,
@@ -113,6 +144,9 @@ def kept(
     is_whole: Callable[[Any], bool] | None = None,
 ) -> Callable[[Callable[Concatenate[Workspace, Asked], Opened]], Kept[Asked, Opened]]:
     """Keep what a loader gives until the mark of its workspace changes; it is called without it.
+
+    `asks`: what who looks must be allowed (`access.roles`), on what is theirs where `own`; nothing
+    for what everybody inside may see. It is asked at each call: one's answer is kept for all.
 
     Streamlit loads it once, the others wait; a parameter that begins with `_` is not compared, it
     follows from the workspace. `until`: what tells of a change; `is_copied`: each reader has a copy
@@ -122,9 +156,15 @@ def kept(
 
     def decorate(load: Callable[Concatenate[Workspace, Asked], Opened]) -> Kept[Asked, Opened]:
         return Kept(
-            load, until=until, entries=entries, is_copied=is_copied, is_told=is_told,
+            load,
+            asks=asks,
+            own=own,
+            until=until,
+            entries=entries,
+            is_copied=is_copied,
+            is_told=is_told,
             is_whole=is_whole,
-        )  # fmt: skip
+        )
 
     return decorate
 

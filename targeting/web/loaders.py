@@ -12,8 +12,9 @@ from geopandas import GeoDataFrame
 from pandas import DataFrame
 from pydeck import Layer
 
+from targeting.access.roles import SYSTEM
 from targeting.codes import commune_of
-from targeting.config import Workspace
+from targeting.config import Workspace, workspace_from
 from targeting.errors import TargetingError
 from targeting.locale import DEFAULT
 from targeting.maps.board import Board
@@ -29,6 +30,7 @@ from targeting.web.listings import ROWS_A_PAGE
 from targeting.web.ours import has_library
 from targeting.web.words import language
 from targeting.workflows import home, marks
+from targeting.workflows.access.asks import whose
 from targeting.workflows.desk import Desk
 from targeting.workflows.desk import load_desk as read_desk
 from targeting.workflows.setup import CampaignCard, campaign_card
@@ -53,7 +55,7 @@ def load_campaign() -> CampaignCard | None:
     return _campaign() if workspace().exists else None
 
 
-@kept()
+@kept("")
 def _campaign(here: Workspace) -> CampaignCard:
     return campaign_card(here)
 
@@ -74,7 +76,7 @@ def warm_up() -> None:
 
     What is missing or damaged is not told here: the screen that wants it says so.
     """
-    here = workspace()
+    here = workspace_from().asked_by(SYSTEM)
     if here.exists:
         with suppress(TargetingError):
             _warm_tables(here, marks.workspace_mark(here))
@@ -104,16 +106,16 @@ def _warm_tables(here: Workspace, mark: str) -> None:
     with suppress(TargetingError):
         load_backdrop.of(here, mark)
         load_quarters.of(here, mark)
-        load_turf_board.of(here, mark)
+        _turf_board.of(here, mark, "")
 
 
-@kept(is_told=True)
+@kept("", is_told=True)
 def load_holdings(here: Workspace) -> home.Holdings:
     """What the workspace holds, and the next step."""
     return home.load_holdings(here)
 
 
-@kept()
+@kept("plan.see")
 def load_desk(here: Workspace, today: date) -> Desk:
     """What the day begins with."""
     board = None
@@ -122,31 +124,31 @@ def load_desk(here: Workspace, today: date) -> Desk:
     return read_desk(here, board, today)
 
 
-@kept(until=score_mark_of)
+@kept("places.see", until=score_mark_of)
 def load_scored(here: Workspace) -> station_board.ScoredBoard:
     """What of the board hangs on no visit."""
     return station_board.load_scored(here)
 
 
-@kept()
+@kept("places.see")
 def load_board(here: Workspace) -> Board:
     """The board of stations. Raises TargetingError where there is not enough to make one."""
     return station_board.load_board(here, load_scored.of(here, score_mark_of(here)))
 
 
-@kept(is_copied=True, is_told=True)
+@kept("places.see", is_copied=True, is_told=True)
 def load_turnout_levels(here: Workspace, _board: Board) -> tuple[float, float]:
     """Turnouts of the latest low election and of the presidential round."""
     return turnout_levels(here, _board)
 
 
-@kept()
+@kept("places.see")
 def load_past(here: Workspace) -> station_past_board.PastBoard:
     """The past of the campaign's stations. Raises TargetingError before any results."""
     return station_past_board.load_past(here)
 
 
-@kept()
+@kept("places.see")
 def load_health(here: Workspace) -> Health:
     """The health of the campaign's data. Raises TargetingError before any results."""
     return data_health(here)
@@ -165,7 +167,7 @@ def load_backtest(election_id: str, communes: tuple[str, ...]) -> tuple[Backtest
     return _backtest(election_id, communes, language())
 
 
-@kept()
+@kept("places.see")
 def _backtest(
     here: Workspace, election_id: str, communes: tuple[str, ...], lang: str
 ) -> tuple[Backtest, list[str], bytes]:
@@ -173,7 +175,7 @@ def _backtest(
     return result, told, backtest_html(here, result, told, language=lang)
 
 
-@kept(until=score_mark_of, entries=4 * KEPT)
+@kept("places.see", until=score_mark_of, entries=4 * KEPT)
 def load_commune_lines(here: Workspace, commune: str) -> DataFrame:
     """The past of each station of a commune."""
     return station_board.load_commune_lines(here, commune)
@@ -185,13 +187,13 @@ def load_station_line(station_id: str) -> DataFrame:
     return station_board.load_station_line(workspace(), station_id, lines)
 
 
-@kept(until=score_mark_of)
+@kept("places.see", until=score_mark_of)
 def load_city_line(here: Workspace) -> DataFrame:
     """The past of all the campaign's stations together."""
     return station_board.load_city_line(here)
 
 
-@kept(is_told=True, is_whole=_is_there)
+@kept("places.see", is_told=True, is_whole=_is_there)
 def load_station_map(
     here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
 ) -> MapFile | None:
@@ -199,7 +201,7 @@ def load_station_map(
     return station_board.write_station_map(here, _board, shown)
 
 
-@kept(is_told=True, is_whole=_is_there, entries=4 * KEPT)
+@kept("places.see", is_told=True, is_whole=_is_there, entries=4 * KEPT)
 def load_workbench_map(
     here: Workspace, stations: tuple[str, ...] | None, _board: Board
 ) -> MapFile | None:
@@ -208,7 +210,7 @@ def load_workbench_map(
     return station_board.write_workbench_map(here, _board, asked)
 
 
-@kept(is_told=True, is_whole=_is_there)
+@kept("places.see", is_told=True, is_whole=_is_there)
 def load_hatching(
     here: Workspace, _board: Board, shown: tuple[str, ...] | None = None
 ) -> MapFile | None:
@@ -216,49 +218,63 @@ def load_hatching(
     return station_board.write_hatching(here, _board, shown)
 
 
-@kept(is_told=True, is_whole=lambda found: _is_there(found[0]))
+@kept("", is_told=True, is_whole=lambda found: _is_there(found[0]))
 def load_backdrop(here: Workspace) -> tuple[MapFile | None, list[str]]:
     """The file of what is drawn for orientation, and the kinds in it."""
     return station_board.write_backdrop(here)
 
 
-@kept(is_told=True, is_whole=_is_there)
+@kept("places.see", is_told=True, is_whole=_is_there)
 def load_quarters(here: Workspace) -> MapFile | None:
     """The file of the campaign's quarters, where some were imported."""
     return station_board.write_quarters(here)
 
 
-@kept(is_told=True)
-def load_turf_board(here: Workspace) -> turf_overview.TurfBoard | None:
-    """The turfs to walk, or nothing before the first cut."""
+def load_turf_board() -> turf_overview.TurfBoard | None:
+    """The turfs to walk (one's own, where the role goes no further), or nothing before the first
+    cut."""
+    return _turf_board(_whose_turfs())
+
+
+def _whose_turfs() -> str:
+    """The account that sees its own turfs alone; nothing for who sees all."""
+    return whose(workspace(), "turfs.see") or ""
+
+
+@kept("turfs.see", own=True, is_told=True, entries=8 * KEPT)
+def _turf_board(here: Workspace, account_id: str) -> turf_overview.TurfBoard | None:
     return turf_overview.load_turf_board(here)
 
 
 def load_turf_layers(board: turf_overview.TurfBoard, turf_id: str | None) -> list[Layer]:
     """The turfs as layers of a map, kept until the workspace changes or another one is chosen."""
-    return _turf_layers(language(), turf_id, board)
+    return _turf_layers(_whose_turfs(), language(), turf_id, board)
 
 
-@kept(entries=8 * KEPT)
+@kept("", entries=8 * KEPT)
 def _turf_layers(
-    _here: Workspace, lang: str, turf_id: str | None, _board: turf_overview.TurfBoard
+    _here: Workspace,
+    account_id: str,
+    lang: str,
+    turf_id: str | None,
+    _board: turf_overview.TurfBoard,
 ) -> list[Layer]:
     return turf_layers(_board.kept.turfs, _board.kept.stops, lang, chosen=turf_id)
 
 
-@kept(is_told=True)
+@kept("turfs.cut", is_told=True)
 def load_hand_board(here: Workspace) -> HandBoard:
     """Turfs to change by hand. Raises WorkspaceError before the first cut."""
     return edits.load_hand_board(here)
 
 
-@kept(is_told=True, until=score_mark_of)
+@kept("", is_told=True, until=score_mark_of)
 def load_drawn_streets(here: Workspace) -> GeoDataFrame | None:
     """Streets for a map that Python draws."""
     return turf_overview.load_streets(here)
 
 
-@kept()
+@kept("plan.see")
 def load_plan(here: Workspace, teams: int, evenings: int, minutes: float) -> Plan:
     """What so many teams and evenings buy. Raises TargetingError where there is no result."""
     return plans.make_plan(here, teams=teams, evenings=evenings, minutes=minutes)

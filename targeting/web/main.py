@@ -15,6 +15,7 @@ from targeting.web.frame import show_brand, show_menu
 from targeting.web.kept import one_look, workspace
 from targeting.web.screens import GROUPS, SCREENS
 from targeting.web.words import language, say, show_trouble
+from targeting.workflows.access.asks import ask
 
 ICON = PACKAGE / "web" / "assets" / "icon.png"
 
@@ -70,8 +71,8 @@ def _run(actor: Actor) -> None:
     with st.container(key="heading"):
         st.title(say(screen.heading), anchor=False)
     keep_language()
-    if not screen.is_open_to(actor):
-        raise ForbiddenError(actor.role, screen.action)
+    if screen.action:
+        ask(workspace(), screen.action, own=True)
     chosen.run()
 
 

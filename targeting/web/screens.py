@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from targeting.access.roles import NOBODY, Actor
 
-GROUPS: Final = ("top", "field", "proof", "data")
+GROUPS: Final = ("top", "field", "proof", "data", "settings")
 """In the order of work; screens of the first are links of their own, others lie in a menu."""
 
 
@@ -48,5 +48,14 @@ SCREENS: Final = (
     Screen("passe", "nav.past", "ledger.title", "proof"),
     Screen("fichiers", "nav.files", "files.title", "data", "files.import", takes_files=True),
     Screen("sante", "nav.health", "health.title", "data"),
+    Screen("equipe", "nav.team", "team.title", "settings", "users.manage"),
+    Screen("sessions", "nav.sessions", "sessions.title", "settings", "sessions.end"),
+    Screen("journal", "nav.log", "log.title", "settings", "audit.read"),
 )
 """In the order of the menu."""
+
+
+def screen_called(name: str) -> Screen:
+    """The screen of that name. Raises KeyError where there is none."""
+    found = {one.name: one for one in SCREENS}
+    return found[name]

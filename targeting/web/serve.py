@@ -17,6 +17,7 @@ from targeting.locale import DEFAULT
 from targeting.locale.messages import LANGUAGE_VARIABLE, said
 from targeting.shipped import CHECKOUT, PACKAGE
 from targeting.web.asking import parse_origin
+from targeting.web.door import TEAM
 from targeting.web.gate import ORIGINS
 
 PORTS_TRIED: Final = 20
@@ -40,13 +41,17 @@ def free_port(first: int) -> int:
 
 
 def become_the_server(
-    chosen: Workspace, port: int, origins: Sequence[str] = (), *, language: str = DEFAULT
-) -> NoReturn:
+    chosen: Workspace, port: int, origins: Sequence[str] = (), *, language: str = DEFAULT,
+    is_team: bool = False,
+) -> NoReturn:  # fmt: skip
     """The process becomes the dashboard's server: what follows never runs.
 
-    `origins` are addresses by which a proxy opens it too. Raises TargetingError for a wrong one,
-    and where twenty ports from `port` on are taken.
+    `origins` are addresses by which a proxy opens it too; `is_team`: nobody comes in without an
+    account. Raises TargetingError for a wrong address,
+    where twenty ports from `port` on are taken, and for a team where there is no workspace yet.
     """
+    if is_team:  # accounts are rows of its database
+        chosen.required()
     free = free_port(port)
     named = [parse_origin(origin) for origin in origins]
     words = f"Opening the workspace {chosen.root} (Ctrl-C stops). Open this in your browser:"
@@ -54,6 +59,8 @@ def become_the_server(
     sys.stdout.flush()
     os.environ[LANGUAGE_VARIABLE] = language
     os.environ["RELANCE_WORKSPACE"] = str(chosen.root)
+    if is_team:
+        os.environ[TEAM] = "1"
     if named:
         os.environ[ORIGINS] = " ".join(named)
     options = [f"--server.address={LOOPBACK}", f"--server.port={free}", "--logger.level=warning"]

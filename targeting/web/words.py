@@ -8,7 +8,7 @@ from datetime import date
 
 import streamlit as st
 
-from targeting.errors import TargetingError
+from targeting.errors import ForbiddenError, TargetingError
 from targeting.locale import count_in, glossary, known_language, text_in
 from targeting.locale.messages import said
 
@@ -59,7 +59,15 @@ def show_trouble(error: TargetingError) -> None:
     """An error that the user can mend: its own line, as plain text."""
     with st.container(border=True):
         st.markdown(f"**{say('error.trouble')}**")
-        st.text(said(language(), str(error)))
+        st.text(trouble_in(language(), error))
+
+
+def trouble_in(lang: str, error: TargetingError) -> str:
+    """An error in words; of what a role does not allow, the role and the action in words too."""
+    if type(error) is ForbiddenError and error.role:
+        role, action = text_in(lang, f"role.{error.role}"), text_in(lang, f"action.{error.action}")
+        return text_in(lang, "error.forbidden", role=role, action=action)
+    return said(lang, str(error))
 
 
 def show_credits(credits: Sequence[str]) -> None:

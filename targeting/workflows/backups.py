@@ -15,6 +15,7 @@ from targeting.store.backups import Backup, take
 from targeting.store.engine import open_store, reading
 from targeting.store.queries import load_campaign
 from targeting.store.swap import wipe
+from targeting.workflows.access.asks import asks
 from targeting.workflows.report import Report
 
 LATEST: Final = 5
@@ -28,6 +29,7 @@ PUT_ASIDE: Final = ("relance-*.db*", "replaced-*.db*")
 """Databases that were lost, another's or damaged, as they were: they hold people too."""
 
 
+@asks("backup.make")
 def backup_report(workspace: Workspace, *, reason: str = "asked") -> Report:
     """Take a backup, then turn the older ones."""
     made = take(workspace, reason)
@@ -53,6 +55,7 @@ def backup_before(workspace: Workspace, reason: str) -> Backup:
     return made
 
 
+@asks("backup.restore")
 def restore_report(workspace: Workspace, file: Path) -> Report:
     """Put a backup back."""
     from targeting.store.restoring import restore

@@ -9,8 +9,10 @@ from targeting.codes import Election, parse_election_id
 from targeting.config import Workspace
 from targeting.errors import TargetingError
 from targeting.locale import ONE_ROUND
-from targeting.store.engine import open_store, write
+from targeting.store import audit
+from targeting.store.engine import Session, open_store, write
 from targeting.store.queries import save_ballot
+from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import CampaignCard, campaign_card
 
 KINDS_TO_COME: Final = ("muni", "pres", "legi", "euro", "regi", "dpmt", "refe")
@@ -57,6 +59,7 @@ def rounds_to_come() -> list[tuple[str, int]]:
     ]
 
 
+@asks("campaign.change")
 def choose_ballot(
     workspace: Workspace, ballot: Ballot, *, seen: CampaignCard, today: date
 ) -> CampaignCard:
@@ -77,10 +80,11 @@ def choose_ballot(
             f"{FURTHEST_YEARS} years."
         )
     election = Election(ballot.day.year, ballot.kind, ballot.round_number)
-    write(
-        open_store(workspace),
-        lambda session: save_ballot(
-            session, election.election_id, ballot.day, seen=(seen.election_id, seen.ballot_date)
-        ),
-    )
+
+    def save(session: Session) -> None:
+        before = (seen.election_id, seen.ballot_date)
+        save_ballot(session, election.election_id, ballot.day, seen=before)
+        audit.record(session, workspace.actor, "settings", object="campaign")
+
+    write(open_store(workspace), save)
     return campaign_card(workspace)

@@ -18,7 +18,6 @@ from targeting.reference.manifest import MANIFEST
 from targeting.reference.quarters import write_quarters
 from targeting.reference.results import write_results
 from targeting.reference.sheets import Sheet
-from targeting.reference.staging import staged
 from targeting.reference.stations import write_stations
 from targeting.reference.streets import write_backdrop, write_streets
 from targeting.reference.tables import today as this_day
@@ -27,6 +26,8 @@ from targeting.store.engine import open_store, reading, write
 from targeting.store.queries import add_contacts, count_contacts
 from targeting.store.turfs import load_stops
 from targeting.store.visits import record_visits
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import init_workspace, is_demo
 from targeting.workflows.turfs.cutting import cut_campaign_turfs
@@ -37,6 +38,7 @@ DEMO_VINTAGE: Final = "2022"
 DEMO_STATIONS: Final = "top:10%"
 
 
+@asks("campaign.change")
 def fill_demo(
     workspace: Workspace,
     *,
@@ -107,7 +109,7 @@ def _clear(workspace: Workspace) -> None:
 
 def _write_reference(workspace: Workspace, town: Town) -> None:
     _write_blocs(workspace, town.blocs)
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "demo") as staging:
         for election_id, (turnout, votes) in town.results.items():
             write_results(
                 staging, election_id, pl.from_pandas(turnout), pl.from_pandas(votes),

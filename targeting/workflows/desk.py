@@ -14,6 +14,7 @@ from targeting.scoring.ranks import first_ones
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import count_statuses
 from targeting.store.visits import knocked_since
+from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import campaign_card
 
 WEEK: Final = 7
@@ -43,6 +44,7 @@ class Desk:
     target_met: int
 
 
+@asks("plan.see")
 def load_desk(workspace: Workspace, board: Board | None, today: date) -> Desk:
     """Look at the workspace on that day; `board` is None before there is a ranking."""
     ballot = campaign_card(workspace).ballot_date

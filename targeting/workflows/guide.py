@@ -20,6 +20,7 @@ from targeting.reference.tables import list_layers
 from targeting.scoring.basis import NOT_LOW
 from targeting.sources.fetching.catalogue import Publication, publications
 from targeting.store.queries import UNNAMED
+from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import CampaignCard, campaign_card, init_workspace, is_demo
 from targeting.workflows.stations.scores import campaign_basis
 
@@ -91,6 +92,7 @@ class Guide:
         return next((s.name for s in self.steps.values() if s.state == "todo"), "")
 
 
+@asks("files.import")
 def read_guide(workspace: Workspace) -> Guide:
     """Look at how far the workspace is."""
     if not workspace.exists:
@@ -181,6 +183,7 @@ def campaign_title(card: CampaignCard) -> str:
     return ", ".join(names) if card.name == UNNAMED and is_known else card.name
 
 
+@asks("campaign.change")
 def choose_communes(workspace: Workspace, chosen: list[str]) -> list[str]:
     """Make the campaign of these communes, or change its communes; gives their codes.
 

@@ -15,6 +15,8 @@ from targeting.exports.formats import MAP_FORMATS, TABLE_FORMATS, known_format, 
 from targeting.reference.credits import credits as stored_credits
 from targeting.scoring.priorities import publish_coverage
 from targeting.scoring.product import ELSEWHERE, reachable
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
@@ -27,6 +29,7 @@ from targeting.workflows.stations.scores import (
 )
 
 
+@asks("places.see")
 def score_report(
     workspace: Workspace,
     *,
@@ -45,6 +48,7 @@ def score_report(
     """
     if out is not None:
         known_format(out, (*TABLE_FORMATS, *MAP_FORMATS))
+        hand_out(workspace, f"{table}{out.suffix.lower()}")
     scored = score_stations(
         workspace, communes=communes or None, by=by, progress=progress, **options
     )

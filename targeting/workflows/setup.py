@@ -21,11 +21,13 @@ from targeting.reference.held import OUTLINED, list_elections, list_stations
 from targeting.reference.manifest import FRESH, manifest_path, read_manifest, write_manifest
 from targeting.reference.tables import list_layers
 from targeting.shipped import OUR_BLOCS
-from targeting.store.engine import open_store, reading, write
+from targeting.store import audit
+from targeting.store.engine import Session, open_store, reading, write
 from targeting.store.opening import encrypted_from_the_start, forget_database
 from targeting.store.passphrases import refuse_weak
 from targeting.store.queries import load_campaign, save_campaign
 from targeting.store.turfs import latest_cut
+from targeting.workflows.access.asks import asks
 
 KINDS: Final = ("campaign", "demo")
 
@@ -52,6 +54,7 @@ class Readiness:
     has_turfs: bool
 
 
+@asks("campaign.change")
 def init_workspace(
     workspace: Workspace,
     *,
@@ -90,19 +93,15 @@ def init_workspace(
     if passphrase is not None:
         encrypted_from_the_start(workspace, passphrase)
     engine = open_store(workspace)
-    write(
-        engine,
-        lambda s: (
-            save_campaign(
-                s,
-                name=name,
-                communes=codes or None,
-                election_id=election_id,
-                target=list(target) or None,
-                ballot_date=ballot_date,
-            ).id
-        ),
-    )
+
+    def save(session: Session) -> None:
+        save_campaign(
+            session, name=name, communes=codes or None, election_id=election_id,
+            target=list(target) or None, ballot_date=ballot_date,
+        )  # fmt: skip
+        audit.record(session, workspace.actor, "settings", object="campaign")
+
+    write(engine, save)
     return campaign_card(workspace)
 
 

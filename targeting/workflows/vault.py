@@ -10,6 +10,7 @@ from targeting.errors import WorkspaceError
 from targeting.store import cipher, passphrases
 from targeting.store.opening import database_file
 from targeting.store.passphrases import NEW_PASSPHRASE, PASSPHRASE
+from targeting.workflows.access.asks import asks
 from targeting.workflows.backups import backup_report
 from targeting.workflows.report import Report
 
@@ -37,6 +38,7 @@ def new_passphrase(name: str = PASSPHRASE) -> str:
     return found
 
 
+@asks("backup.restore")
 def encrypt_workspace(workspace: Workspace) -> Report:
     """Encrypt the database of a workspace that is plain, and take a backup under its new key."""
     from targeting.store.rekeying import encrypt, open_to_encrypt
@@ -50,6 +52,7 @@ def encrypt_workspace(workspace: Workspace) -> Report:
     )
 
 
+@asks("backup.restore")
 def rotate_passphrase(workspace: Workspace) -> Report:
     """Give the database another passphrase, and take a backup under it."""
     from targeting.store.rekeying import open_to_rotate, rotate_key

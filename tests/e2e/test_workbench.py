@@ -193,7 +193,10 @@ def test_the_system_s_theme_is_the_first_one(visit, scheme):
     expect(page.locator(f".rl-root[data-theme={scheme}]")).to_be_attached()
 
 
-@pytest.mark.parametrize("path", ["/", "/carte?b=99001_0018", "/secteurs", "/fichiers", "/sante"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/carte?b=99001_0018", "/secteurs", "/fichiers", "/sante", "/equipe", "/journal"],
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, path, scheme):
     if not AXE.exists():

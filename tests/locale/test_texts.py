@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from targeting import locale
+from targeting.access.roles import ACTIONS, ROLES
 from targeting.codes import BLOCS, KINDS
 from targeting.config import PROJECT
 from targeting.exports.phone_book import LOCK_WORDS
@@ -27,7 +28,11 @@ from targeting.scoring.capture import ARENAS
 from targeting.scoring.methods import OFFERED
 from targeting.scoring.product import REDRAWN
 from targeting.scoring.rankings import BASELINES
+from targeting.store.audit import ACTS
 from targeting.store.models import TURF_STATUSES
+from targeting.store.models_access import STATES
+from targeting.web.journal import KINDS as KINDS_OF_ACTS
+from targeting.web.journal import THINGS
 
 ASKS = ("say", "text_in", "count_in", "tell", "told")
 FAMILIES = {
@@ -57,6 +62,13 @@ FAMILIES = {
     "glossary": TERMS,
     "glossary.name": TERMS,
     "map": (*SECTORS, *(f"{sector}_any" for sector in SECTORS)),
+    "act": ACTS,
+    "action": ACTIONS,
+    "thing": THINGS,
+    "log.kind": KINDS_OF_ACTS,
+    "role": ROLES,
+    "role_is": ROLES,
+    "state": STATES,
     "place": ("arrondissement", "constituency", "constituency_first"),
 }
 

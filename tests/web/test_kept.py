@@ -19,7 +19,7 @@ def here(tmp_path, monkeypatch) -> Workspace:
 def counted(asked: list[Any], **options: Any) -> Kept[..., Any]:
     """A loader that notes each time it works; its mark is the last line of `asked`."""
 
-    @kept(until=lambda _here: str(asked[0]), **options)
+    @kept("", until=lambda _here: str(asked[0]), **options)
     def load(here: Workspace, station: str, _board: object = None) -> list[str]:
         """What it is."""
         asked.append((here.root, station))

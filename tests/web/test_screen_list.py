@@ -30,11 +30,11 @@ def test_each_role_has_its_screens_and_no_other() -> None:
     places = ["accueil", "carte", "retour", "scenario", "passe", "sante"]
     assert seen == {
         "administrator": [s.name for s in SCREENS],
-        "field_director": [s.name for s in SCREENS],
-        "strategist": [*places[:2], "plan", *places[2:]],
-        "team_lead": [*places[:2], "secteurs", *places[2:]],
-        "canvasser": ["accueil", "secteurs"],
-        "data_steward": [*places[:5], "fichiers", "sante"],
+        "field_director": [s.name for s in SCREENS if s.name not in ("equipe", "journal")],
+        "strategist": [*places[:2], "plan", *places[2:], "sessions"],
+        "team_lead": [*places[:2], "secteurs", *places[2:], "sessions"],
+        "canvasser": ["accueil", "secteurs", "sessions"],
+        "data_steward": [*places[:5], "fichiers", "sante", "sessions"],
     }
 
 

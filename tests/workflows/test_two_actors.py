@@ -201,5 +201,5 @@ def test_a_cut_is_taken_back_whole_until_somebody_begins_it(town: Workspace) -> 
     newest = turfs[turfs["cut_id"] == turfs["cut_id"].max()].head(1)
     rows = some_visits(newest, stops, seed=7, count=1)
     write(open_store(town), lambda s: record_visits(s, rows))
-    with pytest.raises(TargetingError, match="begun or locked"):
+    with pytest.raises(TargetingError, match="begun, locked or handed out"):
         restore_report(town)

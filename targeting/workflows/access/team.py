@@ -14,6 +14,7 @@ from targeting.store.accounts import Person
 from targeting.store.engine import Session, open_store, reading, write
 from targeting.store.opening import told
 from targeting.store.sessions import Shown
+from targeting.workflows.access.asks import ask
 from targeting.workflows.access.door import utc_now
 
 LONGEST_SUBJECT: Final = 255
@@ -38,9 +39,19 @@ def is_team(workspace: Workspace) -> bool:
 
 def list_team(workspace: Workspace, actor: Actor) -> list[Person]:
     """Every account, by name."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     with reading(open_store(workspace)) as session:
         return accounts.list_people(session)
+
+
+def find(workspace: Workspace, actor: Actor, login: str) -> Person:
+    """The account of that login. Raises TargetingError where there is none."""
+    ask(workspace.asked_by(actor), "users.manage")
+    with reading(open_store(workspace)) as session:
+        person = accounts.find_by_login(session, login_of(login))
+    if person is None:
+        raise TargetingError("no account has this login: `users list` tells them.")
+    return person
 
 
 def invite(
@@ -52,7 +63,7 @@ def invite(
 
     Raises TargetingError for a login that is taken or none, a role or a subject that is none.
     """
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
     login, name, role = login_of(login), shown_name(name), known_role(role)
     if subject is not None:
@@ -91,7 +102,7 @@ def renew(
 ) -> str:
     """A link to choose a password anew (or, not yet joined, to join); the code is asked for as
     before."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def make(session: Session) -> str:
@@ -115,7 +126,7 @@ def change_role(
 
     Raises TargetingError where it is the last administrator, or another changed it meanwhile.
     """
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
     role = known_role(role)
 
@@ -140,7 +151,7 @@ def disable(
     Raises TargetingError where it is the last administrator: two that close each other at once
     leave one.
     """
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -159,7 +170,7 @@ def enable(
     version: int | None = None, now: datetime | None = None,
 ) -> Person:  # fmt: skip
     """Open a closed account again, as it was."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -179,7 +190,7 @@ def reset_code(
 ) -> Person:
     """Take an account's second factor away (a telephone lost): its sessions end; a role that asks
     for one sets it up at the next login."""
-    require(actor, "users.manage")
+    ask(workspace.asked_by(actor), "users.manage")
     now = now or utc_now()
 
     def change(session: Session) -> Person:
@@ -225,7 +236,7 @@ def _keep_an_administrator(session: Session, person: Person) -> None:
 
 def list_open(workspace: Workspace, actor: Actor, *, now: datetime | None = None) -> list[Shown]:
     """Live sessions: everybody's for who manages accounts, else one's own."""
-    require(actor, "sessions.end", own=True)
+    ask(workspace.asked_by(actor), "sessions.end", own=True)
     own = None if actor.may("sessions.end") else actor.id
     with reading(open_store(workspace)) as session:
         return sessions.list_sessions(session, now or utc_now(), account_id=own)
@@ -237,10 +248,11 @@ def end_session(
     """End one session; false where it had ended. Raises ForbiddenError for another's, unless one
     manages accounts."""
     now = now or utc_now()
+    with reading(open_store(workspace)) as session:
+        owner = sessions.owner_of(session, session_id)
+    ask(workspace.asked_by(actor), "sessions.end", own=owner == actor.id)
 
     def end(session: Session) -> bool:
-        owner = sessions.owner_of(session, session_id)
-        require(actor, "sessions.end", own=owner == actor.id)
         done = bool(sessions.end_sessions(session, now, session_id=session_id))
         if done:
             audit.record(session, actor, "session_end", object=session_id, now=now)
@@ -253,7 +265,7 @@ def end_all(
     workspace: Workspace, actor: Actor, *, everybody: bool = False, now: datetime | None = None
 ) -> int:
     """End one's other sessions, or (`everybody`) all but the one that asks. Gives how many."""
-    require(actor, "sessions.end", own=not everybody)
+    ask(workspace.asked_by(actor), "sessions.end", own=not everybody)
     now = now or utc_now()
 
     def end(session: Session) -> int:

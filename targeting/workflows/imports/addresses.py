@@ -25,11 +25,13 @@ from targeting.reference.addresses import (
     write_voter_addresses,
 )
 from targeting.reference.sheets import Sheet, whole_file
-from targeting.reference.staging import Staging, staged
+from targeting.reference.staging import Staging
 from targeting.reference.stations import write_station_points
 from targeting.reference.tables import list_layers, today
 from targeting.sources.addresses.reading import PARIS_VINTAGE, AddressFile, read_addresses
 from targeting.sources.apart import read_apart
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
@@ -60,6 +62,7 @@ class ImportedAddresses:
     placed: int | None = None
 
 
+@asks("files.import")
 def import_addresses(
     workspace: Workspace,
     file: Path,
@@ -105,7 +108,7 @@ def import_addresses(
     sheets = {f"{s}_{v}": sheet for s, v, sheet in list_layers(workspace, folder)}
     if all(name in sheets and _holds(sheets[name], read, part) for name, part in parts.items()):
         return replace(told, unchanged=True)
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "addresses") as staging:
         for name, part in parts.items():
             write(staging, name, part, _sheet(read, file.name, part))
         placed = _write_points_of_voters(workspace, staging, read, there, progress)

@@ -20,12 +20,13 @@ from targeting.reference.addresses import load_addresses, load_street_ranges, lo
 from targeting.reference.held import list_elections, list_station_points, list_stations
 from targeting.reference.results import load_turnout
 from targeting.reference.sheets import Sheet
-from targeting.reference.staging import staged
 from targeting.reference.stations import find_stations, load_station_points, write_stations
 from targeting.reference.tables import list_layers, today
 from targeting.sources.addresses.reading import PARIS_VINTAGE
 from targeting.stations.built import Built, build_outlines, commune_of
 from targeting.stations.joins import Join, join_outlines
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
 
@@ -95,6 +96,7 @@ class _Points:
     sheets: list[Sheet]
 
 
+@asks("files.import")
 def build_stations(
     workspace: Workspace,
     *,
@@ -121,7 +123,7 @@ def build_stations(
     if not wanted:
         raise WorkspaceError("which commune? Add --commune 29039 (its INSEE code).")
     told = []
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "stations") as staging:
         for commune_code in dict.fromkeys(wanted):
             started = time.perf_counter()
             points = _points(workspace, commune_code, source, vintage, progress)

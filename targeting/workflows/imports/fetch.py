@@ -21,6 +21,7 @@ from targeting.sources.fetching.catalogue import (
 )
 from targeting.sources.fetching.download import Digests, Download, FetchError, Limits, Policy
 from targeting.sources.fetching.filtering import Keeper, keeper_of
+from targeting.workflows.access.asks import asks
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
 
@@ -45,6 +46,7 @@ class Fetched:
     unchanged: bool = False
 
 
+@asks("files.import")
 def fetch_source(
     workspace: Workspace,
     name: str,
@@ -259,6 +261,7 @@ class _Part:
 # -- commands --------------------------------------------------------------------------------------
 
 
+@asks("files.import")
 def sources_report(workspace: Workspace) -> Report:
     """What `sources` prints: every publication, and whether it is in the downloads."""
     there = workspace.root / "downloads"
@@ -274,6 +277,7 @@ def sources_report(workspace: Workspace) -> Report:
     return Report({"sources": facts}, "\n".join(lines))
 
 
+@asks("files.import")
 def fetch_report(
     workspace: Workspace,
     name: str,

@@ -14,13 +14,14 @@ from targeting.errors import SourceError
 from targeting.households.layouts import number_doors
 from targeting.reference.addresses import load_door_layouts, write_door_layouts
 from targeting.reference.sheets import Sheet, whole_file
-from targeting.reference.staging import staged
 from targeting.reference.tables import known_file, list_layers, today
 from targeting.sources.addresses.doors import MOST_DOORS, DoorFile, read_doors
 from targeting.sources.apart import read_apart
 from targeting.store.engine import open_store, reading
 from targeting.store.visits import load_visits
 from targeting.streetnames import street_key
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.buildings import load_buildings
 
 ALREADY_VISITED: Final = "doors were knocked at under other numbers"
@@ -40,6 +41,7 @@ class ImportedDoors:
     unchanged: bool = False
 
 
+@asks("files.import")
 def import_doors(workspace: Workspace, path: Path) -> ImportedDoors:
     """Import a table of doors (see `sources.doors`): its buildings take the doors it tells.
 
@@ -69,7 +71,7 @@ def import_doors(workspace: Workspace, path: Path) -> ImportedDoors:
         files=whole_file(file.name, file.sha256, touched["commune_code"]),
         rows=len(touched), imported_on=today(),
     )  # fmt: skip
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "doors") as staging:
         write_door_layouts(staging, touched.reset_index(drop=True), sheet)
     return ImportedDoors(
         file.name, layouts["building_id"].nunique(), len(layouts), rejected=rejected

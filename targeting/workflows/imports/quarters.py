@@ -18,12 +18,13 @@ from targeting.reference.addresses import has_addresses, load_addresses
 from targeting.reference.held import OUTLINED
 from targeting.reference.quarters import load_quarters, quarter_sheets, write_quarters
 from targeting.reference.sheets import Sheet, whole_file
-from targeting.reference.staging import staged
 from targeting.reference.stations import find_stations
 from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.quarters import QuarterFile, clean_name, read_quarters
 from targeting.stations.quarters import assign_quarters
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
@@ -48,6 +49,7 @@ class ImportedQuarters:
     unchanged: bool = False
 
 
+@asks("files.import")
 def import_quarters(
     workspace: Workspace,
     file: Path,
@@ -94,7 +96,7 @@ def import_quarters(
     )
     if _are_in_place(workspace, before, quarters, read.sha256, credit):
         return ImportedQuarters(**{**vars(told), "unchanged": True})
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "quarters") as staging:
         for commune in communes:
             own = quarters[quarters["commune_code"] == commune].reset_index(drop=True)
             sheet = Sheet(

@@ -23,7 +23,7 @@ from targeting.reference.results import (
     write_shares,
 )
 from targeting.reference.sheets import Sheet, whole_file
-from targeting.reference.staging import Staging, staged
+from targeting.reference.staging import Staging
 from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.results.blocs import refuse_unknown_lines
@@ -35,6 +35,8 @@ from targeting.sources.results.elections import (
     recognise_election,
 )
 from targeting.sources.results.reading import group_files, read_results
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import refuse_demo
 
@@ -64,6 +66,7 @@ class ImportedResults:
     unchanged: bool = False
 
 
+@asks("files.import")
 def import_results(
     workspace: Workspace,
     files: Sequence[Path],
@@ -85,7 +88,7 @@ def import_results(
     groups = read_apart(group_files, list(files))
     imports = _Imports(workspace, election_id, progress)
     told: dict[tuple[int, int], ImportedResults] = {}
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "results") as staging:
         for place, results, possible in _settled_first(groups, imports, recipe):
             told[place] = imports.take(staging, results, possible)
             del results  # a national file is large: not held while the next is read

@@ -19,13 +19,14 @@ from targeting.reference.addresses import has_addresses, load_addresses
 from targeting.reference.held import list_elections, list_stations
 from targeting.reference.results import load_turnout
 from targeting.reference.sheets import Sheet, whole_file
-from targeting.reference.staging import staged
 from targeting.reference.stations import load_layer, write_stations
 from targeting.reference.tables import today
 from targeting.sources.apart import read_apart
 from targeting.sources.outlines.reading import Outlines, read_outlines
 from targeting.stations.joins import LEAST_JOIN, Evidence, Join, best_sound_join, equally_good
 from targeting.stations.spelling import respell
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 from targeting.workflows.stations.history import MANY_COMMUNES, judge_outlines, load_evidence
@@ -52,6 +53,7 @@ class ImportedStations:
     origin: str = "published"
 
 
+@asks("files.import")
 def import_stations(
     workspace: Workspace,
     file: Path,
@@ -133,7 +135,7 @@ def import_stations(
         notes=notes,
         facts={"join_rates": {j.election_id: round(j.rate, 4) for j in joins}},
     )
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "stations") as staging:
         write_stations(staging, source, vintage, stations, sheet)
     return told
 

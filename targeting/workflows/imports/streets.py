@@ -18,7 +18,6 @@ from targeting.errors import SourceError
 from targeting.households.streets import around_addresses, beside, ground_mark
 from targeting.reference.addresses import has_addresses, load_addresses
 from targeting.reference.sheets import Sheet
-from targeting.reference.staging import staged
 from targeting.reference.streets import load_streets, write_streets
 from targeting.reference.tables import list_layers, today
 from targeting.sources.apart import read_apart
@@ -29,6 +28,8 @@ from targeting.turf.graph.model import FAR_M
 from targeting.turf.graph.noding import Network, node_streets
 from targeting.turf.graph.uncovered import uncovered_addresses
 from targeting.turf.kernels.arrays import Ints
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import logged_moves
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card, refuse_demo
 
@@ -133,6 +134,7 @@ class ImportedStreets:
         return [*lines, *self.notes, self.credit or "credit: not stated in the file"]
 
 
+@asks("files.import")
 def import_streets(
     workspace: Workspace,
     file: Path,
@@ -286,7 +288,7 @@ def _put_in_place(
         facts={k: v for k, v in asdict(told).items() if k not in ("notes", "unchanged")},
     )
     streets = read.streets
-    with staged(workspace) as staging:
+    with logged_moves(workspace, "streets") as staging:
         if before is not None:
             old = load_streets(workspace)
             kept = beside(old, streets) if old is not None else streets.iloc[:0]

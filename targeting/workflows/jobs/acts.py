@@ -26,6 +26,7 @@ from targeting.config import PROJECT, Workspace
 from targeting.errors import SourceError, TargetingError, WorkspaceError
 from targeting.reference.staging import Staging, asked_first, staged, write_whole
 from targeting.sources.kinds import likely_kinds
+from targeting.workflows.access.log import note
 from targeting.workflows.jobs.questions import as_parameters, question_of
 from targeting.workflows.jobs.records import Job, folder_of, forget_files, given_files
 from targeting.workflows.jobs.town import TOWN, move_in
@@ -308,7 +309,10 @@ def undo(bench: Bench) -> str:
         bench.settle()
         return True
 
-    with asked_first(last), staged(workspace) as staging:
+    def told() -> None:
+        note(workspace, workspace.actor, "import_undo", object=job.kind)
+
+    with asked_first(last), staged(workspace, told=told) as staging:
         _refuse_changed(workspace, moves)  # within the lock: nobody else writes now
         for name, move in moves.items():
             if move["before"]:

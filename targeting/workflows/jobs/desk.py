@@ -20,6 +20,7 @@ from targeting.errors import WorkspaceError
 from targeting.reference.staging import recover_if_needed
 from targeting.sources.fetching.catalogue import find_publication
 from targeting.sources.files import ARCHIVES, LONGEST_MAGIC
+from targeting.workflows.access.asks import asks
 from targeting.workflows.jobs.records import (
     GIVEN,
     SETTLED,
@@ -56,6 +57,7 @@ MOST_NAME_BYTES: Final = 200
 # -- asking ----------------------------------------------------------------------------------------
 
 
+@asks("files.import")
 def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
     """Take a file in and have it looked at; the same file twice is the same job.
 
@@ -73,7 +75,7 @@ def drop_file(workspace: Workspace, name: str, content: BinaryIO) -> Job:
         if sum(job.phase == "waiting" for job in list_jobs(workspace)) >= MOST_WAITING:
             raise WorkspaceError("many files wait already: let them be looked at first.")
         safe = safe_name(name)
-        job = Job(job_id, "look", names=[safe], asked_at=time.time())
+        job = _asked_for(workspace, Job(job_id, "look", names=[safe], asked_at=time.time()))
         job.answers = known.answers if known is not None else {}
         if not workspace.exists:
             _ask_commune(job)
@@ -102,6 +104,7 @@ def refuse_large_archive(content: BinaryIO) -> None:
         )
 
 
+@asks("files.import")
 def order(workspace: Workspace, source: str) -> Job:
     """Have a publication fetched, then looked at."""
     find_publication(source)
@@ -110,6 +113,7 @@ def order(workspace: Workspace, source: str) -> Job:
     return _ask(workspace, Job(job_id, "fetch", source=source))
 
 
+@asks("campaign.change")
 def order_town(workspace: Workspace) -> Job:
     """Have the invented town made."""
     job_id = hashlib.sha256(b"demo").hexdigest()[:16]
@@ -121,11 +125,17 @@ def _ask(workspace: Workspace, job: Job) -> Job:
         known = read_job(workspace, job.id)
         if known is not None and (known.is_active or _stands(workspace, known)):
             return known
-        job.asked_at = time.time()
+        _asked_for(workspace, job).asked_at = time.time()
         if job.act == "fetch" and not workspace.exists:
             _ask_commune(job)
         write_job(workspace, job)
     poke(workspace)
+    return job
+
+
+def _asked_for(workspace: Workspace, job: Job) -> Job:
+    """The job, in the name of who opened the workspace."""
+    job.asked_by, job.role = workspace.actor.id, workspace.actor.role
     return job
 
 
@@ -195,16 +205,19 @@ def safe_name(name: str) -> str:
     return plain or "file"
 
 
+@asks("files.import")
 def ask_import(workspace: Workspace, job_id: str) -> None:
     """Have a file that was looked at imported."""
     _next(workspace, job_id, "import", ("looked", "interrupted", "stopped"))
 
 
+@asks("files.import")
 def ask_undo(workspace: Workspace, job_id: str) -> None:
     """Have an import undone."""
     _next(workspace, job_id, "undo", ("done",))
 
 
+@asks("files.import")
 def answer(workspace: Workspace, job_id: str, option: str, value: str) -> None:
     """Answer what a file asks, and have it looked at again."""
 
@@ -215,6 +228,7 @@ def answer(workspace: Workspace, job_id: str, option: str, value: str) -> None:
     _next(workspace, job_id, act, ("asked", "refused", "looked"), answered)
 
 
+@asks("files.import")
 def ask_again(workspace: Workspace, job_id: str) -> None:
     """Do again what was stopped, interrupted or refused."""
     job = read_job(workspace, job_id)
@@ -235,11 +249,13 @@ def _next(
         if change is not None:
             change(job)
         job.act, job.phase, job.asked_at = act, "waiting", time.time()
+        _asked_for(workspace, job)
         job.share, job.left, job.refusal, job.question = 0.0, None, "", {}
         write_job(workspace, job)
     poke(workspace)
 
 
+@asks("files.import")
 def stop(workspace: Workspace, job_id: str) -> None:
     """Have a job end: it has when this gives back, but where its import moves in already.
 
@@ -288,6 +304,7 @@ def _end_worker(workspace: Workspace, job_id: str) -> None:
         time.sleep(0.01)
 
 
+@asks("files.import")
 def dismiss(workspace: Workspace, job_id: str) -> None:
     """Take a job away from the screen, with its file; what is being done stays."""
     with at_the_desk(workspace):
@@ -296,6 +313,7 @@ def dismiss(workspace: Workspace, job_id: str) -> None:
             forget_job(workspace, job_id)
 
 
+@asks("files.import")
 def campaign_is_made(workspace: Workspace) -> None:
     """Have looked at what waited for a campaign."""
     for job in list_jobs(workspace):
@@ -326,6 +344,7 @@ def poke(workspace: Workspace) -> bool:
         return True
 
 
+@asks("files.import")
 def jobs_now(workspace: Workspace) -> list[Job]:
     """Every job as it is: what a worker left when it died is told, and what waits is taken up."""
     if is_leaving(workspace):

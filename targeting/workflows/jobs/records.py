@@ -21,8 +21,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from targeting.access.roles import LOCAL, Actor
 from targeting.config import Workspace
 from targeting.reference.staging import write_whole
+from targeting.workflows.access.asks import asks
 
 STATE: Final = "state.json"
 STOP: Final = "stop"
@@ -58,7 +60,8 @@ class Job:
     share: from 0 to 1; left: seconds, missing where nobody knows; refusal: why it stopped, in a
     sentence of ours; question: `option` and `choices`, where an answer lets it go on; found: what
     the files hold, a record each; changes: what the import changes in each table; took: seconds of
-    each act; done_at: when its import moved in.
+    each act; done_at: when its import moved in; asked_by, role: the account that asked last, in
+    whose name the worker does it.
     """
 
     id: str
@@ -85,6 +88,13 @@ class Job:
     found: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     took: dict[str, float] = field(default_factory=dict)
+    asked_by: str = LOCAL.id
+    role: str = LOCAL.role
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it last."""
+        return Actor(self.asked_by, self.role)
 
     @property
     def is_active(self) -> bool:
@@ -137,6 +147,7 @@ def given_files(workspace: Workspace, job: Job) -> list[Path]:
     return [f for f in files if f.is_file() and not f.is_symlink()]
 
 
+@asks("files.import")
 def can_be_done_again(workspace: Workspace, job: Job) -> bool:
     """Whether a job still has what it was given, or can fetch or make it again."""
     return bool(job.source or job.act == "demo" or given_files(workspace, job))

@@ -15,6 +15,7 @@ from targeting.config import OUR_NAMES, Workspace
 from targeting.errors import WorkspaceError
 from targeting.reference.staging import only_writer
 from targeting.store.opening import database_file
+from targeting.workflows.access.asks import asks
 from targeting.workflows.jobs.records import (
     at_the_desk,
     folder_of,
@@ -53,6 +54,7 @@ def finish_moving_in(workspace: Workspace, job_id: str) -> bool:
     return True
 
 
+@asks("campaign.change")
 def leave_town(workspace: Workspace) -> None:
     """Put the invented town aside (in `jobs/left-town-…`): the place is empty for a campaign.
 

@@ -182,7 +182,7 @@ def take(workspace: Workspace) -> Job | None:
 
 def do(workspace: Workspace, job: Job) -> None:
     """Do one job that was taken to its end, whatever that is."""
-    work = Work(workspace, job)
+    work = Work(workspace.asked_by(job.actor), job)
     watch = threading.Thread(target=work.watch, name="watch", daemon=True)
     before = signal.signal(signal.SIGUSR1, _raiser(work))
     act = job.act

@@ -12,7 +12,7 @@ import pandas as pd
 
 from targeting.codes import FRANCE, TURF_CODE
 from targeting.config import Workspace
-from targeting.errors import SourceError
+from targeting.errors import NotYoursError, SourceError
 from targeting.field.books import order_mark
 from targeting.outcomes import OPPOSITION
 from targeting.sources.files import TextFile
@@ -20,6 +20,7 @@ from targeting.sources.grids import Row, read_grid
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops
 from targeting.store.visits import ID_SPACE, UUID, VisitError, record_visits
+from targeting.workflows.access.asks import asks, whose
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.outings.grid_words import (
     MIDNIGHT,
@@ -65,6 +66,7 @@ class Line(NamedTuple):
         return self.door_id, self.when.at.isoformat()
 
 
+@asks("returns.type", own=True)
 def import_grid(workspace: Workspace, file: TextFile) -> Returned:
     """Record the visits of a grid: all its lines, or none.
 
@@ -76,7 +78,8 @@ def import_grid(workspace: Workspace, file: TextFile) -> Returned:
     refused. Headers and outcomes may be in the words of the books.
 
     Raises SourceError naming the line of an unknown building, turf, door, outcome or date, and both
-    lines where two tell different outcomes of one knock; an opposition wins over the others.
+    lines where two tell different outcomes of one knock; an opposition wins over the others; and
+    NotYoursError where who types has their own turfs alone, and a line is of another door.
     """
     buildings = load_buildings(workspace)
     dwellings = dict(zip(buildings["building_id"], buildings["dwellings"], strict=True))
@@ -86,7 +89,11 @@ def import_grid(workspace: Workspace, file: TextFile) -> Returned:
     kept, repeated, overruled = once_each(file, lines)
     visits = as_visits(kept)
 
+    mine = whose(workspace, "returns.type")
+
     def record(session: Any) -> Returned:
+        if mine is not None and not all_within(kept, load_stops(session, account_id=mine)):
+            raise NotYoursError(workspace.actor.role, "returns.type")
         try:
             recorded = record_visits(session, visits)
         except VisitError as error:
@@ -94,6 +101,21 @@ def import_grid(workspace: Workspace, file: TextFile) -> Returned:
         return Returned(file.name, len(lines), recorded, repeated=repeated, overruled=overruled)
 
     return record_once(workspace, file.name, file.sha256, len(lines), record)
+
+
+def all_within(lines: Sequence[Line], stops: pd.DataFrame) -> bool:
+    """Whether each line is of a door of these turfs, and of the turf that it names."""
+    spans: dict[str, list[tuple[int, int, str]]] = {}
+    columns = ("building_id", "first_door", "last_door", "turf_id")
+    for building_id, first, last, turf_id in zip(*(stops[c] for c in columns), strict=True):
+        spans.setdefault(building_id, []).append((int(first), int(last), turf_id))
+    return all(
+        any(
+            first <= line.door <= last and line.turf_id in (None, turf_id)
+            for first, last, turf_id in spans.get(line.building_id, [])
+        )
+        for line in lines
+    )
 
 
 def orders_of(stops: pd.DataFrame) -> dict[str, dict[int, str]]:

@@ -22,6 +22,7 @@ from targeting.field.books import WalkBook
 from targeting.field.sealing import ID_BYTES, check_phrase, phrase_key
 from targeting.store.engine import open_store, write
 from targeting.store.visits import BoundBook, bind_books
+from targeting.workflows.access.asks import asks
 from targeting.workflows.outings.phone_secret import make_secret, new_phrase
 
 
@@ -33,6 +34,7 @@ class PhoneFiles:
     phrase: str | None
 
 
+@asks("turfs.print", own=True)
 def write_phone_files(
     workspace: Workspace,
     out: Path,
@@ -66,6 +68,7 @@ def bound_to(book: WalkBook, book_id: bytes, now: datetime) -> BoundBook:
     return BoundBook(book_id.hex(), book.turf_id, doors, now)
 
 
+@asks("turfs.print", own=True)
 def phone_books_zip(
     workspace: Workspace, books: Sequence[WalkBook], *, language: str, today: date | None = None
 ) -> tuple[bytes, str]:

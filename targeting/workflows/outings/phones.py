@@ -15,9 +15,10 @@ import pandas as pd
 
 from targeting.codes import turf_order
 from targeting.config import Workspace
-from targeting.errors import SourceError
+from targeting.errors import NotYoursError, SourceError
 from targeting.field.phone_return import Knock, PhoneReturn, parse_return
 from targeting.field.sealing import SealError, book_id_of, book_key, open_sealed, unwrap_key
+from targeting.store.assignments import holder_of
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import load_stops
 from targeting.store.visits import (
@@ -29,6 +30,7 @@ from targeting.store.visits import (
     record_visits,
     withdraw_visits,
 )
+from targeting.workflows.access.asks import asks, whose
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.outings.phone_secret import load_secret
 from targeting.workflows.outings.returned import Returned, record_once
@@ -51,12 +53,15 @@ class Scope:
     book_id: str
     earliest: datetime
     doors: Ranges
+    is_noted: bool
+    """Whether the desk noted the book when it wrote it."""
 
     def has(self, building_id: str, door: int) -> bool:
         first, last = self.doors.get(building_id, (1, 0))
         return first <= door <= last
 
 
+@asks("returns.type", own=True)
 def import_sealed(
     workspace: Workspace,
     name: str,
@@ -69,7 +74,7 @@ def import_sealed(
     """Record what a phone sealed: visits, and those it took back, in one transaction.
 
     Raises SourceError where it does not open, is not what its book may give, or its clock cannot be
-    right.
+    right; NotYoursError where who types has their own turfs alone, and its book is not of one.
     """
     returned = parse_return(_opened(workspace, name, sealed, passphrase))
     scope = _scope(workspace, name, returned, book_id_of(sealed).hex())
@@ -78,7 +83,13 @@ def import_sealed(
     knocks = [k for k in every if scope.has(k.building_id, k.door)]
     outside = [k.building_id for k in every if not scope.has(k.building_id, k.door)]
 
+    mine = whose(workspace, "returns.type")
+
     def record(session: Any) -> Returned:
+        if mine is not None:
+            held = holder_of(session, returned.turf_id)
+            if not scope.is_noted or held is None or held.account_id != mine:
+                raise NotYoursError(workspace.actor.role, "returns.type")
         holders = _holders(load_stops(session), returned.turf_id)
         rows = [_row(knock, holders, scope) for knock in knocks]
         known = knocks_at(session, (r["door_id"] for r in rows), scope.earliest + TOLERANCE)
@@ -126,7 +137,7 @@ def _scope(workspace: Workspace, name: str, returned: PhoneReturn, book_id: str)
                 name, "it speaks of another turf than its book: it was changed on the phone.",
                 way_out="Type its visits into a grid.",
             )  # fmt: skip
-        return Scope(book_id, _morning(book.made_at.date()) - TOLERANCE, book.doors)
+        return Scope(book_id, _morning(book.made_at.date()) - TOLERANCE, book.doors, True)
     made = _morning(returned.made_on)
     if not datetime.now(UTC) - OLDEST <= made <= datetime.now(UTC) + TOLERANCE:
         raise SourceError(
@@ -140,7 +151,7 @@ def _scope(workspace: Workspace, name: str, returned: PhoneReturn, book_id: str)
         buildings = load_buildings(workspace)
         for building, doors in zip(buildings["building_id"], buildings["dwellings"], strict=True):
             known[building] = max(int(doors), known.get(building, 0))
-    return Scope(book_id, made - TOLERANCE, {b: (1, last) for b, last in known.items()})
+    return Scope(book_id, made - TOLERANCE, {b: (1, last) for b, last in known.items()}, False)
 
 
 def _opened(workspace: Workspace, name: str, sealed: bytes, passphrase: str | None) -> bytes:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from targeting.config import Workspace
-from targeting.store.engine import open_store, reading, write
+from targeting.store import audit
+from targeting.store.engine import open_store, reading
 from targeting.store.queries import add_batch, known_batch
+from targeting.workflows.access.asks import noting_refusals
 from targeting.workflows.report import Report
 
 KIND: Final = "visits"
@@ -48,16 +50,16 @@ def record_once(
     workspace: Workspace, file: str, sha256: str, rows: int, record: Callable[[Any], Returned]
 ) -> Returned:
     """Let `record` write in one transaction, and remember the file's bytes: twice is once."""
-    engine = open_store(workspace)
 
     def work(session: Any) -> Returned:
         if batch := known_batch(session, KIND, sha256):
             return Returned(file, batch.rows, 0, unchanged=True)
         told = record(session)
         add_batch(session, KIND, file, sha256, rows)
+        audit.record(session, workspace.actor, "import", object=KIND, count=told.recorded)
         return told
 
-    return write(engine, work)
+    return noting_refusals(workspace, work)
 
 
 def already_in(workspace: Workspace, file: str, sha256: str) -> Returned | None:

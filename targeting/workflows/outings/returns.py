@@ -10,11 +10,12 @@ from pathlib import Path
 
 from targeting.codes import FRANCE
 from targeting.config import Workspace
-from targeting.errors import SourceError, TargetingError
+from targeting.errors import ForbiddenError, SourceError, TargetingError
 from targeting.field.phone_return import has_frames, is_return, sealed_of_file, sealed_of_frames
 from targeting.sources.apart import read_apart
 from targeting.sources.files import TextFile
 from targeting.sources.grids import read_grid_text
+from targeting.workflows.access.asks import asks
 from targeting.workflows.outings.grids import import_grid
 from targeting.workflows.outings.phones import import_sealed
 from targeting.workflows.outings.returned import Returned, already_in
@@ -32,6 +33,7 @@ class Desk:
     received_at: datetime | None = None
 
 
+@asks("returns.type", own=True)
 def import_returns(
     workspace: Workspace,
     paths: Path | Sequence[Path],
@@ -63,7 +65,7 @@ def _import_file(workspace: Workspace, file: TextFile, desk: Desk) -> Returned:
         return import_grid(workspace, file)
     try:
         return _import_sealed(workspace, file.name, sealed_of_file(text), desk)
-    except SourceError:
+    except (SourceError, ForbiddenError):
         raise
     except TargetingError as error:
         raise SourceError(file.name, str(error)) from error
@@ -76,6 +78,8 @@ def _import_frames(workspace: Workspace, files: Sequence[TextFile], desk: Desk) 
     try:
         chains = sealed_of_frames("\n".join(f.text.decode() for f in files))
         return [_import_sealed(workspace, name, sealed, desk) for sealed in chains]
+    except ForbiddenError:
+        raise
     except TargetingError as error:
         raise SourceError(name, str(error)) from error
 

@@ -29,6 +29,8 @@ from targeting.reference.credits import credits
 from targeting.reference.streets import load_backdrop, load_streets
 from targeting.store.engine import open_store, reading
 from targeting.store.visits import load_visits
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.outings.phonebooks import PhoneFiles, phone_books_zip, write_phone_files
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
@@ -53,6 +55,7 @@ class WalkFiles:
     turfs: list[Path]
 
 
+@asks("turfs.print", own=True)
 def load_walk_books(workspace: Workspace, turf_ids: Sequence[str] | None = None) -> list[WalkBook]:
     """The books of these turfs, else of all that are not done, by rank.
 
@@ -89,6 +92,7 @@ def _polling_places(workspace: Workspace, communes: Sequence[str]) -> dict[str, 
     }
 
 
+@asks("turfs.print", own=True)
 def write_walk_books(
     workspace: Workspace,
     out: Path,
@@ -112,6 +116,7 @@ def write_walk_books(
     ensure_writable(out / "packet.pdf")
     progress("turfs")
     books = load_walk_books(workspace, turf_ids)
+    _write_down(workspace, books)
     day = today or date.today()
     phones = PhoneFiles([], None)
     if "html" in formats:
@@ -189,6 +194,7 @@ def _nothing_as_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+@asks("turfs.print", own=True)
 def walk_book_pdf(
     workspace: Workspace,
     turf_ids: Sequence[str] | None,
@@ -201,6 +207,7 @@ def walk_book_pdf(
     Raises TargetingError where that is more than a packet: the command writes several.
     """
     books = load_walk_books(workspace, turf_ids)
+    _write_down(workspace, books)
     if len(parts := packets(books)) > 1:
         raise TargetingError(text_in(language, "turfs.pdf_too_many", packets=len(parts)))
     with tempfile.TemporaryDirectory() as folder:
@@ -209,11 +216,19 @@ def walk_book_pdf(
         return path.read_bytes()
 
 
+@asks("turfs.print", own=True)
 def phone_book_zip(
     workspace: Workspace, turf_ids: Sequence[str] | None, *, language: str
 ) -> tuple[bytes, str]:
     """A zip of the phone books of these turfs, else of all open ones, and their phrase."""
-    return phone_books_zip(workspace, load_walk_books(workspace, turf_ids), language=language)
+    books = load_walk_books(workspace, turf_ids)
+    _write_down(workspace, books)
+    return phone_books_zip(workspace, books, language=language)
+
+
+def _write_down(workspace: Workspace, books: Sequence[WalkBook]) -> None:
+    """Say in the log that books go out, before they are made."""
+    hand_out(workspace, "books", action="turfs.print", act="print", count=len(books))
 
 
 def packets(books: Sequence[WalkBook]) -> list[list[WalkBook]]:

@@ -24,6 +24,8 @@ from targeting.scoring.backtest import DRAWS, Backtest, build_transition, run_ba
 from targeting.scoring.basis import Basis
 from targeting.scoring.cycles import basis_before, before
 from targeting.scoring.methods import LEARNT, OFFERED, all_methods, losses
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
 from targeting.workflows.setup import campaign_card
@@ -33,6 +35,7 @@ DRAWN: Final = ("product", "naive", "abstention", "left_low", "random")
 """Methods of the picture besides those asked for: chance, the usual tools, and T0."""
 
 
+@asks("places.see")
 def elections_to_foresee(workspace: Workspace) -> list[str]:
     """First rounds imported that a presidential round and another election came before, latest
     first."""
@@ -46,6 +49,7 @@ def elections_to_foresee(workspace: Workspace) -> list[str]:
     return found[::-1]
 
 
+@asks("places.see")
 def backtest_workspace(
     workspace: Workspace,
     target_election: str,
@@ -110,6 +114,7 @@ def _refuse_absent(basis: Basis, known: Sequence[str]) -> None:
         )
 
 
+@asks("places.see")
 def backtest_report(
     workspace: Workspace,
     target_election: str,
@@ -122,6 +127,8 @@ def backtest_report(
     """Backtest, tell the table, and write backtest.json and backtest.html into `out`."""
     if out is not None and out.exists() and not out.is_dir():
         raise TargetingError(f"{out} is a file: give --out a folder.")
+    if out is not None:
+        hand_out(workspace, "backtest.html")
     result, told = backtest_workspace(workspace, target_election, progress=progress, **options)
     facts = backtest_facts(result, told)
     written = []
@@ -137,6 +144,7 @@ def backtest_report(
     return Report(facts, "\n".join([*_text(result, told), *(f"written: {p}" for p in written)]))
 
 
+@asks("places.see")
 def backtest_html(
     workspace: Workspace, result: Backtest, told: Sequence[str], *, language: str = "fr"
 ) -> bytes:

@@ -34,6 +34,7 @@ from targeting.scoring.ranks import rank_bounds
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.stations.joins import Join, join_outlines
 from targeting.stations.quarters import assign_quarters
+from targeting.workflows.access.asks import asks
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.history import find_outlines, load_evidence, station_past
@@ -62,6 +63,7 @@ class ScoredBoard:
 
 
 @one_moment
+@asks("places.see")
 def load_scored(workspace: Workspace) -> ScoredBoard:
     """Scores, their terms and bounds, and the outlines under the names of now.
 
@@ -78,6 +80,7 @@ def load_scored(workspace: Workspace) -> ScoredBoard:
     return ScoredBoard(scored, _terms(scored), outlines, join, points, tide, quarters)
 
 
+@asks("places.see")
 def load_board(workspace: Workspace, kept: ScoredBoard | None = None) -> Board:
     """Stations of the campaign with all that screens say of them, highest priority first.
 
@@ -168,6 +171,7 @@ def _terms(scored: Scored) -> pd.DataFrame:
 LINE_COLUMNS: Final = ["election_id", "turnout_rate", "left_share", "is_uncertain"]
 
 
+@asks("places.see")
 def load_commune_lines(workspace: Workspace, commune: str) -> pd.DataFrame:
     """The past of each station of a commune, carried to it: the columns of `load_station_line`,
     indexed by station_id; one row an election where the station has a past, oldest first."""
@@ -200,6 +204,7 @@ def load_commune_lines(workspace: Workspace, commune: str) -> pd.DataFrame:
     return pd.concat(parts)[LINE_COLUMNS]
 
 
+@asks("places.see")
 def load_station_line(
     workspace: Workspace, station_id: str, lines: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -214,6 +219,7 @@ def load_station_line(
     return lines[lines.index == station_id].reset_index(drop=True)
 
 
+@asks("places.see")
 def load_city_line(workspace: Workspace) -> pd.DataFrame:
     """The past of all the campaign's stations together: the columns of `load_station_line`.
 
@@ -271,6 +277,7 @@ def _join(
     return join_outlines(outlines, scores, election_id=election_id, evidence=evidence)
 
 
+@asks("places.see")
 def write_station_map(
     workspace: Workspace, board: Board, shown: Sequence[str] | None = None
 ) -> MapFile | None:
@@ -284,6 +291,7 @@ def write_station_map(
     return station_map_file(workspace.maps, board, outlines, points, shown=shown)
 
 
+@asks("places.see")
 def write_workbench_map(workspace: Workspace, board: Board, stations: pd.Index) -> MapFile | None:
     """The workbench's map file of these stations; nothing where none of them can be drawn."""
     outlines, points = _drawn_layers(workspace, board)
@@ -304,6 +312,7 @@ def _drawn_layers(
     return drawn.outlines if drawn is not None else None, points
 
 
+@asks("places.see")
 def write_hatching(
     workspace: Workspace, board: Board, shown: Sequence[str] | None = None
 ) -> MapFile | None:
@@ -316,11 +325,13 @@ def write_hatching(
     return hatch_file(workspace.maps, board, drawn.outlines, shown=shown)
 
 
+@asks("places.see")
 def campaign_quarters(workspace: Workspace) -> gpd.GeoDataFrame | None:
     """The quarters of the campaign's communes (EPSG:2154); nothing without any."""
     return load_quarters(workspace, campaign_card(workspace).communes or None)
 
 
+@asks("places.see")
 def write_quarters(workspace: Workspace) -> MapFile | None:
     """The quarters of the campaign's communes, to draw with their names; nothing without any."""
     quarters = campaign_quarters(workspace)

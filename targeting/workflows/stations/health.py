@@ -30,6 +30,8 @@ from targeting.stations.health import (
 )
 from targeting.stations.joins import Join
 from targeting.stations.ledger import ledger_counts
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.buildings import has_buildings
 from targeting.workflows.matching import match_report
 from targeting.workflows.progress import Progress, silent
@@ -94,6 +96,7 @@ class Health:
 
 
 @one_moment
+@asks("places.see")
 def data_health(
     workspace: Workspace,
     communes: Sequence[str] | None = None,
@@ -202,6 +205,7 @@ def _source(folder: str, source: str, vintage: str, sheet: Sheet, today: date) -
 
 
 @one_moment
+@asks("places.see")
 def health_report(
     workspace: Workspace,
     *,
@@ -212,6 +216,7 @@ def health_report(
     """What `health` prints; `out`: the matrix as CSV or Parquet."""
     if out is not None:
         known_format(out, TABLE_FORMATS)
+        hand_out(workspace, f"health{out.suffix.lower()}")
     health = data_health(workspace, communes or None, progress=progress)
     written = []
     if out is not None:
@@ -277,6 +282,7 @@ def _health_lines(health: Health) -> list[str]:
 
 
 @one_moment
+@asks("places.see")
 def ledger_report(
     workspace: Workspace,
     *,
@@ -288,6 +294,7 @@ def ledger_report(
     """What `stations ledger` prints and writes: where each station's past comes from."""
     if out is not None:
         known_format(out, TABLE_FORMATS)
+        hand_out(workspace, f"ledger{out.suffix.lower()}")
     asked = communes or campaign_card(workspace).communes
     wanted = [commune_of_arrondissement(c) for c in asked] or None
     past = station_past(workspace, wanted, progress=progress)

@@ -10,6 +10,7 @@ import pandas as pd
 from targeting.config import Workspace
 from targeting.maps.ledger import with_sentences
 from targeting.stations.ledger import carried_error, ledger_counts
+from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.board import csv_bytes
 from targeting.workflows.stations.health import Health
@@ -29,6 +30,7 @@ class PastBoard:
     vintages: list[str]
 
 
+@asks("places.see")
 def load_past(workspace: Workspace) -> PastBoard:
     """The ledger of the campaign's communes. Raises WorkspaceError before any results."""
     communes = campaign_card(workspace).communes or None

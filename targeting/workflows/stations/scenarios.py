@@ -11,6 +11,7 @@ from targeting.maps.board import Board
 from targeting.reference.results import load_turnout
 from targeting.scoring.product import ELSEWHERE
 from targeting.scoring.scenario import Scenario, scenario_range, total_range
+from targeting.workflows.access.asks import asks
 from targeting.workflows.setup import campaign_card
 
 
@@ -30,6 +31,7 @@ class ScenarioBoard:
     stations: pd.DataFrame
 
 
+@asks("places.see")
 def turnout_levels(workspace: Workspace, board: Board) -> tuple[float, float]:
     """Turnouts of the latest low election and of the presidential round, in the campaign."""
     communes = campaign_card(workspace).communes or None

@@ -26,6 +26,7 @@ from targeting.scoring.tallies import unclassified_share
 from targeting.stations.carry import carry_bloc_votes, carry_turnout
 from targeting.store.engine import open_store, reading
 from targeting.store.visits import count_knocks
+from targeting.workflows.access.asks import asks
 from targeting.workflows.buildings import has_buildings, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.setup import campaign_card
@@ -75,6 +76,7 @@ def campaign_basis(
 
 
 @one_moment
+@asks("places.see")
 def score_stations(
     workspace: Workspace,
     *,
@@ -181,6 +183,7 @@ def station_coverage(workspace: Workspace, communes: Sequence[str] | None = None
     return coverage_of(load_buildings(workspace, communes), knocks)
 
 
+@asks("places.see")
 def station_priorities(
     workspace: Workspace, scored: Scored, coverage: pd.DataFrame | None = None
 ) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from targeting.config import Workspace
 from targeting.reference.tables import list_layers, lost_files
 from targeting.scoring.basis import NOT_LOW
 from targeting.sources.fetching.catalogue import publications
+from targeting.workflows.access.asks import asks
 from targeting.workflows.stations.health import Health
 
 OLD_DAYS: Final = 365
@@ -46,6 +47,7 @@ class Matter:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+@asks("places.see")
 def verdict(workspace: Workspace, health: Health) -> list[Matter]:
     """What is to be mended, the gravest first, then what is good to know."""
     found = [

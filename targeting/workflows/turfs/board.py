@@ -19,11 +19,16 @@ from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut, load_excluded, load_stops, load_turfs
 from targeting.store.visits import doors_done, last_knocks
 from targeting.turf.means import mean_over_doors
+from targeting.workflows.access.asks import asks, whose
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.stations.scores import score_stations, station_priorities
 from targeting.workflows.turfs.candidates import campaign_cooling_off
 
 NO_TURF: Final = "no turf yet: cut some with `python -m targeting turfs cut`."
+
+NONE_IN_HAND: Final = (
+    "no turf is in your hands: whoever leads the field puts one into them, then it shows here."
+)
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,21 @@ class CampaignTurfs:
 # -- what is kept ----------------------------------------------------------------------------------
 
 
+@asks("turfs.see", own=True)
 def load_campaign_turfs(
     workspace: Workspace, turf_ids: Sequence[str] | None = None
 ) -> CampaignTurfs:
-    """Turfs kept, not withdrawn; all or those named. Raises WorkspaceError when there is none."""
+    """Turfs kept, not withdrawn; all or those named. Raises WorkspaceError when there is none.
+
+    Who sees their own turfs alone gets those in their hands: another's is no turf to them, and
+    nothing is counted of the others' (no account of the cut, no buildings left out of it).
+    """
+    mine = whose(workspace, "turfs.see")
     with reading(open_store(workspace)) as session:
         cut = latest_cut(session)
         if cut is None:
             raise WorkspaceError(NO_TURF)
-        turfs, stops = load_turfs(session), load_stops(session)
+        turfs, stops = load_turfs(session, account_id=mine), load_stops(session, account_id=mine)
         excluded, done = load_excluded(session, cut.id), doors_done(session)
         parameters, cut_id = dict(cut.parameters), cut.id
         closed = closed_doors(
@@ -65,13 +76,15 @@ def load_campaign_turfs(
         )
         if doubles := cut.parameters.get("closed_for_doubles"):  # by migration 0003
             identity += f"; put away, as others held their doors too: {', '.join(doubles)}"
+    if mine is not None:
+        excluded, identity = excluded.iloc[:0], ""
     if turf_ids is not None:
         if unknown := sorted(set(turf_ids) - set(turfs["turf_id"])):
             raise TargetingError(f"no open turf {', '.join(unknown[:5])}: see `turfs cut`.")
         turfs = turfs[turfs["turf_id"].isin(list(turf_ids))]
         stops = stops[stops["turf_id"].isin(list(turf_ids))]
     if turfs.empty:
-        raise WorkspaceError(NO_TURF)
+        raise WorkspaceError(NO_TURF if mine is None else NONE_IN_HAND)
     buildings = load_buildings(workspace).rename(columns={"dwellings": "all_dwellings"})
     stops = stops.merge(buildings, on="building_id", how="left", validate="many_to_one")
     stops["registered_estimate"] *= stops["dwellings"] / stops["all_dwellings"]
@@ -105,7 +118,9 @@ def _closed_in(stops: pd.DataFrame, closed: pd.DataFrame) -> pd.Series:
 
 
 def _turf_priority(workspace: Workspace, stops: pd.DataFrame, turf_ids: pd.Series) -> pd.Series:
-    """Mean priority of the doors' stations; missing without results."""
+    """Mean priority of the doors' stations; missing without results, or for who sees no scores."""
+    if not workspace.actor.may("places.see"):
+        return pd.Series(float("nan"), index=turf_ids.index)
     try:
         priorities = station_priorities(workspace, score_stations(workspace))
     except TargetingError:

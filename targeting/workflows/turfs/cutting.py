@@ -19,6 +19,7 @@ from targeting.store.turfs import load_stops, save_cut
 from targeting.store.withdrawn import restore_cut, restore_turfs
 from targeting.turf.cut import Cut, cut_turfs, with_closed
 from targeting.turf.graph.model import StreetGraph
+from targeting.workflows.access.asks import asks
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
@@ -42,6 +43,7 @@ CUT_OPTIONS: Final = (
 )  # fmt: skip
 
 
+@asks("turfs.cut")
 def cut_campaign_turfs(
     workspace: Workspace,
     *,
@@ -128,6 +130,7 @@ class CutPreview(NamedTuple):
     beyond: int
 
 
+@asks("turfs.cut")
 def preview_cut(
     workspace: Workspace, chosen: str, *, exclude_contacted: int = COOLING_OFF_DAYS
 ) -> CutPreview:
@@ -138,6 +141,7 @@ def preview_cut(
     return CutPreview(found.replaced, int(held["dwellings"].sum()), found.beyond)
 
 
+@asks("turfs.cut")
 def preview_report(
     workspace: Workspace, chosen: str, *, exclude_contacted: int = COOLING_OFF_DAYS
 ) -> Report:
@@ -154,6 +158,7 @@ def preview_report(
     )
 
 
+@asks("turfs.cut")
 def restore_report(workspace: Workspace, turf_ids: Sequence[str] | None = None) -> Report:
     """Call turfs back that a cut withdrew: those named, or all that the last such cut replaced (its
     own turfs, where nobody began them, are withdrawn)."""
@@ -183,6 +188,7 @@ class CutMade(NamedTuple):
     found: Candidates
 
 
+@asks("turfs.cut")
 def cut_as(
     workspace: Workspace, parameters: Mapping[str, Any], *, progress: Progress = silent
 ) -> CutMade:

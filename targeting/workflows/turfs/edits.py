@@ -32,6 +32,7 @@ from targeting.turf.describe import describe_turfs, pieces
 from targeting.turf.edits import merge_turfs, move_stops, split_turf
 from targeting.turf.graph.model import StreetGraph
 from targeting.turf.minutes import TimeModel
+from targeting.workflows.access.asks import asks
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.turfs.board import NO_TURF, load_campaign_turfs
 from targeting.workflows.turfs.drafts import draft_states, name_new
@@ -131,6 +132,7 @@ class HandBoard:
         return list(metres[metres <= NEIGHBOURHOOD_M].index[:count])
 
 
+@asks("turfs.cut")
 def load_hand_board(workspace: Workspace) -> HandBoard:
     """Look at the turfs that are not done. Raises WorkspaceError when there is none."""
     kept = load_campaign_turfs(workspace)
@@ -147,6 +149,7 @@ def load_hand_board(workspace: Workspace) -> HandBoard:
     return HandBoard(told.reset_index(drop=True), stops, balanced_on, what_can_be_undone(workspace))
 
 
+@asks("turfs.cut")
 def move_buildings(
     workspace: Workspace,
     building_ids: Collection[str],
@@ -192,6 +195,7 @@ class Forecast(NamedTuple):
     after: float
 
 
+@asks("turfs.cut")
 def forecast_move(
     workspace: Workspace, building_ids: Collection[str], turf_id: str
 ) -> list[Forecast]:
@@ -212,6 +216,7 @@ def forecast_move(
     return [Forecast(t, was.get(t, 0.0), will.get(t, 0.0)) for t in {**was, **will}]
 
 
+@asks("turfs.cut")
 def move_street(
     workspace: Workspace,
     from_turf: str,
@@ -238,6 +243,7 @@ def move_street(
     return _change(workspace, "move", touched, change, versions)
 
 
+@asks("turfs.cut")
 def split(
     workspace: Workspace, turf_id: str, parts: int = 2, *, versions: Mapping[str, int] | None = None
 ) -> Changed:
@@ -254,6 +260,7 @@ def split(
     return _change(workspace, "split", [turf_id], change, versions)
 
 
+@asks("turfs.cut")
 def merge(
     workspace: Workspace, turf_ids: Sequence[str], *, versions: Mapping[str, int] | None = None
 ) -> Changed:
@@ -264,6 +271,7 @@ def merge(
     return _change(workspace, "merge", ids, lambda s, _: merge_turfs(s, ids, ids[0]), versions)
 
 
+@asks("turfs.cut")
 def lock(
     workspace: Workspace,
     turf_ids: Sequence[str],
@@ -285,6 +293,7 @@ def lock(
     return Changed(kind, ids)
 
 
+@asks("turfs.cut")
 def start_at(
     workspace: Workspace, turf_id: str, place: str, *, versions: Mapping[str, int] | None = None
 ) -> Changed:
@@ -293,16 +302,19 @@ def start_at(
     return _change(workspace, "start", [turf_id], lambda s, _: s, versions, starts={turf_id: start})
 
 
+@asks("turfs.cut")
 def undo(workspace: Workspace) -> Changed:
     """Take the last change back."""
     return Changed(*write(open_store(workspace), undo_change))
 
 
+@asks("turfs.cut")
 def redo(workspace: Workspace) -> Changed:
     """Make again the change that was taken back last."""
     return Changed(*write(open_store(workspace), redo_change))
 
 
+@asks("turfs.cut")
 def what_can_be_undone(workspace: Workspace) -> Undoable:
     """What undo and redo would do next."""
     with reading(open_store(workspace)) as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ from targeting.streetnames import address_line
 from targeting.turf.describe import barriers_crossed
 from targeting.turf.means import mean_over_doors
 from targeting.turf.value import value_turfs
+from targeting.workflows.access.asks import asks, whose
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.scores import score_bounds, score_stations, station_priorities
 from targeting.workflows.turfs.board import (
@@ -60,6 +63,7 @@ TURF_COLUMNS: Final = [
 (`assigned_to`, `session_date`, `created_by`) are empty until outings are kept."""
 
 
+@asks("turfs.print", own=True)
 def export_turfs(
     workspace: Workspace,
     out: Path,
@@ -85,6 +89,8 @@ def export_turfs(
     kept = load_campaign_turfs(workspace, turf_ids)
     if turf_ids is None:
         kept = open_only(kept)
+    kind = f"turfs{form.suffix}"
+    hand_out(workspace, kind, action="turfs.print", count=len(kept.turfs))
     if layout is not None:
         listed = _addressed(workspace, kept.stops)
         table = van_list(listed) if layout == "van" else nationbuilder_list(listed)
@@ -92,7 +98,9 @@ def export_turfs(
         return [out]
     about = About(credits(workspace), campaign_card(workspace).name, language)
     written = form.write(out, CONTENTS[form.holds](workspace, kept), about)
-    if form.holds in (TABLE, MAP, SHEETS) and set(kept.turfs["cut_id"]) == {kept.cut_id}:
+    sees_all = whose(workspace, "turfs.see") is None
+    is_of_the_cut = sees_all and set(kept.turfs["cut_id"]) == {kept.cut_id}
+    if form.holds in (TABLE, MAP, SHEETS) and is_of_the_cut:
         beside = out.with_name(out.stem + ".excluded.csv")
         written += write_csv(kept.excluded, beside, ())
     return written
@@ -156,11 +164,11 @@ def _priority_bounds(
 ) -> dict[str, pd.Series]:
     """Between which bounds each turf's priority lies; missing where the past is too small."""
     names = ("priority_low", "priority_high")
-    try:
-        scored = score_stations(workspace)
-        bounds = score_bounds(scored)
-    except TargetingError:
-        bounds = None
+    bounds = None
+    if workspace.actor.may("places.see"):
+        with suppress(TargetingError):
+            scored = score_stations(workspace)
+            bounds = score_bounds(scored)
     if bounds is None:
         return dict.fromkeys(names, pd.Series(float("nan"), index=turf_ids.index))
     left = 1 - station_priorities(workspace, scored).set_index("station_id")["contacted_rate"]

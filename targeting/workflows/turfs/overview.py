@@ -12,14 +12,17 @@ import geopandas as gpd
 
 from targeting.config import Workspace
 from targeting.errors import WorkspaceError
-from targeting.exports.formats import write_table
+from targeting.exports.formats import About, known_format, write_table
+from targeting.reference.credits import credits
 from targeting.reference.streets import load_streets as load_stored_streets
 from targeting.store.engine import open_store, reading
 from targeting.store.turfs import latest_cut
 from targeting.store.withdrawn import can_be_restored
 from targeting.turf.cut import share_within
+from targeting.workflows.access.asks import asks, whose
+from targeting.workflows.setup import campaign_card
 from targeting.workflows.turfs.board import CampaignTurfs, load_campaign_turfs
-from targeting.workflows.turfs.files import export_turfs
+from targeting.workflows.turfs.files import export_turfs, turf_sheets
 from targeting.workflows.turfs.recut import turfs_with_doors_left
 
 DRAWN_STREETS: Final = 60_000
@@ -54,6 +57,7 @@ class TurfBoard:
         return int((self.kept.turfs["status"] == "ready").sum())
 
 
+@asks("turfs.see", own=True)
 def load_turf_board(workspace: Workspace) -> TurfBoard | None:
     """The turfs of the workspace with the account of the last cut; nothing before one."""
     try:
@@ -66,10 +70,14 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
             return None
         facts = (cut.id, cut.doors_in, cut.doors_in_turfs, cut.doors_left_out)
         restorable = can_be_restored(session)
+    if whose(workspace, "turfs.see") is not None:
+        doors = int(kept.stops["dwellings"].sum())  # the account of the cut is not theirs
+        facts, restorable = (facts[0], doors, doors, 0), []
     balanced_on = "n_doors" if kept.parameters.get("doors") else "minutes_expected"
     size = kept.turfs.loc[kept.turfs["cut_id"] == facts[0], balanced_on].astype(float)
     if size.empty:  # the last cut was taken back
         size = kept.turfs[balanced_on].astype(float)
+    may_cut = workspace.actor.may("turfs.cut")
     mean = float(size.mean())
     return TurfBoard(
         kept,
@@ -80,12 +88,13 @@ def load_turf_board(workspace: Workspace) -> TurfBoard | None:
         balanced_on=balanced_on,
         mean=mean,
         within=share_within(size),
-        begun=turfs_with_doors_left(workspace),
+        begun=turfs_with_doors_left(workspace) if may_cut else 0,
         restorable=restorable,
         last_cut=kept.turfs.loc[kept.turfs["cut_id"] == facts[0], "turf_id"].to_list(),
     )
 
 
+@asks("turfs.print", own=True)
 def turf_file(
     workspace: Workspace, kind: str, turf_ids: Sequence[str] | None, *, language: str
 ) -> bytes:
@@ -98,6 +107,17 @@ def turf_file(
             out = Path(folder) / f"turfs.{kind}"
             export_turfs(workspace, out, turf_ids=turf_ids, language=language)
         return out.read_bytes()
+
+
+@asks("turfs.see", own=True)
+def turf_preview(workspace: Workspace, turf_id: str, *, language: str) -> str:
+    """The list of one turf as it would be printed, to be looked at: no file goes out."""
+    kept = load_campaign_turfs(workspace, [turf_id])
+    about = About(credits(workspace), campaign_card(workspace).name, language)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "turf.html"
+        known_format(out).write(out, turf_sheets(workspace, kept), about)
+        return out.read_text("utf-8")
 
 
 def load_streets(workspace: Workspace) -> gpd.GeoDataFrame | None:

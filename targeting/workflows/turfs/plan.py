@@ -25,6 +25,8 @@ from targeting.turf.cut import cut_turfs, with_closed
 from targeting.turf.learning import FieldModel
 from targeting.turf.plan import choose_turfs, in_order, reach
 from targeting.turf.value import total_value, value_turfs, valued_stops
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.buildings import load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
@@ -132,6 +134,7 @@ class Plan:
         return list(doors.sort_values(ascending=False, kind="stable").index)
 
 
+@asks("plan.see")
 def make_plan(
     workspace: Workspace,
     *,
@@ -234,6 +237,7 @@ def _place(station_id: str) -> str:
     return f"{commune} {number[:2]}" if commune in ARRONDISSEMENTS else commune
 
 
+@asks("plan.see")
 def plan_report(
     workspace: Workspace,
     *,
@@ -262,7 +266,7 @@ def plan_report(
     if keep:
         lines.append(f"{len(codes)} turfs kept: print them with `walkbook`.")
         lines += withdrawn_lines(kept.withdrawn)
-    elif would := replaced_by_plan(workspace, plan):
+    elif workspace.actor.may("turfs.cut") and (would := replaced_by_plan(workspace, plan)):
         lines.append(
             f"with --keep, {len(would)} turfs that nobody began would be withdrawn: "
             f"{', '.join(would)}"
@@ -270,10 +274,12 @@ def plan_report(
     return Report(facts, "\n".join(lines))
 
 
+@asks("plan.see")
 def write_plan(
     workspace: Workspace, plan: Plan, out: Path, codes: Mapping[str, str] | None = None
 ) -> list[Path]:
     """Write the turfs of a plan, under the codes given to them if they were kept."""
+    hand_out(workspace, f"plan{out.suffix.lower()}", action="plan.see")
     table = plan.chosen
     table["turf_id"] = table["turf_id"].replace(dict(codes or {})).astype("str")
     rows = table[PLAN_COLUMNS].round(dict.fromkeys(PLAN_COLUMNS, 2))
@@ -287,6 +293,7 @@ class KeptPlan(NamedTuple):
     withdrawn: list[str]
 
 
+@asks("turfs.cut")
 def replaced_by_plan(workspace: Workspace, plan: Plan) -> dict[str, int]:
     """Ready turfs, with their version, that keeping this plan withdraws: those that stand in one of
     its buildings. The others stay."""
@@ -300,6 +307,7 @@ def _replaced(session: Any, plan: Plan, ready: Mapping[str, int]) -> dict[str, i
     return {t: v for t, v in ready.items() if not buildings.isdisjoint(ranges[t])}
 
 
+@asks("turfs.cut")
 def keep_plan(
     workspace: Workspace, plan: Plan, *, expected: Mapping[str, int] | None = None
 ) -> KeptPlan:

@@ -19,6 +19,7 @@ from targeting.store.turf_states import change_turfs, load_states
 from targeting.store.turfs import latest_cut, load_stops, load_turfs, mark_polished, reserve_codes
 from targeting.turf.cut import share_within
 from targeting.turf.objective import cut_cost
+from targeting.workflows.access.asks import asks
 from targeting.workflows.turfs.cutting import cut_as
 from targeting.workflows.turfs.drafts import draft_states, name_new
 
@@ -39,6 +40,7 @@ class Polished:
     cost_m: tuple[float, float] = (float("nan"), float("nan"))
 
 
+@asks("turfs.cut")
 def polish_latest_cut(workspace: Workspace) -> Polished:
     """Cut the doors of the last cut again, with polish, and keep that if it is better."""
     engine = open_store(workspace)
@@ -115,11 +117,13 @@ _POOL: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="polish")
 _JOBS: Final[dict[str, Future[Polished]]] = {}
 
 
+@asks("turfs.cut")
 def start_polish(workspace: Workspace) -> None:
     """Begin to polish the last cut of this workspace; the newest job is the one asked about."""
     _JOBS[str(workspace.root)] = _POOL.submit(polish_latest_cut, workspace)
 
 
+@asks("turfs.cut")
 def polish_state(workspace: Workspace) -> Polished | None:
     """`working` while a polish goes on, then what came of it; None where none was begun.
 

@@ -21,6 +21,7 @@ from targeting.store.visits import last_knocks
 from targeting.turf.cut import share_within
 from targeting.turf.recut import Recut, recut_turfs
 from targeting.turf.remainder import Remainder, remaining_doors
+from targeting.workflows.access.asks import asks
 from targeting.workflows.buildings import find_building, load_buildings
 from targeting.workflows.progress import Progress, silent
 from targeting.workflows.report import Report
@@ -32,6 +33,7 @@ from targeting.workflows.turfs.files import export_turfs
 from targeting.workflows.turfs.walking import walking_graph
 
 
+@asks("turfs.cut")
 def recut_campaign_turfs(
     workspace: Workspace,
     turf_ids: Sequence[str] | None = None,

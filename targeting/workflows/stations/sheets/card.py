@@ -30,6 +30,8 @@ from targeting.maps.measures import METRICS
 from targeting.palette import colours_of
 from targeting.reference.held import PAST_OF
 from targeting.reference.moments import one_moment
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.cache import BUNDLE, Bundle, cached, content_of
 from targeting.workflows.guide import campaign_title
 from targeting.workflows.setup import campaign_card
@@ -59,6 +61,7 @@ AROUND_DEGREES: Final = 0.002
 
 
 @one_moment
+@asks("places.export")
 def card_sheet(
     workspace: Workspace,
     station_id: str,
@@ -74,6 +77,7 @@ def card_sheet(
     at_hand, day = at_hand or load_at_hand(workspace), today or date.today()
     board = at_hand.board
     known_stations(board, [station_id])
+    hand_out(workspace, "card.pdf")
     metric = METRICS[0]
     drawn = _around(at_hand, station_id, metric)
     legend = class_rows(board, metric, language)

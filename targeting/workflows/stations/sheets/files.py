@@ -24,6 +24,8 @@ from targeting.locale import text_in
 from targeting.maps.filters import Filters
 from targeting.maps.listing import DOWNLOADED
 from targeting.maps.shown import shown_table
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.stations.sheets.parts import (
     AtHand,
     known_stations,
@@ -36,6 +38,7 @@ SHOWN_FORMATS: Final = (*TABLE_FORMATS, *suffixes(SHEETS), *MAP_FORMATS)
 """What the stations shown may be written in; a map for the eye is a PDF or a PNG."""
 
 
+@asks("places.export")
 def write_shown(
     workspace: Workspace,
     path: Path,
@@ -52,6 +55,7 @@ def write_shown(
     format holds the stations that are drawn. Raises TargetingError for an unknown format.
     """
     form = known_format(path, SHOWN_FORMATS)
+    hand_out(workspace, f"stations{form.suffix}")
     at_hand = at_hand or load_at_hand(workspace)
     board = at_hand.board
     chosen = known_stations(board, chosen)
@@ -74,6 +78,7 @@ def write_shown(
     return write_table(drawn, path, credits=board.credits, geometry=geometry)
 
 
+@asks("places.export")
 def shown_file(workspace: Workspace, suffix: str, *given: Any, **named: Any) -> bytes:
     """The stations shown as the bytes of a file (`.csv`, `.xlsx`…): see `write_shown`."""
     with tempfile.TemporaryDirectory(prefix="relance-shown-") as folder:

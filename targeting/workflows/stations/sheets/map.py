@@ -31,6 +31,8 @@ from targeting.maps.files import dense_bounds, metric_classes
 from targeting.maps.filters import Filters
 from targeting.maps.measures import METRICS, metric_key
 from targeting.palette import colours_of
+from targeting.workflows.access.asks import asks
+from targeting.workflows.access.log import hand_out
 from targeting.workflows.guide import campaign_title
 from targeting.workflows.setup import campaign_card
 from targeting.workflows.stations.sheets.parts import (
@@ -51,6 +53,7 @@ LARGEST: Final = 3.0
 """How many times the usual size of a station is seen of a larger one, at least."""
 
 
+@asks("places.export")
 def map_sheet(
     workspace: Workspace,
     metric: str = METRICS[0],
@@ -74,6 +77,7 @@ def map_sheet(
     _one_of("metric", metric, METRICS)
     _one_of("paper", paper, tuple(PAPERS))
     _one_of("kind", kind, tuple(KINDS))
+    hand_out(workspace, f"map.{kind}")
     at_hand, day = at_hand or load_at_hand(workspace), today or date.today()
     board, filters = at_hand.board, filters or Filters()
     shapes = shapes_of(at_hand)

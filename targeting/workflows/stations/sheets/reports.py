@@ -14,6 +14,7 @@ from targeting.exports.formats import (
 from targeting.exports.typeset import KINDS
 from targeting.maps.board import Board
 from targeting.maps.filters import Filters
+from targeting.workflows.access.asks import asks
 from targeting.workflows.report import Report
 from targeting.workflows.stations.board import (
     campaign_quarters,
@@ -24,6 +25,7 @@ from targeting.workflows.stations.sheets.map import map_sheet
 from targeting.workflows.stations.sheets.parts import load_at_hand
 
 
+@asks("places.export")
 def map_report(
     workspace: Workspace,
     out: Path,
@@ -78,6 +80,7 @@ def _beginning(board: Board, area: Sequence[str]) -> list[str] | None:
     return found
 
 
+@asks("places.export")
 def card_report(workspace: Workspace, station_id: str, out: Path, *, language: str) -> Report:
     """Write the card of one station. Raises TargetingError where `out` is no PDF."""
     if out.suffix.lower() != ".pdf":
