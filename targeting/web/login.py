@@ -95,6 +95,7 @@ def routes(door: Door) -> list[BaseRoute]:
         Route("/logout", pages.logout, methods=["GET", "POST"]),
         Route("/join", pages.join, methods=["GET", "POST"]),
         Route("/code", pages.code, methods=["GET", "POST"]),
+        Route("/password", pages.password, methods=["GET", "POST"]),
         Route("/oidc", pages.to_provider),
         Route("/oidc/back", pages.from_provider),
     ]
@@ -184,9 +185,43 @@ class Pages:
             answer.headers["Clear-Site-Data"] = '"cache", "storage"'
             return answer
         words = said_in(request, "door.logout.intro", name=inside.actor.name)
-        back = [{"way": "/", "words": said_in(request, "door.logout.back")}]
+        back = [
+            {"way": "/", "words": said_in(request, "door.logout.back")},
+            {"way": "/password", "words": said_in(request, "door.password.title")},
+        ]
         button = said_in(request, "door.logout.button")
         return page(request, "logout", [], intro=words, button=button, links=back)
+
+    async def password(self, request: Request) -> Response:
+        """One's own password anew: the present one is asked."""
+        inside = inside_of(request)
+        if inside is None:
+            return RedirectResponse("/login", 303, HEADERS)
+        trouble = ""
+        if request.method == "POST":
+            form = await read_form(request)
+            try:
+                if form is None:
+                    raise TargetingError(said_in(request, "door.stale"))
+                _refuse_different(form)
+                await asyncio.to_thread(
+                    service.change_password, workspace_from(), inside.actor,
+                    form.get("old", ""), form.get("password", ""),
+                )  # fmt: skip
+            except TargetingError as error:
+                trouble = said(language_of(request), str(error))
+            else:
+                return RedirectResponse("/", 303, HEADERS)
+        old = Field(
+            "old", said_in(request, "door.password.old"), "password", most=LONGEST,
+            autocomplete="current-password", is_first=True,
+        )  # fmt: skip
+        return page(
+            request, "password", [old, *_new_password(request)], trouble=trouble,
+            status=400 if trouble else 200, intro=said_in(request, "door.password.intro"),
+            button=said_in(request, "door.password.button"),
+            links=[{"way": "/", "words": said_in(request, "door.logout.back")}],
+        )  # fmt: skip
 
     # -- by an identity provider -------------------------------------------------------------------
 
@@ -266,8 +301,7 @@ class Pages:
         trouble = "" if form is not None else said_in(request, "door.stale")
         if form:
             try:
-                if form.get("password") != form.get("password2"):
-                    raise TargetingError("the two passwords are not the same: type them again.")
+                _refuse_different(form)
                 done = await asyncio.to_thread(
                     service.take_link, here, secret, form.get("password", ""),
                     login=form.get("login", ""), name=form.get("name", ""),
@@ -303,12 +337,7 @@ class Pages:
         if seen.kind != "first":
             who = []
         return [
-            *who,
-            Field("password", tell("door.join.password"), "password", most=LONGEST,
-                  autocomplete="new-password", help=tell("door.join.password_help"),
-                  is_first=not who),
-            Field("password2", tell("door.join.password2"), "password", most=LONGEST,
-                  autocomplete="new-password"),
+            *who, *_new_password(request, is_first=not who),
         ]  # fmt: skip
 
     async def code(self, request: Request) -> Response:
@@ -370,6 +399,23 @@ def page(
         line = cookie_line(_form_name(request), cookie, origin_of(request), seconds=FORM_SECONDS)
         answer.raw_headers.append((b"set-cookie", line))
     return answer
+
+
+def _new_password(request: Request, *, is_first: bool = False) -> list[Field]:
+    """A password that is chosen, twice."""
+    return [
+        Field("password", said_in(request, "door.join.password"), "password", most=LONGEST,
+              autocomplete="new-password", help=said_in(request, "door.join.password_help"),
+              is_first=is_first),
+        Field("password2", said_in(request, "door.join.password2"), "password", most=LONGEST,
+              autocomplete="new-password"),
+    ]  # fmt: skip
+
+
+def _refuse_different(form: dict[str, str]) -> None:
+    """Raise TargetingError where the password was not typed twice alike."""
+    if form.get("password") != form.get("password2"):
+        raise TargetingError("the two passwords are not the same: type them again.")
 
 
 async def read_form(request: Request) -> dict[str, str] | None:

@@ -34,7 +34,7 @@ PUBLIC = ("/health", "/_stcore/health", "/login", "/join", "/oidc", "/oidc/back"
 INSIDE = (*[r for r in ROUTES if r not in PUBLIC], *(f"/{s.path}" for s in SCREENS),
           our_url("relance.css"), "/ours/../pyproject.toml", "/static/media/none.woff2", "/static/media/../js/none.js",
           "/static/media/%2e%2e/js/none.js", "/login/", "/LOGIN", "//login", "/login%00",
-          "/healthz", "/code", "/logout", "/_stcore/upload_file/0/0")  # fmt: skip
+          "/healthz", "/code", "/logout", "/password", "/_stcore/upload_file/0/0")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +267,22 @@ def test_two_cookies_of_our_name_are_both_taken_away(world):
     assert wire.header("clear-site-data") == '"cookies"'
     twice = wire.cookie(people["strategist"].secret, people["strategist"].secret)
     assert wire.ask("/", twice, accept="text/html") == 200
+
+
+def test_a_password_is_chosen_anew_on_its_page_with_the_present_one(world):
+    wire, here, _ = world
+    member = add_member(here, LOCAL, "strategist", "change.exemple")
+    cookie = wire.cookie(member.secret)
+    given, word = wire.form("/password", cookie)
+    both, new = f"{cookie}; {given}", "lanterne-cerise-brouette"
+    asked = {"old": PASSWORD, "password": new, "password2": new}
+    assert wire.post("/password", both, word="0", **asked) == 400
+    assert wire.post("/password", both, word=word, **asked | {"old": "wrong"}) == 400
+    assert wire.post("/password", both, word=word, **asked | {"password2": new + "x"}) == 400
+    assert isinstance(service.log_in(here, "change.exemple", PASSWORD), service.Entered)
+    assert wire.post("/password", both, word=word, **asked) == 303
+    assert isinstance(service.log_in(here, "change.exemple", new), service.Entered)
+    assert service.who_is(here, member.secret) is not None, "who did it stays inside"
 
 
 def test_a_link_alone_ends_no_session(world):

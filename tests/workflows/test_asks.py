@@ -84,7 +84,7 @@ FREE: Final = {
     "the door itself: who asks is not known yet, or asks of themselves": """
         access.door.log_in access.door.enter_as access.door.who_is access.door.actor_of
         access.door.still_live access.door.must_set_code access.door.log_out access.door.first_link
-        access.door.welcome access.door.take_link access.door.set_code access.door.tidy
+        access.door.welcome access.door.take_link access.door.set_code access.door.change_password access.door.tidy
         access.team.is_team""",
     "asks inside, of the actor it is given (tests/workflows/test_team.py)": """
         access.team.list_team access.team.find access.team.invite access.team.renew access.team.change_role

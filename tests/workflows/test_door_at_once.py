@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from targeting.access import passwords
-from targeting.access.roles import LOCAL
+from targeting.access.roles import LOCAL, NOBODY, Actor
 from targeting.access.throttle import FREE, LONGEST_WAIT, MOST_AN_ADDRESS, MOST_IN_ALL, Tries
 from targeting.config import Workspace
 from targeting.errors import ForbiddenError, TargetingError
@@ -262,3 +262,49 @@ def test_four_passwords_are_looked_at_at_once_and_no_more(monkeypatch: pytest.Mo
     monkeypatch.setattr(passwords, "_hasher", Counting())
     at_once(*[lambda: passwords.is_password("kept", "x")] * (2 * passwords.AT_ONCE))
     assert max(most) == passwords.AT_ONCE
+
+
+def zoe(here: Workspace, times: int) -> list[Actor]:
+    """Somebody without a second factor, logged in so many times at noon."""
+    add_member(here, found_team(here).actor, "strategist", "zoe.exemple")
+    done = [door.log_in(here, "zoe.exemple", PASSWORD, now=NOON) for _ in range(times)]
+    return [one.actor for one in done if isinstance(one, Entered)]
+
+
+def test_who_chooses_a_password_anew_gives_the_old_one_and_is_alone_inside(
+    here: Workspace, looked_at: list[str]
+) -> None:
+    first, second = zoe(here, 2)
+    new, moment = "lanterne-cerise-brouette", NOON + timedelta(minutes=2)
+    looked_at.clear()
+    with pytest.raises(TargetingError, match="too short"):
+        door.change_password(here, second, PASSWORD, "short", now=moment)
+    assert looked_at == [], "nothing is looked at for a password that is none"
+    for _ in range(FREE):
+        with pytest.raises(TargetingError, match="present password is not right"):
+            door.change_password(here, second, "wrong", new, now=moment)
+    with pytest.raises(TargetingError, match="wait 1 s"):
+        door.change_password(here, second, PASSWORD, new, now=moment)
+    moment += timedelta(seconds=1)
+    assert door.change_password(here, second, PASSWORD, new, now=moment) >= 1
+    assert door.actor_of(here, first.session, now=moment) == NOBODY
+    assert door.actor_of(here, second.session, now=moment) == second
+    with pytest.raises(TargetingError, match="present password is not right"):
+        door.change_password(here, second, PASSWORD, new, now=moment)
+
+
+def test_of_two_who_change_one_password_at_once_one_does(here: Workspace) -> None:
+    (inside,) = zoe(here, 1)
+
+    def change(new: str) -> Callable[[], bool]:
+        def now() -> bool:
+            try:
+                door.change_password(here, inside, PASSWORD, new, now=NOON)
+            except TargetingError:
+                return False
+            return True
+
+        return now
+
+    done = at_once(change("lanterne-cerise-brouette"), change("armoire-tempete-violon"))
+    assert sorted(done) == [False, True]

@@ -353,6 +353,48 @@ LINK_IS_SPENT: Final = (
 )
 
 
+def change_password(
+    workspace: Workspace, actor: Actor, old: str, new: str, *, now: datetime | None = None
+) -> int:
+    """Choose one's password anew; one's other sessions end. Gives how many did.
+
+    Raises TargetingError where the old one is not right (that counts as a try at the door), the new
+    one is none, or an identity provider lets this account in.
+    """
+    now = now or utc_now()
+    engine = open_store(workspace)
+    with reading(engine) as session:
+        known = accounts.secrets_of(session, account_id=actor.id)
+    if known is None or known.password_hash is None:
+        raise TargetingError("this account has no password here: change it where you log in.")
+    passwords.check_password(new, [known.login, *known.name.split()])
+    key = f"account {known.login}"
+
+    def count_it(session: Session) -> float:
+        failed = throttle.by_this_clock(accounts.tries_of(session, key), now)
+        wait = throttle.seconds_to_wait(failed, now)
+        if wait <= 0:
+            accounts.keep_tries(session, key, throttle.one_more(failed, now))
+        return wait
+
+    if (wait := write(engine, count_it, quiet=True)) > 0:
+        raise TargetingError(f"too many tries: wait {-int(-wait // 1)} s, then try again.")
+    if not passwords.is_password(known.password_hash, old):
+        raise TargetingError("the present password is not right: nothing was changed.")
+    kept = passwords.hash_password(new)
+
+    def change(session: Session) -> int:
+        there = accounts.secrets_of(session, account_id=actor.id)
+        if there is None or there.password_hash != known.password_hash:
+            raise TargetingError("your password was changed meanwhile: log in again.")
+        accounts.keep_tries(session, key, None)
+        accounts.change_account(session, actor.id, password_hash=kept)
+        audit.record(session, actor, "renew", object=actor.id, now=now)
+        return sessions.end_sessions(session, now, account_id=actor.id, but=actor.session or None)
+
+    return write(engine, change, quiet=True)
+
+
 def set_code(
     workspace: Workspace, actor: Actor, secret: str, code: str, *, now: datetime | None = None
 ) -> None:
