@@ -188,7 +188,8 @@ ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The database on each engine in turn; encrypted too where a module says `ENCRYPTED_TOO`, but
     for what takes long."""
-    if "database_url" in metafunc.fixturenames:
+    chosen = [m.args[0] for m in metafunc.definition.iter_markers("parametrize")]
+    if "database_url" in metafunc.fixturenames and "database_url" not in chosen:
         too = getattr(metafunc.module, "ENCRYPTED_TOO", False)
         slow = metafunc.definition.get_closest_marker("slow")
         more = ["sqlcipher"] if too and slow is None else []

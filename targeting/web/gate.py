@@ -42,6 +42,9 @@ OPEN_TO_ALL: Final = ("/health", "/_stcore/health")
 
 LOGIN: Final = "/login"
 CODE: Final = "/code"
+DOOR_HANDLES: Final = (CODE, "/logout", "/password")
+"""Pages of the door for who is inside: open however many are."""
+
 DOOR_PAGES: Final = (LOGIN, "/join", "/oidc", "/oidc/back")
 """Where somebody comes in, in a team: open to who is not in yet."""
 
@@ -187,7 +190,8 @@ class Gate:
             length = None if heads.count(b"transfer-encoding") else heads.only(b"content-length")
             if scope["method"] == "PUT" and not door.takes(inside, length):
                 return Refusal(413, "gate.upload_quota")
-        if opens_a_page(scope, heads) and door.is_full(inside):
+        is_door = scope["path"] in DOOR_HANDLES
+        if opens_a_page(scope, heads) and not is_door and door.is_full(inside):
             return Refusal(503, "gate.full", again=10)
         return None
 

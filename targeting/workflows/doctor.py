@@ -14,9 +14,9 @@ from targeting.store.cipher import is_keyed
 from targeting.store.disks import network_drive
 from targeting.store.engine import check_integrity, open_store
 from targeting.store.opening import damaged, database_file
+from targeting.workflows.keeping import how_kept
 from targeting.workflows.matching import match_report
 from targeting.workflows.report import Report
-from targeting.workflows.safety import safety
 from targeting.workflows.setup import campaign_card, readiness
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -79,7 +79,7 @@ def _workspace_facts(workspace: Workspace, notes: list[str], faults: list[str]) 
             f"{workspace.root} is on a network drive ({drive}), where SQLite's locks do not hold: "
             "put the workspace on a disk of this machine, or use PostgreSQL."
         )
-    kept = safety(workspace, notes, faults)
+    kept = how_kept(workspace, notes, faults)
     card, ready = campaign_card(workspace), readiness(workspace)
     for missing, way in (
         (not ready.elections, "no results: `import results FILE…`"),

@@ -29,6 +29,7 @@ def place(tmp_path_factory, chromium):
             "lead": add_member(here, LOCAL, "team_lead"),
             "second": add_member(here, LOCAL, "team_lead", "second.exemple"),
             "director": add_member(here, LOCAL, "field_director", code=False),
+            "other director": add_member(here, LOCAL, "field_director", "d2.exemple", code=False),
         }
         link = team.invite(here, LOCAL, "paul.exemple", "Paul", "strategist").secret
         server, url, _ = serve(
@@ -81,19 +82,23 @@ def test_the_pages_of_the_door_are_read_by_all_and_fit(window, place, scheme, wi
 def test_one_comes_in_by_keys_alone_and_goes_where_one_wanted(window, place):
     page = window("/sante?lang=fr", viewport={"width": 390, "height": 800})
     assert "/login?next=" in page.url
+    expect(page.locator("#login")).to_be_focused()
     page.keyboard.type("second.exemple")
+    expect(page.locator("#login")).to_have_value("second.exemple")
     page.keyboard.press("Tab")
     page.keyboard.type("not-this-one-at-all")
     page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
+    page.wait_for_load_state()
     expect(page.locator("#password")).to_be_focused()
     page.keyboard.type(PASSWORD)
+    expect(page.locator("#password")).to_have_value(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/sante"))
 
 
 def test_a_code_is_set_from_the_key_shown_and_opens_the_screens(window, place):
-    page = window("/", "director")
+    page = window("/", "other director")
     assert page.url.endswith("/code")
     secret = page.locator(".secret code").inner_text().replace(" ", "")
     page.keyboard.type("000000")

@@ -276,7 +276,8 @@ BESIDES: Final = (
     ),
     store(
         "B22", "a locked turf keeps its buildings", "turfs",
-        'if status == "ready" and not is_locked:', 'if status == "ready":', *HAND,
+        'if status == "ready" and not is_locked and not is_given:',
+        'if status == "ready" and not is_given:', *HAND,
     ),
     turf(
         "B23", "a gap of a quarter of an hour is a door", "learning",

@@ -440,8 +440,8 @@ def test_who_was_inside_is_out_and_the_log_goes_on_where_it_was(campaign: Worksp
     forget()
     with reading(open_store(campaign)) as session:
         told = [line.act for line in audit.lines_of(session)][::-1]
-        assert told[:2] == ["login", "export"]
-        assert told[-1] == "restore"
+        told = [act for act in told if act in ("login", "export", "restore")]
+        assert told == ["login", "export", "restore"]
         assert audit.verify_chain(session).is_whole
         assert sessions.find_session(session, opened.secret, NOW) is None
         assert accounts.find_by_login(session, "anna") is not None

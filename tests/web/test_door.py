@@ -161,7 +161,7 @@ def test_each_role_sees_its_screens_and_is_refused_the_others(world):
     for role in ROLES:
         screen = Screen(wire.port, wire.cookie(people[role].secret))
         for one in SCREENS:
-            is_refused = screen.run(one.path, "lang=fr").says("votre rôle")
+            is_refused = screen.run(one.path, "lang=fr").says("ne le permet pas")
             if is_refused == one.is_open_to(people[role].actor):
                 wrong.append((role, one.name, is_refused))
         screen.close()

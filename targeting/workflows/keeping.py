@@ -17,7 +17,7 @@ OLD_HOURS: Final = 48
 """A day's backup that is a day late."""
 
 
-def safety(workspace: Workspace, notes: list[str], faults: list[str]) -> dict[str, Any]:
+def how_kept(workspace: Workspace, notes: list[str], faults: list[str]) -> dict[str, Any]:
     """How the people in a workspace are kept: facts, with what to do in `notes` and `faults`."""
     return {
         "encryption": _encryption(workspace, notes),
