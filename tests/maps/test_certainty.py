@@ -103,11 +103,11 @@ def test_the_first_ones_are_a_round_number_up_to_half() -> None:
 def test_an_answer_says_how_sure_the_rank_and_what_to_do() -> None:
     board = city()
     first = build_card(board, "13055_0001", "fr")
-    assert first.answer.startswith("Parmi les 10 premiers, presque sûrement. 1er sur 100, entre le")
+    assert first.answer.startswith("Presque sûrement parmi les 10 premiers. 1er sur 100, entre le")
     assert "(4 fois sur 5)" in first.answer
     assert first.answer.endswith(f"À faire d’abord{NBSP}: environ 200 personnes à aller chercher.")
     last = build_card(board, "13055_0100", "en")
-    assert last.answer.startswith("Among the first 20, almost surely not. 100th of 100")
+    assert last.answer.startswith("Almost surely not among the first 20. 100th of 100")
     assert "Not now" in last.answer
 
 
